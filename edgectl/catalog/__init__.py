@@ -1,0 +1,1 @@
+"""What hardware, GPUs, models and engines exist, with the data beside the code that reads it."""

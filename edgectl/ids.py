@@ -1,0 +1,21 @@
+"""Run ids: chosen by the controller before the first connection, sorted by time."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from datetime import datetime
+
+_CROCKFORD = "0123456789ABCDEFGHJKMNPQRSTVWXYZ"
+_TIME_CHARACTERS = 10
+_RANDOM_BYTES = 10
+
+
+def run_id(now: datetime, random_bytes: Callable[[int], bytes]) -> str:
+    """Return a ULID (github.com/ulid/spec): 48 bits of milliseconds, then 80 random bits, 26 characters."""
+    milliseconds = int(now.timestamp() * 1000)
+    noise = int.from_bytes(random_bytes(_RANDOM_BYTES), "big")
+    return _base32(milliseconds, _TIME_CHARACTERS) + _base32(noise, 16)
+
+
+def _base32(number: int, characters: int) -> str:
+    return "".join(_CROCKFORD[(number >> (5 * place)) & 31] for place in reversed(range(characters)))

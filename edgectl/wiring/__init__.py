@@ -1,0 +1,1 @@
+"""The only package that knows everybody: settings become adapters, adapters become services."""
