@@ -72,7 +72,7 @@ def parse(text: str, path: Path) -> Document:
 def _read_text(path: Path) -> str:
     try:
         if path.stat().st_size > SIZE_LIMIT_BYTES:
-            limit = f"the file is larger than {SIZE_LIMIT_BYTES // 2**20} MiB; split it, or check that it is the right file"
+            limit = f"the file is larger than {SIZE_LIMIT_BYTES // 2**20} MiB; split it, or name the right one"
             raise InputError([Problem(limit, Place(path))])
         raw = path.read_bytes()
     except FileNotFoundError:
@@ -155,7 +155,7 @@ class _Builder:
             return node.value
         if node.tag in _NUMBER_TAGS:
             try:
-                return self._loader.construct_object(node)  # type: ignore[no-untyped-call]
+                return self._loader.construct_object(node)
             except ValueError:
                 return node.value
         self._refuse(node, f"the tag '{node.tag}' is not supported; write a plain value")
