@@ -72,7 +72,7 @@ def parse(text: str, path: Path) -> Document:
 def _read_text(path: Path) -> str:
     try:
         if path.stat().st_size > SIZE_LIMIT_BYTES:
-            limit = f"the file is larger than {SIZE_LIMIT_BYTES // 2**20} MiB; split it, or name the right one"
+            limit = f"larger than {SIZE_LIMIT_BYTES // 2**20} MiB; split the file, or name the right one"
             raise InputError([Problem(limit, Place(path))])
         raw = path.read_bytes()
     except FileNotFoundError:
