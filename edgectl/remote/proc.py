@@ -12,7 +12,7 @@ OUTPUT_LIMIT_BYTES = 64 * 1024
 
 
 class Completed(NamedTuple):
-    """How a program ended. `rc` is 124 after the deadline, as with timeout(1), and 127 where there is no such program."""
+    """How a program ended. `rc` is 124 after the deadline (as timeout(1) says) and 127 without a program."""
 
     rc: int
     stdout: str
