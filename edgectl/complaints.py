@@ -13,6 +13,9 @@ from pydantic import BaseModel, ValidationError
 from edgectl.errors import InputError, Problem
 from edgectl.yaml_source import Document
 
+# More than this is a search, not a choice.
+_LISTED = 16
+
 Steps = tuple[str | int, ...]
 Model = TypeVar("Model", bound=BaseModel)
 
@@ -34,7 +37,7 @@ def did_you_mean(word: str, known: Iterable[str]) -> str:
     near = difflib.get_close_matches(word, names, n=1, cutoff=0.6)
     if near:
         return f"; did you mean '{near[0]}'?"
-    return f"; known: {', '.join(names)}" if names else ""
+    return f"; known: {', '.join(names)}" if 0 < len(names) <= _LISTED else ""
 
 
 def _problems(

@@ -7,7 +7,7 @@ duplicate keys or an alias bomb becomes an `InputError` with its place, before a
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
@@ -26,6 +26,9 @@ _TEXT_TAGS = frozenset({_STRING, "tag:yaml.org,2002:timestamp", "tag:yaml.org,20
 _NUMBER_TAGS = frozenset(f"tag:yaml.org,2002:{kind}" for kind in ("int", "float", "bool", "null"))
 
 
+_Child = tuple[yaml.Node, yaml.Mark]
+
+
 @dataclass(frozen=True, slots=True)
 class Document:
     """One parsed file: `value` is plain dicts, lists and scalars; keys are always text."""
@@ -33,6 +36,7 @@ class Document:
     path: Path
     value: Any
     root: yaml.Node
+    _children: dict[int, dict[str, _Child]] = field(default_factory=dict, repr=False, compare=False)
 
     def place(self, steps: Sequence[str | int] = ()) -> Place:
         """Return where the value at `steps` was written: its key's place in a mapping, else its own.
@@ -42,11 +46,24 @@ class Document:
         """
         node, mark = self.root, self.root.start_mark
         for step in steps:
-            found = _child(node, step)
+            found = self._child(node, step)
             if found is None:
                 break
             node, mark = found
         return Place(self.path, mark.line + 1, mark.column + 1)
+
+    def _child(self, node: yaml.Node, step: str | int) -> _Child | None:
+        """Look a step up; a mapping is indexed at its first use, as a fleet's has thousands of keys."""
+        if isinstance(node, yaml.MappingNode):
+            known = self._children.get(id(node))
+            if known is None:
+                known = {key.value: (value, key.start_mark) for key, value in reversed(node.value)}
+                self._children[id(node)] = known
+            return known.get(str(step))
+        if isinstance(node, yaml.SequenceNode) and isinstance(step, int) and 0 <= step < len(node.value):
+            item = node.value[step]
+            return item, item.start_mark
+        return None
 
 
 def load(path: Path) -> Document:
@@ -72,7 +89,7 @@ def parse(text: str, path: Path) -> Document:
 def _read_text(path: Path) -> str:
     try:
         if path.stat().st_size > SIZE_LIMIT_BYTES:
-            limit = f"larger than {SIZE_LIMIT_BYTES // 2**20} MiB; split the file, or name the right one"
+            limit = f"the file is larger than {SIZE_LIMIT_BYTES // 2**20} MiB; split it or name another"
             raise InputError([Problem(limit, Place(path))])
         raw = path.read_bytes()
     except FileNotFoundError:
@@ -164,14 +181,3 @@ class _Builder:
     def _refuse(self, node: yaml.Node, message: str) -> None:
         mark = node.start_mark
         raise InputError([Problem(message, Place(self._path, mark.line + 1, mark.column + 1))])
-
-
-def _child(node: yaml.Node, step: str | int) -> tuple[yaml.Node, yaml.Mark] | None:
-    if isinstance(node, yaml.MappingNode):
-        for key_node, value_node in node.value:
-            if key_node.value == str(step):
-                return value_node, key_node.start_mark
-    if isinstance(node, yaml.SequenceNode) and isinstance(step, int) and 0 <= step < len(node.value):
-        item = node.value[step]
-        return item, item.start_mark
-    return None
