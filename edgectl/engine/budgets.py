@@ -27,5 +27,5 @@ def reason_to_stop(counts: Counter[HostStatus], total: int, rollout: Rollout) ->
     return ""
 
 
-def _allowed(share: int | float, total: int) -> int:
+def _allowed(share: float, total: int) -> int:
     return 0 if share == 0 else count_of(share, total)

@@ -1,4 +1,4 @@
-"""What the engine needs from the world. Adapters above fit these structurally; tests pass hand-written fakes."""
+"""What the engine needs from the world. Adapters above fit these structurally; tests pass fakes."""
 
 from __future__ import annotations
 

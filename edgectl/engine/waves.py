@@ -9,7 +9,7 @@ from dataclasses import dataclass
 
 from edgectl.inventory.model import Host
 
-Share = int | float  # an int is a number of hosts, a float the share of all of them: 0.05 is 5 %
+Share = float  # an int is a number of hosts, a float the share of all of them: 0.05 is 5 %
 
 
 @dataclass(frozen=True, slots=True)

@@ -57,7 +57,7 @@ def _identity_of_job(job: Job) -> bytes:
 
 def _start_or_attach(job: Job, digest: str, line: Line, from_seq: int) -> None:
     paths = host_paths(dict(os.environ), os.geteuid())
-    folder = os.path.join(paths.runs, job.run)
+    folder = os.path.join(paths.runs, job.id)
     head = {"digest": digest, "host": job.host, "started_by": job.started_by, "boot_id": boot_id()}
     mine = journal.create(folder, head)
     if mine is not None:

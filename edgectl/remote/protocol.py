@@ -14,6 +14,8 @@ VERSION = 1
 # A heartbeat every few seconds tells a lost line from a long task.
 HEARTBEAT_S = 5.0
 DEFAULT_TASK_TIMEOUT_S = 600.0
+# The pseudo-module that runs the handlers notified so far.
+FLUSH = "flush"
 
 
 @dataclass(frozen=True)
@@ -65,6 +67,7 @@ class Job:
     run: str
     host: str
     plays: List[Play]
+    stage: int = 0  # a run whose plays have different hosts gives one job per stage
     vars: Dict[str, Any] = field(default_factory=dict)
     extra_vars: Dict[str, Any] = field(default_factory=dict)
     secrets: Dict[str, str] = field(default_factory=dict)
@@ -73,6 +76,11 @@ class Job:
     changes: bool = True  # False: every task only reads; no journal, no lock
     become: bool = False
     started_by: str = ""
+
+    @property
+    def id(self) -> str:
+        """Name the job at its host, the same for every attempt to start it."""
+        return f"{self.run}.{self.stage}" if self.stage else self.run
 
 
 @dataclass(frozen=True)

@@ -9,6 +9,7 @@ from typing import Any, Dict, Iterator, List, Optional
 from edgectl.remote import registry
 from edgectl.remote.emit import Emitter
 from edgectl.remote.protocol import (
+    FLUSH,
     Ended,
     Heartbeat,
     Job,
@@ -73,7 +74,7 @@ class Runner:
     def _run_play(self, play: Play) -> Optional[TaskEnded]:
         notified: Dict[str, None] = {}
         for task in play.tasks:
-            tasks = self._due_handlers(play, notified) if task.module == "flush" else iter((task,))
+            tasks = self._due_handlers(play, notified) if task.module == FLUSH else iter((task,))
             for due in tasks:
                 ended = self._run_task(due, play)
                 if ended.status == "failed":
@@ -83,7 +84,7 @@ class Runner:
         return None
 
     def _due_handlers(self, play: Play, notified: Dict[str, None]) -> Iterator[Task]:
-        """Yield the handlers notified so far, in the order they are written, also those notified meanwhile."""
+        """Yield the handlers notified so far, as they are written, and those notified meanwhile."""
         for handler in play.handlers:
             names = {handler.name, *handler.listen}
             if names & set(notified):

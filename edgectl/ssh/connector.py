@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import socket
 import threading
 from collections.abc import Callable
 
@@ -57,18 +58,15 @@ class SshConnector:
         self._bastions.close()
 
     def _open(self, target: Target) -> paramiko.Transport:
+        raw = self._stream(target)
         with self._handshakes:
-            if target.bastion is None:
-                raw = open_socket(target.address, target.port, self._deadlines.tcp_s)
-                return open_transport(target, raw, self._deadlines, self._agent)
-        channel = self._bastions.channel_to(
-            target.bastion, target.address, target.port, self._deadlines.tcp_s
-        )
-        with self._handshakes:
-            return open_transport(target, channel, self._deadlines, self._agent)
+            return open_transport(target, raw, self._deadlines, self._agent)
+
+    def _stream(self, target: Target) -> socket.socket | paramiko.Channel:
+        timeout_s = self._deadlines.tcp_s
+        if target.bastion is None:
+            return open_socket(target.address, target.port, timeout_s)
+        return self._bastions.channel_to(target.bastion, target.address, target.port, timeout_s)
 
     def _open_bastion(self, bastion: Bastion) -> paramiko.Transport:
-        target = bastion_target(bastion, self._defaults, None)
-        with self._handshakes:
-            raw = open_socket(target.address, target.port, self._deadlines.tcp_s)
-            return open_transport(target, raw, self._deadlines, self._agent)
+        return self._open(bastion_target(bastion, self._defaults))

@@ -63,7 +63,7 @@ def open_transport(
     try:
         _shake_hands(transport, target, deadlines)
         _verify(transport, target)
-        _log_in(transport, target, deadlines, agent)
+        _log_in(transport, target, agent)
     except HostFault:
         transport.close()
         raise
@@ -104,7 +104,7 @@ def _verify(transport: paramiko.Transport, target: Target) -> None:
     raise HostFault(FaultKind.HOST_KEY, message, hint=f"edgectl trust check {target.name}")
 
 
-def _log_in(transport: paramiko.Transport, target: Target, deadlines: Deadlines, agent: Agent) -> None:
+def _log_in(transport: paramiko.Transport, target: Target, agent: Agent) -> None:
     keys = (private_key(target.key),) if target.key is not None else agent.keys()
     if not keys:
         message = "no key to log in with: the inventory names none, and no agent has one"

@@ -36,12 +36,6 @@ def translated(doing: str, otherwise: FaultKind) -> Iterator[None]:
 def fault_of(error: Exception, doing: str, otherwise: FaultKind) -> HostFault:
     """Return the fault an exception means; most specific first."""
     match error:
-        case paramiko.BadAuthenticationType():
-            allowed = ", ".join(error.allowed_types)
-            return HostFault(FaultKind.AUTH, f"the host does not take our key; it takes {allowed}")
-        case paramiko.PasswordRequiredException():
-            hint = "add the key to an agent (ssh-add), and leave `key` out of the inventory"
-            return HostFault(FaultKind.KEY_FILE, "the key file has a passphrase", hint=hint)
         case paramiko.AuthenticationException():
             return HostFault(FaultKind.AUTH, "the host refuses our login", hint=_AUTH_HINT)
         case paramiko.ChannelException():
@@ -53,10 +47,9 @@ def fault_of(error: Exception, doing: str, otherwise: FaultKind) -> HostFault:
         case OSError():
             kind = _ERRNO_KINDS.get(error.errno or 0, otherwise)
             return HostFault(kind, f"{doing}: {(error.strerror or str(error)).lower()}")
-        case EOFError():
-            return HostFault(otherwise, f"{doing}: the connection was closed")
         case _:
-            return HostFault(otherwise, f"{doing}: {error}")
+            said = str(error) or "the connection was closed"
+            return HostFault(otherwise, f"{doing}: {said}")
 
 
 _AUTH_HINT = "check `ssh.user` and `ssh.key` of the host: edgectl inventory show HOST"

@@ -1,4 +1,4 @@
-"""The first stage: one command line that finds a Python, becomes root if asked, and loads the runner.
+r"""The first stage: one command line that finds a Python, becomes root if asked, and loads the runner.
 
 What travels on stdin after it:
 
@@ -44,9 +44,13 @@ echo "{magic} no-python"
 # -v asks for the password alone, so that a wrong one never makes sudo eat the job as further attempts.
 # The second sudo gets the password again, because a host may be set to forget it at once.
 _WITH_SUDO = """\
+if [ "$(id -u)" = 0 ]; then exec /bin/sh -c {find}; fi
 if sudo -n true 2>/dev/null; then exec sudo -n {environment} /bin/sh -c {find}; fi
 IFS= read -r w
-e=$(printf '%s\\n' "$w" | LC_ALL=C sudo -S -p '' -v 2>&1) || {{ echo "{magic} no-sudo $(echo "$e" | head -n 1)"; exit 93; }}
+e=$(printf '%s\\n' "$w" | LC_ALL=C sudo -S -p '' -v 2>&1) || {{
+echo "{magic} no-sudo $(echo "$e" | head -n 1)"
+exit 93
+}}
 {{ printf '%s\\n' "$w"; exec cat; }} | sudo -S -p '' {environment} /bin/sh -c {find}
 """
 _KEPT_ENVIRONMENT = 'EDGECTL_HOST_ROOT="$EDGECTL_HOST_ROOT"'

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 
 import paramiko
 
@@ -31,6 +31,7 @@ class SshSession:
         self._deadlines = deadlines
         self._clock = clock
         self._noise = b""
+        self._greeted = False
 
     def run(self, job: Job, *, after: int) -> Iterator[Message]:
         """Start the job or come back to it; see `engine.ports.Session`."""
@@ -39,10 +40,10 @@ class SshSession:
             channel.settimeout(_POLL_S)
             channel.exec_command(command_line(self._magic, become=job.become))
         self._send(channel, job, after)
-        greeted = False
-        for line in self._frames(channel, lambda: greeted):
+        self._greeted = False
+        for line in self._frames(channel):
             message = self._decoded(line)
-            greeted = greeted or isinstance(message, Hello)
+            self._greeted = self._greeted or isinstance(message, Hello)
             yield message
 
     def close(self) -> None:
@@ -70,11 +71,11 @@ class SshSession:
                 rest = rest[sent:]
             channel.shutdown_write()
 
-    def _frames(self, channel: paramiko.Channel, is_greeted: Callable[[], bool]) -> Iterator[str]:
+    def _frames(self, channel: paramiko.Channel) -> Iterator[str]:
         """Yield the lines that carry our magic; everything else is a banner, or a profile that prints."""
         begins = self._magic.encode() + b" "
         buffer = b""
-        for chunk in self._chunks(channel, is_greeted):
+        for chunk in self._chunks(channel):
             buffer += chunk
             *lines, buffer = buffer.split(b"\n")
             if len(buffer) > _LINE_LIMIT_BYTES:
@@ -85,9 +86,9 @@ class SshSession:
                     yield line[at + len(begins) :].decode("utf-8", "replace")
                 else:
                     self._hear(line + b"\n")
-        self._ended(channel, greeted=is_greeted())
+        self._ended(channel)
 
-    def _chunks(self, channel: paramiko.Channel, is_greeted: Callable[[], bool]) -> Iterator[bytes]:
+    def _chunks(self, channel: paramiko.Channel) -> Iterator[bytes]:
         heard = self._clock.monotonic()
         while True:
             try:
@@ -96,9 +97,9 @@ class SshSession:
             except HostFault as fault:
                 if fault.kind is not FaultKind.TIMEOUT:
                     raise
-                limit = self._deadlines.silence_s if is_greeted() else self._deadlines.hello_s
+                limit = self._deadlines.silence_s if self._greeted else self._deadlines.hello_s
                 if self._clock.monotonic() - heard > limit:
-                    raise self._silence(limit, greeted=is_greeted()) from None
+                    raise self._silence(limit) from None
                 continue
             finally:
                 self._hear_errors(channel)
@@ -114,18 +115,18 @@ class SshSession:
     def _hear(self, noise: bytes) -> None:
         self._noise = (self._noise + noise)[-_NOISE_LIMIT_BYTES:]
 
-    def _silence(self, limit: float, *, greeted: bool) -> HostFault:
-        if greeted:
+    def _silence(self, limit: float) -> HostFault:
+        if self._greeted:
             return HostFault(FaultKind.SILENT, f"no sign of life for {limit:g} s")
         said = f", it said: {self._last_words()}" if self._noise.strip() else ""
         message = f"the login succeeded, but no answer within {limit:g} s{said}"
         return HostFault(FaultKind.SILENT, message, hint="a login profile that waits? try: ssh HOST true")
 
-    def _ended(self, channel: paramiko.Channel, *, greeted: bool) -> None:
+    def _ended(self, channel: paramiko.Channel) -> None:
         """The stream is over; that is a fault, since the caller stops reading when the job has ended."""
         if not self._transport.is_active():
             raise HostFault(FaultKind.LOST, "the connection was closed")
-        if greeted:
+        if self._greeted:
             said = f": {self._last_words()}" if self._noise.strip() else ""
             raise HostFault(FaultKind.LOST, f"the runner went away{said}")
         status = channel.recv_exit_status() if channel.exit_status_ready() else "unknown"

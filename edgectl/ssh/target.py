@@ -1,4 +1,4 @@
-"""A host of the inventory becomes something to dial: address, user, key, bastion. ~/.ssh/config fills the gaps."""
+"""A host of the inventory becomes something to dial; ~/.ssh/config fills what the inventory leaves open."""
 
 from __future__ import annotations
 
@@ -54,15 +54,15 @@ def target_of(host: Host, defaults: SshDefaults) -> Target:
     )
 
 
-def bastion_target(bastion: Bastion, defaults: SshDefaults, key: Path | None) -> Target:
-    """Return the target of a bastion; where it names no key of its own, the host's key is tried."""
+def bastion_target(bastion: Bastion, defaults: SshDefaults) -> Target:
+    """Return the target of a bastion; one without a key of its own is entered with the agent's."""
     port = bastion.port or _SSH_PORT
     return Target(
         name=f"bastion {bastion.address}",
         address=bastion.address,
         port=port,
         user=bastion.user or defaults.login,
-        key=_expanded(bastion.key, defaults.home) or key,
+        key=_expanded(bastion.key, defaults.home),
         host_keys=defaults.known_hosts.of(name_of(bastion.address, port)),
     )
 
