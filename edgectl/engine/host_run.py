@@ -54,7 +54,7 @@ def run_host(work: HostWork, connector: Connector, clock: Clock, emit: Emit) -> 
     progress = _Progress()
     try:
         outcome = _carry_out(work, connector, clock, emit, progress)
-    except Exception as error:
+    except Exception as error:  # noqa: BLE001 - a host run is one of the five broad places
         _log.exception("host %s: a bug in edgectl", work.host.name)
         reason = f"a bug in edgectl: {type(error).__name__}: {error}"
         outcome = _outcome(

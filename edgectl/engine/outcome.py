@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from enum import StrEnum
 from typing import Any
 
@@ -64,6 +64,17 @@ class HostOutcome:
             if task.module == module:
                 return task.result
         return None
+
+
+def joined(before: HostOutcome, after: HostOutcome) -> HostOutcome:
+    """Return the outcome of a host over two stages, of which the first ended well."""
+    only_ok = after.status is HostStatus.OK and before.status is HostStatus.CHANGED
+    return replace(
+        after,
+        status=HostStatus.CHANGED if only_ok else after.status,
+        seconds=round(before.seconds + after.seconds, 3),
+        tasks=(*before.tasks, *after.tasks),
+    )
 
 
 @dataclass(frozen=True, slots=True)

@@ -48,7 +48,7 @@ class Ahead:
         """
         if not is_template(value):
             return value
-        names = _parsed(lambda: names_in(value), place)
+        names = _parsed(names_in, value, place)
         if bindings.is_static(names):
             try:
                 return render(value, self._variables)
@@ -75,7 +75,7 @@ class Ahead:
         return [self._condition(condition, place, bindings) for condition in conditions]
 
     def _condition(self, condition: Any, place: Place, bindings: Bindings) -> Any:
-        names = _parsed(lambda: names_in_condition(condition), place)
+        names = _parsed(names_in_condition, condition, place)
         if not bindings.is_static(names):
             self.defer(names)
             return condition
@@ -96,7 +96,7 @@ class Ahead:
             return None
         for condition in conditions:
             if isinstance(condition, str):
-                self.defer(_parsed(lambda text=condition: names_in_condition(text), place))
+                self.defer(_parsed(names_in_condition, condition, place))
         return list(conditions)
 
     def leniently(self, text: str) -> str:
@@ -119,8 +119,8 @@ def wrong(message: str, place: Place) -> InputError:
     return InputError([Problem(message, place)])
 
 
-def _parsed(names: Callable[[], frozenset[str]], place: Place) -> frozenset[str]:
+def _parsed(names: Callable[[Any], frozenset[str]], source: Any, place: Place) -> frozenset[str]:
     try:
-        return names()
+        return names(source)
     except jinja2.TemplateSyntaxError as error:
         raise wrong(f"the template cannot be parsed: {error.message}", place) from None

@@ -163,7 +163,7 @@ class _Arguments:
     def compiled(self) -> tuple[dict[str, Any], str | None]:
         """Return the arguments, and the digest of a template file that the host renders."""
         task = self._task
-        evaluated = {"assert": "that", "debug": "var"}.get(task.module)
+        evaluated = {"assert": "that", "debug": "var"}.get(task.module, "")
         values = {name: self._value(name, value) for name, value in task.args.items() if name != evaluated}
         args = {name: value for name, value in values.items() if value is not OMIT}
         if evaluated in task.args:

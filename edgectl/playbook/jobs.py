@@ -37,9 +37,13 @@ class Compiler:
     started_by: str
     _blobs: Blobs = field(default_factory=Blobs)
 
-    def job(self, host: Host, stage: Stage) -> Job:
-        """Return a host's job for a stage. Raises `InputError` with the place of what cannot be meant."""
-        known = {**self._magic(host), **host.vars}
+    def job(self, host: Host, stage: Stage, decided: Mapping[str, Any]) -> Job:
+        """Return a host's job for a stage. Raises `InputError` with the place of what cannot be meant.
+
+        `decided` are variables that an operation worked out for this host; they are stronger than the
+        inventory's.
+        """
+        known = {**self._magic(host), **host.vars, **decided}
         path = self.playbook.path
         compiled = [
             PlayCompiler(play, known, self.options, path, self._blobs).compiled() for play in stage.plays
