@@ -55,9 +55,22 @@ def _problems(
                 yield Problem(f"the key '{name}' is missing", place)
             case "value_error":
                 yield Problem(f"{_dotted(steps)}{detail['ctx']['error']}", place)
+            case "model_type" | "dict_type":
+                yield Problem(f"{_dotted(steps)}a mapping is wanted, not {_shown(detail['input'])}", place)
+            case "string_type":
+                yield Problem(f"{_dotted(steps)}{_text_wanted(document, (*at, *_written(steps)))}", place)
+            case "int_type" | "float_type" if str(detail["input"]).isdigit():
+                number = detail["input"]
+                yield Problem(f"{_dotted(steps)}a number is wanted; write {number} without quotes", place)
             case _:
                 said = detail["msg"][0].lower() + detail["msg"][1:]
                 yield Problem(f"{_dotted(steps)}{said}, not {_shown(detail['input'])}", place)
+
+
+def _text_wanted(document: Document, steps: Steps) -> str:
+    """Say it with the text as it stands in the file: YAML reads `NO` as false and `1.10` as 1.1."""
+    written = document.written(steps)
+    return f'text is wanted; write "{written}" in quotes' if written else "text is wanted"
 
 
 def _dotted(steps: Steps) -> str:

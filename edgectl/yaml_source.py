@@ -19,6 +19,8 @@ SIZE_LIMIT_BYTES = 16 * 1024 * 1024
 # A fleet of 20,000 listed hosts is about a million values; an alias bomb doubles that with every line.
 VALUE_LIMIT = 4_000_000
 DEPTH_LIMIT = 60
+# A mapping with more keys than this is indexed.
+_SCANNED = 32
 
 _STRING = "tag:yaml.org,2002:str"
 # A date is text to us, as it is on the host; so is YAML's own value tag "=".
@@ -44,26 +46,42 @@ class Document:
         Steps that lead nowhere give the last place that exists, which is what a complaint about a missing
         key wants to name.
         """
+        _, mark = self._follow(steps)
+        return Place(self.path, mark.line + 1, mark.column + 1)
+
+    def written(self, steps: Sequence[str | int]) -> str:
+        """Return the scalar at `steps` as it stands in the file: `NO` where YAML understands false."""
+        node, _ = self._follow(steps)
+        return str(node.value) if isinstance(node, yaml.ScalarNode) else ""
+
+    def _follow(self, steps: Sequence[str | int]) -> _Child:
         node, mark = self.root, self.root.start_mark
         for step in steps:
             found = self._child(node, step)
             if found is None:
                 break
             node, mark = found
-        return Place(self.path, mark.line + 1, mark.column + 1)
+        return node, mark
 
     def _child(self, node: yaml.Node, step: str | int) -> _Child | None:
-        """Look a step up; a mapping is indexed at its first use, as a fleet's has thousands of keys."""
+        """Look a step up; a long mapping is indexed at its first use, as a fleet's has thousands of keys."""
         if isinstance(node, yaml.MappingNode):
-            known = self._children.get(id(node))
-            if known is None:
-                known = {key.value: (value, key.start_mark) for key, value in reversed(node.value)}
-                self._children[id(node)] = known
-            return known.get(str(step))
+            if len(node.value) > _SCANNED:
+                return self._indexed(node).get(str(step))
+            return next(
+                ((value, key.start_mark) for key, value in node.value if key.value == str(step)), None
+            )
         if isinstance(node, yaml.SequenceNode) and isinstance(step, int) and 0 <= step < len(node.value):
             item = node.value[step]
             return item, item.start_mark
         return None
+
+    def _indexed(self, node: yaml.MappingNode) -> dict[str, _Child]:
+        known = self._children.get(id(node))
+        if known is None:
+            known = {key.value: (value, key.start_mark) for key, value in reversed(node.value)}
+            self._children[id(node)] = known
+        return known
 
 
 def load(path: Path) -> Document:

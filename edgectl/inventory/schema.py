@@ -9,11 +9,17 @@ from dataclasses import dataclass
 from typing import Annotated, Any
 
 from annotated_types import GroupedMetadata
-from pydantic import AfterValidator, BaseModel, ConfigDict, Field, model_validator
+from pydantic import AfterValidator, BaseModel, ConfigDict, Field, GetJsonSchemaHandler, model_validator
+from pydantic.json_schema import JsonSchemaValue
+from pydantic_core import CoreSchema
 
 from edgectl.inventory.model import PopState, Weekday
+from edgectl.inventory.terms import KEYS
 
+# Patterns read these as what every host has: role=gpu.
+RESERVED_LABELS = frozenset({*KEYS, "state"})
 _HOST_NAME = re.compile(r"[A-Za-z0-9_]([A-Za-z0-9_.-]{0,251}[A-Za-z0-9_])?")
+# Its type and its base64; a comment may follow.
 _KEY_WORDS = 2
 
 
@@ -52,6 +58,12 @@ class _Matching(GroupedMetadata):
         return text
 
 
+def _label_name(text: str) -> str:
+    if text in RESERVED_LABELS:
+        raise ValueError(f"a label cannot be called {text!r}; every host has that in itself")
+    return text
+
+
 def _host_key(text: str) -> str:
     if len(text.split()) < _KEY_WORDS:
         raise ValueError("a host key is its type and its base64, as 'ssh-ed25519 AAAA…'")
@@ -61,6 +73,7 @@ def _host_key(text: str) -> str:
 Name = Annotated[str, _Matching(r"[A-Za-z0-9][A-Za-z0-9._-]*", "a name is letters, digits, '.', '_' and '-'")]
 Address = Annotated[str, AfterValidator(_address)]
 Network = Annotated[str, AfterValidator(_network)]
+LabelName = Annotated[Name, AfterValidator(_label_name)]
 VarName = Annotated[str, _Matching("[A-Za-z_][A-Za-z0-9_]*", "a variable's name is letters, digits and '_'")]
 Metro = Annotated[str, _Matching("[A-Z]{3}", "a metro is an IATA code as FRA")]
 Country = Annotated[str, _Matching("[A-Z]{2}", "a country is an ISO 3166 code as DE")]
@@ -68,13 +81,13 @@ TimeOfDay = Annotated[str, _Matching("([01][0-9]|2[0-3]):[0-5][0-9]", 'a time is
 NamePattern = Annotated[
     str,
     _Matching(
-        r"[A-Za-z0-9._-]*(\{(pop|rack|node)(:0[1-9])?\}[A-Za-z0-9._-]*)*\{node(:0[1-9])?\}[A-Za-z0-9._-]*",
+        r"([A-Za-z0-9._-]|\{pop\}|\{rack\})*\{node(:0[1-9])?\}([A-Za-z0-9._-]|\{pop\}|\{rack\})*",
         'a name pattern holds {node} once, as "{pop}-{rack}-n{node:02}"',
     ),
 ]
 HostKey = Annotated[str, AfterValidator(_host_key)]
 Port = Annotated[int, Field(ge=1, le=65535)]
-Labels = dict[Name, str]
+Labels = dict[LabelName, str]
 Vars = dict[VarName, Any]
 
 
@@ -117,7 +130,14 @@ class GroupSpec(Layer):
     @model_validator(mode="before")
     @classmethod
     def _from_text(cls, value: Any) -> Any:
+        if not isinstance(value, str | dict):
+            raise ValueError("a group is a pattern as text, or a mapping with the key 'hosts'")  # noqa: TRY004
         return {"hosts": value} if isinstance(value, str) else value
+
+    @classmethod
+    def __get_pydantic_json_schema__(cls, core: CoreSchema, handler: GetJsonSchemaHandler) -> JsonSchemaValue:
+        """Tell editors that the text alone will do."""
+        return {"anyOf": [{"type": "string"}, handler(core)]}
 
 
 class TemplateSpec(Layer):
@@ -133,7 +153,7 @@ class TemplateSpec(Layer):
     hardware: Name
     dpus: Annotated[int, Field(ge=0, le=16)] = 0
     dpu_hardware: Name = "bluefield-3"
-    first_address: Annotated[int, Field(ge=0)] = 2
+    first_address: Annotated[int, Field(ge=1)] = 2
     labels: Labels = {}
 
 

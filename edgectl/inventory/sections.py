@@ -50,7 +50,7 @@ class Sections:
 def read(source: Path, problems: list[Problem]) -> Sections:
     """Read the files of `source`, which is a folder or one file."""
     sections = Sections()
-    for path in _files(source):
+    for path in _files(source, problems):
         try:
             document = load(path)
         except InputError as error:
@@ -70,11 +70,13 @@ def _take(document: Document, sections: Sections, problems: list[Problem]) -> No
         _add_what_is_sound(document, sections, problems)
 
 
-def _files(source: Path) -> list[Path]:
+def _files(source: Path, problems: list[Problem]) -> list[Path]:
     if not source.is_dir():
         return [source]
+    for path in (*source.glob("*.yml"), *source.glob("pops/*.yml")):
+        problems.append(Problem(f"this file would not be read; call it {path.stem}.yaml", Place(path)))
     files = sorted([*source.glob("*.yaml"), *source.glob("pops/*.yaml")])
-    if not files:
+    if not files and not problems:
         message = "no *.yaml and no pops/*.yaml in this folder"
         raise InputError([Problem(message, Place(source))], hint="edgectl inventory generate --pops 12")
     return files
