@@ -47,7 +47,7 @@ class Args:
 
 
 class Item(NamedTuple):
-    """One thing below dest: a file, a symbolic link, or else a folder. A relative path of "" is dest itself."""
+    """One thing below dest: a file, a symbolic link, else a folder; a relative path of "" is dest itself."""
 
     relative: str
     content: Content | None = None
