@@ -40,19 +40,26 @@ def gid_of(group: str) -> int:
     return int(group) if group.isdigit() else grp.getgrnam(group).gr_gid
 
 
-def complaint(attributes: Attributes) -> str:
-    """Return what makes these attributes impossible at this host, or an empty text."""
+def complaint(attributes: Attributes, *, check: bool) -> str:
+    """Return what makes these attributes impossible at this host, or an empty text.
+
+    In check mode an owner may be missing: an earlier task, a package above all, would have made it.
+    """
+    if attributes.mode not in (None, "preserve"):
+        try:
+            changed_mode(0, str(attributes.mode), is_directory=False)
+        except ValueError as error:
+            return str(error)
+    return "" if check else _unknown_owner(attributes)
+
+
+def _unknown_owner(attributes: Attributes) -> str:
     for kind, name, number in (("user", attributes.owner, uid_of), ("group", attributes.group, gid_of)):
         if name is not None:
             try:
                 number(name)
             except KeyError:
                 return f"there is no {kind} '{name}' at this host: create it first, or correct the name"
-    if attributes.mode is not None and attributes.mode != "preserve":
-        try:
-            changed_mode(0, attributes.mode, is_directory=False)
-        except ValueError as error:
-            return str(error)
     return ""
 
 
@@ -142,7 +149,7 @@ def described(path: str) -> dict[str, Any]:
     """Return what Ansible's file modules say of a path: mode, owner, size, state."""
     found = os.lstat(path)
     return {
-        "mode": f"{stat.S_IMODE(found.st_mode):04o}",
+        "mode": f"0{stat.S_IMODE(found.st_mode):03o}",
         "uid": found.st_uid,
         "gid": found.st_gid,
         "owner": _name(pwd.getpwuid, found.st_uid),

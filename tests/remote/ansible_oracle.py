@@ -15,6 +15,8 @@ from typing import Any
 
 def main() -> None:
     cases = json.load(sys.stdin)
+    for name in {f"ansible.modules.{case['module']}" for case in cases}:
+        importlib.import_module(name)
     json.dump([run_case(case) for case in cases], sys.stdout)
 
 

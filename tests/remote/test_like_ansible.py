@@ -15,6 +15,7 @@ from typing import Any, NamedTuple
 
 import pytest
 
+from edgectl.remote.args import ArgumentError
 from tests.remote.host import run_module, tree
 
 ORACLE = Path(__file__).with_name("ansible_oracle.py")
@@ -202,6 +203,21 @@ COPIES = [
     )
 ]
 CASES = [*LINES, *FILES, *STATS, *COPIES]
+# Known and wanted: what is missing in check mode an earlier task may have made, so we go on as if it were there.
+BEYOND_ANSIBLE = (
+    (file({"f": "x"}, owner="no-such-user"), True),
+    (Case("copy", {"src": "T/s", "dest": "T/d/f"}, {"s": "new\n"}), True),
+    # Ansible says less here: no checksum and another dest.
+    (Case("copy", {"src": "T/s", "dest": "T/d/"}, {"s": "new\n"}), True),
+    (Case("copy", {"src": "T/s", "dest": "T/d/e/"}, {"s": "new\n"}), True),
+    (Case("copy", {"src": "T/s", "dest": "T/d/e/", "directory_mode": "0700"}, {"s": "new\n"}), True),
+)
+COMPARISONS = [
+    pytest.param(number, check, id=f"{case.module}-{number}-{'check' if check else 'real'}")
+    for number, case in enumerate(CASES)
+    for check in (False, True)
+    if (case, check) not in BEYOND_ANSIBLE
+]
 # What depends on the moment or on the machine's inode numbers.
 MOMENT = {"inode", "atime", "mtime", "ctime", "dev", "birthtime", "blocks"}
 # Asked of Ansible by default and here only on request.
@@ -250,8 +266,7 @@ def theirs(tmp_path_factory: pytest.TempPathFactory) -> list[tuple[Path, dict[st
     return list(zip(folders, json.loads(done.stdout), strict=True))
 
 
-@pytest.mark.parametrize("check", [False, True], ids=["real", "check"])
-@pytest.mark.parametrize("number", range(len(CASES)), ids=[f"{c.module}-{n}" for n, c in enumerate(CASES)])
+@pytest.mark.parametrize(("number", "check"), COMPARISONS)
 def test_the_tree_and_the_result_are_ansibles(
     number: int, check: bool, tmp_path: Path, theirs: list[tuple[Path, dict[str, Any]]]
 ) -> None:
@@ -264,10 +279,17 @@ def test_the_tree_and_the_result_are_ansibles(
         args["remote_src"] = True
     os.umask(0o022)
 
-    result = run_module(case.module, args, check=check, diff=True).as_dict()
+    try:
+        result = run_module(case.module, args, check=check, diff=True).as_dict()
+    except (ArgumentError, OSError):  # both are a failed task to the runner
+        result = {"failed": True}
 
-    assert tree(folder) == tree(their_folder)
+    assert named(tree(folder), folder) == named(tree(their_folder), their_folder)
     assert comparable(result, folder) == comparable(their_result, their_folder), (result, their_result)
+
+
+def named(found: dict[str, str], folder: Path) -> dict[str, str]:
+    return {name: shown.replace(str(folder), "T") for name, shown in found.items()}
 
 
 def comparable(result: dict[str, Any], folder: Path) -> dict[str, Any]:
@@ -279,4 +301,6 @@ def comparable(result: dict[str, Any], folder: Path) -> dict[str, Any]:
     if "stat" in result:
         known = {key: value for key, value in result["stat"].items() if key not in MOMENT | ON_REQUEST}
         shown["stat"] = {key: str(value).replace(str(folder), "T") for key, value in known.items()}
+    if shown.get("state") == "link":
+        del shown["size"]  # the length of a path, and the two folders differ
     return {key: value for key, value in shown.items() if value not in (None, False)}

@@ -66,7 +66,7 @@ def place(dest: str, content: Content, how: Placing, context: TaskContext) -> Ta
     if os.path.isdir(dest):
         return failed(f"{dest} is a directory: name the file to write, or remove the directory first")
     if os.path.lexists(dest) and not how.force:
-        return _result(dest, content, TaskResult(msg="file already exists"))
+        return TaskResult(msg="file already exists", values={"dest": dest, **ownership.described(dest)})
     if not os.path.isdir(folder) and not context.check:
         return failed(f"Destination directory {folder} does not exist: make it first with the module 'file'")
     if os.path.isfile(dest) and not os.path.islink(dest) and files.sha1(dest) == content.digest("sha1"):
@@ -74,7 +74,9 @@ def place(dest: str, content: Content, how: Placing, context: TaskContext) -> Ta
         return _result(dest, content, TaskResult(differs))
     diff = files.text_diff(dest, files.read(dest), content.read()) if context.diff else None
     if context.check:
-        return TaskResult(changed=True, values={"dest": dest, "checksum": content.digest("sha1")}, diff=diff)
+        now = ownership.described(dest) if os.path.exists(dest) else {}
+        values = {"dest": dest, "checksum": content.digest("sha1"), **now}
+        return TaskResult(changed=True, values=values, diff=diff)
     return _replace(dest, content, how, context, diff)
 
 

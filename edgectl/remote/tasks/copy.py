@@ -57,8 +57,8 @@ class Item(NamedTuple):
 
 def run(args: Args, context: TaskContext) -> TaskResult:
     """Make dest equal to its source."""
-    problem = ownership.complaint(_attributes(args, None))
-    if problem and not context.check:
+    problem = ownership.complaint(_attributes(args, None), check=context.check)
+    if problem:
         return failed(problem)
     source = files.expanded(args.src or "")
     if args.remote_src and not os.path.exists(source):
@@ -160,7 +160,8 @@ def _place_tree(args: Args, dest: str, items: list[Item], context: TaskContext) 
             return done
         changed = changed or done.changed
         diffs += [done.diff] if done.diff else []
-    values = {"dest": os.path.join(dest, ""), "src": args.src}
+    shown = files.expanded(args.dest) if args.remote_src else os.path.join(dest, "")
+    values = {"dest": shown, "src": args.src, **(ownership.described(dest) if os.path.isdir(dest) else {})}
     return TaskResult(changed, values=values, diff=_joined(diffs) if context.diff else None)
 
 

@@ -57,8 +57,8 @@ def run(args: Args, context: TaskContext) -> TaskResult:
     """Bring the path to its state."""
     path = files.expanded(args.path)
     attributes = Attributes(args.mode, args.owner, args.group)
-    problem = ownership.complaint(attributes)
-    if problem and not context.check:
+    problem = ownership.complaint(attributes, check=context.check)
+    if problem:
         return failed(problem)
     if args.src is not None and args.state == "hard" and os.path.isdir(path):
         path = os.path.join(path, os.path.basename(args.src))

@@ -59,8 +59,8 @@ def run(args: Args, context: TaskContext) -> TaskResult:
     if os.path.isdir(path):
         return failed(f"Path {path} is a directory: name a file", rc=256)
     attributes = Attributes(args.mode, args.owner, args.group)
-    problem = ownership.complaint(attributes)
-    if problem and not context.check:
+    problem = ownership.complaint(attributes, check=context.check)
+    if problem:
         return failed(problem)
     before = files.read(path)
     if before is None and args.state == "absent":

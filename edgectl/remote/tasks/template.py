@@ -46,8 +46,8 @@ def run(args: Args, context: TaskContext) -> TaskResult:
     attributes = Attributes(
         args.source_mode if args.mode == "preserve" else args.mode, args.owner, args.group
     )
-    problem = ownership.complaint(attributes)
-    if problem and not context.check:
+    problem = ownership.complaint(attributes, check=context.check)
+    if problem:
         return failed(problem)
     dest = files.expanded(args.dest)
     folder = Attributes(None, args.owner, args.group)
