@@ -130,22 +130,38 @@ def _literal(name: str, value: Any, kind: str) -> Any:
 
 
 def _list(name: str, value: Any, kind: str) -> List[Any]:
-    if isinstance(value, str):
+    """Return a list; a bare text is split at commas, unless its elements may be anything (expressions)."""
+    inner = kind[kind.index("[") + 1 : -1] if "[" in kind else "Any"
+    if isinstance(value, str) and inner == "Any":
+        value = [value]
+    elif isinstance(value, str):
         value = [part.strip() for part in value.split(",")] if value else []
     elif isinstance(value, (int, float, dict)):
         value = [value]
     if not isinstance(value, list):
         raise ArgumentError(name, f"'{name}' must be a list, not {value!r}")
-    inner = kind[kind.index("[") + 1 : -1] if "[" in kind else "Any"
     return [coerce(name, item, inner) for item in value]
 
 
 def _mapping(name: str, value: Any) -> Dict[str, Any]:
-    if isinstance(value, str):
-        return words(value)
     if isinstance(value, dict):
         return value
+    if isinstance(value, str) and value.lstrip().startswith("{"):
+        value = _json(value)
+        if isinstance(value, dict):
+            return value
+    elif isinstance(value, str):
+        return words(value.replace(",", " "))
     raise ArgumentError(name, f"'{name}' must be a mapping, not {value!r}")
+
+
+def _json(text: str) -> Any:
+    import json
+
+    try:
+        return json.loads(text)
+    except ValueError:
+        return text
 
 
 def _text(name: str, value: Any) -> str:
@@ -188,7 +204,13 @@ def _mode(name: str, value: Any) -> str:
         raise ArgumentError(name, f"'{name}' must be a file mode such as \"0644\", not {value!r}")
     if isinstance(value, int):
         return f"{value:04o}"
-    if value == "preserve" or set(value) <= _OCTAL_DIGITS or "=" in value or "+" in value or "-" in value:
+    if (
+        value == "preserve"
+        or (value and set(value) <= _OCTAL_DIGITS)
+        or "=" in value
+        or "+" in value
+        or "-" in value
+    ):
         return value
     raise ArgumentError(name, f'\'{name}\' must be a file mode such as "0644" or "u+x", not {value!r}')
 

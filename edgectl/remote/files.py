@@ -1,20 +1,29 @@
-"""Files at the host: written beside, fsynced and renamed; owner and mode set as Ansible does."""
+"""Files at the host: read, digested, and written beside, fsynced and renamed."""
 
 from __future__ import annotations
 
-import grp
+import contextlib
 import hashlib
 import os
-import pwd
-import re
 import stat
 import tempfile
-from typing import Any, Callable, Dict, Optional
+from typing import IO, Callable, Iterator
+
+from edgectl.remote.ownership import AS_IT_IS, Attributes, changed_mode, gid_of, uid_of, umask
+from edgectl.remote.proc import Proc
 
 _CHUNK_BYTES = 1024 * 1024
-_SYMBOLIC = re.compile(r"^([ugoa]*)([=+-])([rwxXstugo]*)$")
-_BITS = {"r": 4, "w": 2, "x": 1}
-_SHIFTS = {"u": 6, "g": 3, "o": 0}
+# Ansible's limit for a text that is worth showing as a difference.
+_DIFF_LIMIT_BYTES = 104448
+
+
+class RefusedError(Exception):
+    """A new file was not accepted, and the old one stays; the text is for the operator."""
+
+
+def expanded(path: str) -> str:
+    """Return a path with `~` and `$NAME` replaced, as Ansible does with every path."""
+    return os.path.expanduser(os.path.expandvars(path))
 
 
 def sha1(path: str) -> str:
@@ -24,14 +33,19 @@ def sha1(path: str) -> str:
 
 def digest(path: str, algorithm: str) -> str:
     """Return a file's digest in hexadecimal."""
-    hasher = hashlib.new(algorithm)
+    hasher = hashlib.new(algorithm, usedforsecurity=False)
     with open(path, "rb") as stream:
         for chunk in iter(lambda: stream.read(_CHUNK_BYTES), b""):
             hasher.update(chunk)
     return hasher.hexdigest()
 
 
-def read(path: str) -> Optional[bytes]:
+def digest_of(content: bytes, algorithm: str) -> str:
+    """Return the digest of bytes in hexadecimal."""
+    return hashlib.new(algorithm, content, usedforsecurity=False).hexdigest()
+
+
+def read(path: str) -> bytes | None:
     """Return a file's content, or None where there is no such file."""
     try:
         with open(path, "rb") as stream:
@@ -40,26 +54,42 @@ def read(path: str) -> Optional[bytes]:
         return None
 
 
-def write_atomically(path: str, content: bytes, *, validate: Optional[Callable[[str], None]] = None) -> None:
-    """Replace `path` with `content` so that a reader sees the old file or the new one, never half of it.
+def write_atomically(
+    path: str,
+    content: bytes,
+    attributes: Attributes = AS_IT_IS,
+    *,
+    validate: Callable[[str], None] | None = None,
+) -> None:
+    """Replace `path` with `content`, as `replacing` does; a symbolic link is followed."""
+    with replacing(path, attributes, validate=validate) as stream:
+        stream.write(content)
 
-    The old file's mode and owner stay; a new file gets what the umask allows. `validate` sees the new file
-    before it takes the old one's place, and raises to keep the old one. A symbolic link is followed.
+
+@contextlib.contextmanager
+def replacing(
+    path: str,
+    attributes: Attributes = AS_IT_IS,
+    *,
+    follow: bool = True,
+    validate: Callable[[str], None] | None = None,
+) -> Iterator[IO[bytes]]:
+    """Give a stream to write the new file to; it takes the old one's place, in one step, at the end.
+
+    A reader sees the old file or the new one, and the new one never with another mode or owner than its own:
+    the wanted ones, else the old file's, else what the umask allows. `validate` sees the new file first and
+    raises to keep the old one. A symbolic link is followed, or replaced without `follow`.
     """
-    path = os.path.realpath(path)
-    before = os.stat(path) if os.path.exists(path) else None
-    handle, beside = tempfile.mkstemp(prefix=".edgectl-", dir=os.path.dirname(path))
+    path = os.path.realpath(path) if follow else path
+    before = os.lstat(path) if os.path.lexists(path) and not os.path.islink(path) else None
+    suffix = os.path.splitext(path)[1]  # some validators go by it
+    handle, beside = tempfile.mkstemp(suffix, ".edgectl-", os.path.dirname(path) or ".")
     try:
         with os.fdopen(handle, "wb") as stream:
-            stream.write(content)
+            yield stream
             stream.flush()
             os.fsync(stream.fileno())
-        if before is None:
-            os.chmod(beside, 0o666 & ~_umask())
-        else:
-            os.chmod(beside, stat.S_IMODE(before.st_mode))
-            if (before.st_uid, before.st_gid) != (os.geteuid(), os.getegid()):
-                os.chown(beside, before.st_uid, before.st_gid)
+        _dress(beside, before, attributes)
         if validate is not None:
             validate(beside)
         os.replace(beside, path)
@@ -68,114 +98,84 @@ def write_atomically(path: str, content: bytes, *, validate: Optional[Callable[[
         raise
 
 
-def _umask() -> int:
-    mask = os.umask(0o022)
-    os.umask(mask)
-    return mask
+def _dress(beside: str, before: os.stat_result | None, attributes: Attributes) -> None:
+    """Give a new file its owner and mode; where the old owner cannot be kept, as with Ansible, it is ours."""
+    uid = before.st_uid if before is not None else -1
+    gid = before.st_gid if before is not None else -1
+    if (uid, gid) not in ((-1, -1), (os.geteuid(), os.getegid())):
+        with contextlib.suppress(PermissionError):
+            os.chown(beside, uid, gid)
+    if attributes.owner is not None or attributes.group is not None:
+        uid = -1 if attributes.owner is None else uid_of(attributes.owner)
+        gid = -1 if attributes.group is None else gid_of(attributes.group)
+        os.chown(beside, uid, gid)
+    mode = 0o666 & ~umask() if before is None else stat.S_IMODE(before.st_mode)
+    if attributes.mode is not None and attributes.mode != "preserve":
+        mode = changed_mode(mode, attributes.mode, is_directory=False)
+    os.chmod(beside, mode)
 
 
-def wanted_mode(mode: str, path: str, *, new: bool = False) -> int:
-    """Turn "0644" or "u+x,g-w" into permission bits, starting from what `path` has now."""
-    if set(mode) <= set("01234567"):
-        return int(mode, 8)
-    found = 0o666 & ~_umask() if new else stat.S_IMODE(os.lstat(path).st_mode)
-    is_directory = not new and os.path.isdir(path)
-    for clause in mode.split(","):
-        match = _SYMBOLIC.match(clause)
-        if match is None:
-            raise ValueError(f"'{mode}' is not a file mode")
-        found = _apply(found, *match.groups(), is_directory=is_directory)
-    return found
+def link_atomically(path: str, source: str, *, hard: bool = False) -> None:
+    """Make `path` a link to `source` in one step, in place of what is there (no directory that has files)."""
+    beside = os.path.join(os.path.dirname(path), f".edgectl-{os.getpid()}-{os.path.basename(path)}")
+    (os.link if hard else os.symlink)(source, beside)
+    try:
+        if os.path.isdir(path) and not os.path.islink(path):
+            os.rmdir(path)
+        os.replace(beside, path)
+    except OSError:
+        os.unlink(beside)
+        raise
 
 
-def _apply(current: int, who: str, operator: str, permissions: str, *, is_directory: bool) -> int:
-    everyone = "ugo" if not who or "a" in who else who
-    bits = 0
-    for person in everyone:
-        bits |= _person_bits(current, person, permissions, is_directory=is_directory)
-    if "t" in permissions:
-        bits |= stat.S_ISVTX
-    if operator == "+":
-        return current | bits
-    if operator == "-":
-        return current & ~bits
-    kept = current
-    for person in everyone:
-        kept &= ~(7 << _SHIFTS[person])
-    return kept | bits
+def copy_into(stream: IO[bytes], origin: str) -> None:
+    """Write another file's content into a stream, piece by piece."""
+    with open(origin, "rb") as source:
+        for chunk in iter(lambda: source.read(_CHUNK_BYTES), b""):
+            stream.write(chunk)
 
 
-def _person_bits(current: int, person: str, permissions: str, *, is_directory: bool) -> int:
-    value = sum(_BITS[letter] for letter in set(permissions) & set(_BITS))
-    if "X" in permissions and (is_directory or current & 0o111):
-        value |= 1
-    for other in set(permissions) & set(_SHIFTS):
-        value |= (current >> _SHIFTS[other]) & 7
-    bits = value << _SHIFTS[person]
-    if "s" in permissions:
-        bits |= {"u": stat.S_ISUID, "g": stat.S_ISGID, "o": 0}[person]
-    return bits
+def validator(command: str | None, proc: Proc) -> Callable[[str], None] | None:
+    """Return the check that `validate: "visudo -cf %s"` asks for; it raises `RefusedError`."""
+    if command is None:
+        return None
+    import shlex
+
+    def check(path: str) -> None:
+        done = proc.run([word.replace("%s", path) for word in shlex.split(command)])
+        if done.rc != 0:
+            said = (done.stderr or done.stdout).strip()
+            raise RefusedError(f"failed to validate: rc:{done.rc} error:{said}")
+
+    return check
 
 
-def uid_of(owner: str) -> int:
-    """Return the number of a user given by name or number; `KeyError` where there is none."""
-    return int(owner) if owner.isdigit() else pwd.getpwnam(owner).pw_uid
+def back_up(path: str) -> str:
+    """Copy a file beside itself under Ansible's name for a backup, and return that name."""
+    import shutil
+    import time
 
-
-def gid_of(group: str) -> int:
-    """Return the number of a group given by name or number; `KeyError` where there is none."""
-    return int(group) if group.isdigit() else grp.getgrnam(group).gr_gid
-
-
-def set_attributes(
-    path: str, *, mode: Optional[str], owner: Optional[str], group: Optional[str], check: bool
-) -> bool:
-    """Bring mode and owner to what is wanted and tell whether they differed; in check mode only look.
-
-    A symbolic link's target gets the mode, the link itself the owner, as with Ansible's follow=yes.
-    """
+    copy = f"{path}.{os.getpid()}.{time.strftime('%Y-%m-%d@%H:%M:%S~')}"
     found = os.stat(path)
-    differs = False
-    if owner is not None or group is not None:
-        uid = found.st_uid if owner is None else uid_of(owner)
-        gid = found.st_gid if group is None else gid_of(group)
-        if (uid, gid) != (found.st_uid, found.st_gid):
-            differs = True
-            if not check:
-                os.chown(path, uid, gid)
-    if mode is not None and mode != "preserve":
-        bits = wanted_mode(mode, path)
-        if bits != stat.S_IMODE(found.st_mode):
-            differs = True
-            if not check:
-                os.chmod(path, bits)
-    return differs
+    shutil.copy2(path, copy)
+    with contextlib.suppress(PermissionError):
+        os.chown(copy, found.st_uid, found.st_gid)
+    return copy
 
 
-def described(path: str) -> Dict[str, Any]:
-    """Return what Ansible's file modules say of a path: mode, owner, size, state."""
-    found = os.lstat(path)
+def text_diff(path: str, before: bytes | None, after: bytes | None) -> dict[str, str]:
+    """Return the two texts for a diff, or a word in place of what is too long or no text."""
     return {
-        "mode": f"{stat.S_IMODE(found.st_mode):04o}",
-        "uid": found.st_uid,
-        "gid": found.st_gid,
-        "owner": _name(pwd.getpwuid, found.st_uid),
-        "group": _name(grp.getgrgid, found.st_gid),
-        "size": found.st_size,
-        "state": _state(found),
+        "before": _shown(before or b""),
+        "after": _shown(after or b""),
+        "before_header": path,
+        "after_header": path,
     }
 
 
-def _name(lookup: Callable[[int], Any], number: int) -> str:
-    try:
-        return str(lookup(number)[0])
-    except KeyError:
-        return str(number)
-
-
-def _state(found: os.stat_result) -> str:
-    if stat.S_ISLNK(found.st_mode):
-        return "link"
-    if stat.S_ISDIR(found.st_mode):
-        return "directory"
-    return "hard" if found.st_nlink > 1 else "file"
+def _shown(content: bytes) -> str:
+    if b"\0" in content[:8192]:
+        return "(binary)\n"
+    if len(content) > _DIFF_LIMIT_BYTES:
+        return f"(not shown: {len(content)} bytes)\n"
+    return content.decode("utf-8", "replace")
