@@ -42,7 +42,7 @@ class Settings:
 def read_settings(
     *, inventory: Path | None = None, state: str | None = None, no_color: bool = False
 ) -> Settings:
-    """Return the settings: flags first, then EDGECTL_* variables, then defaults; fit for cron's environment."""
+    """Return the settings: flags first, then EDGECTL_* variables, then defaults."""
     environment = dict(os.environ)  # noqa: TID251 - this is the reader
     data = Path(platformdirs.user_state_dir(_APP))
     return Settings(

@@ -23,12 +23,16 @@ _BUILTIN_PREFIXES = ("ansible.builtin.", "ansible.legacy.", "ansible.posix.")
 
 def load_playbook(path: Path) -> Playbook:
     """Read a playbook and check all that can be checked without knowing the hosts."""
-    document = load(path)
+    return read_playbook(load(path))
+
+
+def read_playbook(document: Document) -> Playbook:
+    """Check a playbook that was parsed already; one that an operation writes itself comes in here."""
     if not isinstance(document.value, list):
         raise InputError(
             [Problem("a playbook is a list of plays: start with `- hosts: …`", document.place())]
         )
-    return Playbook(path, _Reader(document).plays())
+    return Playbook(document.path, _Reader(document).plays())
 
 
 class _Reader:
