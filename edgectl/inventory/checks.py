@@ -14,54 +14,42 @@ from edgectl.inventory.model import Bastion, Host
 from edgectl.inventory.racks import Draft
 from edgectl.inventory.sections import Sections, twice
 
-# Words of the command line (`health explain`): a name that is one of them would be taken for it.
+# What may follow a command where a pattern may as well (`health explain`), and the word for every host.
 RESERVED_NAMES = frozenset(
     {
         "all",
         "apply",
         "attach",
-        "bench",
         "cancel",
         "check",
         "compare",
-        "demo",
-        "deploy",
         "diff",
         "down",
         "drain",
-        "exec",
         "explain",
         "fault",
         "fit",
         "gate",
         "generate",
-        "health",
         "history",
         "import",
-        "inventory",
-        "lab",
         "list",
         "lock",
-        "ping",
         "plan",
-        "provision",
         "prune",
         "remediate",
         "resume",
         "rollback",
         "run",
-        "runs",
         "scan",
         "schema",
         "search",
         "show",
         "status",
-        "trust",
         "undrain",
         "up",
     }
 )
-
 # All zones of a continent look alike; only a slip of a letter or two is a hint.
 _NEAR_ZONE = 0.85
 
@@ -177,7 +165,7 @@ def _known_zones() -> frozenset[str]:
 
 def _hardware(sections: Sections, known: Collection[str]) -> Iterator[Problem]:
     for template in sections.templates.values():
-        for key in ("hardware", "dpu_hardware"):
+        for key in ("hardware", "dpu_hardware") if template.spec.dpus else ("hardware",):
             name = getattr(template.spec, key)
             if name not in known:
                 yield Problem(f"unknown hardware '{name}'{did_you_mean(name, known)}", template.place(key))

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import contextlib
+import time
 from pathlib import Path
 from typing import Any
 
@@ -13,6 +14,7 @@ from hypothesis import strategies as st
 
 from edgectl.errors import InputError
 from edgectl.inventory.fold import folded
+from edgectl.inventory.generate import generate
 from edgectl.inventory.loader import load
 from edgectl.inventory.model import Fleet
 from edgectl.inventory.pattern import select
@@ -64,6 +66,21 @@ def test_a_folded_list_of_hosts_selects_the_same_hosts(fleet: Fleet) -> None:
     hosts = select(fleet, "all")
 
     assert select(fleet, folded(host.name for host in hosts)) == hosts
+
+
+def test_a_world_of_hosts_is_selected_and_a_typo_in_it_explained_at_once(tmp_path: Path) -> None:
+    for name, text in generate(4400, seed=1).items():
+        (tmp_path / name).parent.mkdir(exist_ok=True)
+        (tmp_path / name).write_text(text, encoding="utf-8")
+    fleet = load(tmp_path)
+    started = time.perf_counter()
+
+    hosts = select(fleet, "metro=FRA:!*-n01")
+    with pytest.raises(InputError, match="did you mean 'fra1'"):
+        select(fleet, "fraa1")
+
+    assert len(hosts) > 500
+    assert time.perf_counter() - started < 2  # 0.2 s where this was written
 
 
 @given(st.text(alphabet="fra1n-*?~[]():,&!=\\ {}0", max_size=24))
