@@ -16,17 +16,20 @@ from edgectl.yaml_source import Document
 # More than this is a search, not a choice.
 _LISTED = 16
 
+# Stands for the whole document, where None is a value that somebody wrote.
+_WHOLE: Any = object()
+
 Steps = tuple[str | int, ...]
 Model = TypeVar("Model", bound=BaseModel)
 
 
-def validate(model: type[Model], document: Document, value: Any = None, at: Steps = ()) -> Model:
+def validate(model: type[Model], document: Document, value: Any = _WHOLE, at: Steps = ()) -> Model:
     """Return `value` (the whole document by default) as `model`, or raise `InputError` with every complaint.
 
     `at` says where in the document `value` stands.
     """
     try:
-        return model.model_validate(document.value if value is None else value)
+        return model.model_validate(document.value if value is _WHOLE else value)
     except ValidationError as error:
         raise InputError(list(_problems(model, document, error, at))) from None
 

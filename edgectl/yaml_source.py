@@ -25,6 +25,7 @@ _SCANNED = 32
 _STRING = "tag:yaml.org,2002:str"
 # A date is text to us, as it is on the host; so is YAML's own value tag "=".
 _TEXT_TAGS = frozenset({_STRING, "tag:yaml.org,2002:timestamp", "tag:yaml.org,2002:value"})
+_COLLECTION_TAGS = frozenset({"tag:yaml.org,2002:map", "tag:yaml.org,2002:seq"})
 _NUMBER_TAGS = frozenset(f"tag:yaml.org,2002:{kind}" for kind in ("int", "float", "bool", "null"))
 
 
@@ -93,15 +94,31 @@ def parse(text: str, path: Path) -> Document:
     """Parse YAML text; `path` is what complaints name."""
     loader = yaml.CSafeLoader(text)
     try:
+        _refuse_deep_nesting(text, path)
         root = loader.get_single_node()
     except yaml.MarkedYAMLError as error:
         raise _complaint(path, text, error) from None
-    except yaml.YAMLError as error:
-        raise InputError([Problem(f"this is not YAML: {error}", Place(path))]) from None
+    except yaml.reader.ReaderError as error:
+        raise _unreadable(path, text, error) from None
     if root is None:
         message = "the file is empty; write at least one key, or remove the file"
         raise InputError([Problem(message, Place(path))])
     return Document(path, _Builder(path, loader).build(root, 0), root)
+
+
+def _refuse_deep_nesting(text: str, path: Path) -> None:
+    """Count the levels by events first: composing 100,000 '[' overflows the C stack and kills the process."""
+    loader = yaml.CSafeLoader(text)
+    depth = 0
+    while (event := loader.get_event()) is not None:
+        if isinstance(event, yaml.CollectionStartEvent):
+            depth += 1
+            if depth > DEPTH_LIMIT:
+                mark = event.start_mark
+                place = Place(path, mark.line + 1, mark.column + 1) if mark else Place(path)
+                raise InputError([Problem(f"this is nested deeper than {DEPTH_LIMIT} levels", place)])
+        elif isinstance(event, yaml.CollectionEndEvent):
+            depth -= 1
 
 
 def _read_text(path: Path) -> str:
@@ -128,11 +145,23 @@ def _complaint(path: Path, text: str, error: yaml.MarkedYAMLError) -> InputError
     line, column = (mark.line, mark.column) if mark else (0, 0)
     lines = text.splitlines()
     message = error.problem or str(error)
-    if line < len(lines) and "\t" in lines[line][: column + 1]:
+    if line < len(lines) and "\t" in (lines[line][column : column + 1], *_indent(lines[line])):
         message = "a tab; YAML indents with spaces"
     elif error.context:
         message = f"{message} ({error.context})"
     return InputError([Problem(f"this is not YAML: {message}", Place(path, line + 1, column + 1))])
+
+
+def _indent(line: str) -> str:
+    return line[: len(line) - len(line.lstrip())]
+
+
+def _unreadable(path: Path, text: str, error: yaml.reader.ReaderError) -> InputError:
+    """Name a character that YAML does not allow; `position` counts bytes."""
+    before = text.encode()[: error.position].decode(errors="ignore")
+    place = Place(path, before.count("\n") + 1, len(before) - before.rfind("\n"))
+    message = f"this is not YAML: the character #x{error.character:02x} is not allowed in text"
+    return InputError([Problem(message, place)])
 
 
 class _Builder:
@@ -147,6 +176,8 @@ class _Builder:
         self._values += 1
         if self._values > VALUE_LIMIT or depth > DEPTH_LIMIT:
             self._refuse(node, "aliases here unfold without end; write the values out")
+        if isinstance(node, yaml.CollectionNode) and node.tag not in _COLLECTION_TAGS:
+            self._refuse(node, f"the tag '{node.tag}' is not supported; write a plain value")
         if isinstance(node, yaml.MappingNode):
             return self._mapping(node, depth)
         if isinstance(node, yaml.SequenceNode):

@@ -2,63 +2,56 @@
 
 from __future__ import annotations
 
+import difflib
 import functools
 import zoneinfo
 from collections.abc import Collection, Iterable, Iterator, Mapping
 
 from edgectl.complaints import did_you_mean
 from edgectl.errors import Place, Problem
+from edgectl.inventory.layers import settings
 from edgectl.inventory.model import Bastion, Host
 from edgectl.inventory.racks import Draft
 from edgectl.inventory.sections import Sections, twice
 
-# Words of the command line (`health explain`): a name that is one of them would be taken for it.
+# What may follow a command where a pattern may as well (`health explain`), and the word for every host.
 RESERVED_NAMES = frozenset(
     {
         "all",
         "apply",
         "attach",
-        "bench",
         "cancel",
         "check",
         "compare",
-        "demo",
-        "deploy",
         "diff",
         "down",
         "drain",
-        "exec",
         "explain",
         "fault",
         "fit",
         "gate",
         "generate",
-        "health",
         "history",
         "import",
-        "inventory",
-        "lab",
         "list",
         "lock",
-        "ping",
         "plan",
-        "provision",
         "prune",
         "remediate",
         "resume",
         "rollback",
         "run",
-        "runs",
         "scan",
         "schema",
         "search",
         "show",
         "status",
-        "trust",
         "undrain",
         "up",
     }
 )
+# All zones of a continent look alike; only a slip of a letter or two is a hint.
+_NEAR_ZONE = 0.85
 
 
 def check(
@@ -72,11 +65,27 @@ def check(
 ) -> None:
     """Add a complaint for everything that is there twice, is called what it cannot be, or does not exist."""
     drafts = list(found)
+    problems.extend(_defaults(sections))
     problems.extend(_names(sections, drafts, reserved))
     problems.extend(_addresses(drafts, hosts))
     problems.extend(_time_zones(sections))
     if hardware:
         problems.extend(_hardware(sections, hardware))
+
+
+def in_reading_order(place: Place) -> tuple[str, int, int]:
+    """Return the key that sorts places as a person reads the files."""
+    return str(place.path), place.line, place.column
+
+
+def _defaults(sections: Sections) -> Iterator[Problem]:
+    """One default is set by one file: nobody could say which of two holds."""
+    seen: dict[str, Place] = {}
+    for entry in sections.defaults:
+        for name, (_, place) in settings(entry).items():
+            first = seen.setdefault(name, place)
+            if first is not place:
+                yield twice(f"default {name}", place, first)
 
 
 def _names(sections: Sections, drafts: Iterable[Draft], reserved: Collection[str]) -> Iterator[Problem]:
@@ -86,16 +95,19 @@ def _names(sections: Sections, drafts: Iterable[Draft], reserved: Collection[str
     for kind, name, place in _named(sections, drafts):
         if name in reserved:
             yield Problem(f"a {kind} cannot be called '{name}', which is a word of the command line", place)
-        first_kind, first = seen.setdefault(name, (kind, place))
-        if (first_kind, first) == (kind, place) or (place, first) in told:
-            continue
-        told.add((place, first))
-        if kind == first_kind:
-            yield twice(f"{kind} {name}", place, first)
-        else:
-            yield Problem(
-                f"{kind} {name} has the name of a {first_kind} ({first.path.name}:{first.line})", place
-            )
+        one = seen.setdefault(name, (kind, place))
+        if one != (kind, place) and (place, one[1]) not in told:
+            told.add((place, one[1]))
+            yield _clash(name, one, (kind, place))
+
+
+def _clash(name: str, one: tuple[str, Place], other: tuple[str, Place]) -> Problem:
+    """Complain at the later of two places about one name."""
+    (first_kind, first), (kind, place) = sorted((one, other), key=lambda named: in_reading_order(named[1]))
+    if kind == first_kind:
+        return twice(f"{kind} {name}", place, first)
+    where = f"{first.path.name}:{first.line}"
+    return Problem(f"{kind} {name} has the name of a {first_kind} ({where}); rename one", place)
 
 
 def _named(sections: Sections, drafts: Iterable[Draft]) -> Iterator[tuple[str, str, Place]]:
@@ -115,21 +127,34 @@ def _addresses(drafts: Iterable[Draft], hosts: Mapping[str, Host]) -> Iterator[P
     told: set[tuple[Place, Place]] = set()
     for draft in drafts:
         ssh = hosts[draft.name].ssh
-        first = seen.setdefault((draft.address, ssh.port or 22, ssh.bastion), draft)
-        place, first_place = (one.places.get("address", one.place) for one in (draft, first))
-        if first is draft or not draft.address or first.name == draft.name or (place, first_place) in told:
+        other = seen.setdefault((draft.address, ssh.port or 22, ssh.bastion), draft)
+        if other is draft or other.name == draft.name or not draft.address:
             continue
-        told.add((place, first_place))
-        where = f"{first_place.path.name}:{first_place.line}"
-        yield Problem(f"address {draft.address} of {draft.name} is {first.name}'s already ({where})", place)
+        first, later = sorted((other, draft), key=lambda one: in_reading_order(_address_place(one)))
+        if (_address_place(first), _address_place(later)) not in told:
+            told.add((_address_place(first), _address_place(later)))
+            yield _shared_address(first, later)
+
+
+def _shared_address(first: Draft, later: Draft) -> Problem:
+    place = _address_place(first)
+    where = f"{place.path.name}:{place.line}"
+    message = f"address {later.address} of {later.name} is {first.name}'s already ({where})"
+    return Problem(message, _address_place(later))
+
+
+def _address_place(draft: Draft) -> Place:
+    return draft.places.get("address", draft.place)
 
 
 def _time_zones(sections: Sections) -> Iterator[Problem]:
     known = _known_zones()
     for entry in sections.pops.values():
-        if known and entry.spec.tz not in known:
-            near = did_you_mean(entry.spec.tz, known)
-            yield Problem(f"unknown time zone '{entry.spec.tz}'{near}", entry.place("tz"))
+        zone = entry.spec.tz
+        if known and zone not in known:
+            near = difflib.get_close_matches(zone, known, n=1, cutoff=_NEAR_ZONE)
+            help_text = f"did you mean '{near[0]}'?" if near else "write an IANA name as Europe/Berlin"
+            yield Problem(f"unknown time zone '{zone}'; {help_text}", entry.place("tz"))
 
 
 @functools.cache
@@ -140,7 +165,7 @@ def _known_zones() -> frozenset[str]:
 
 def _hardware(sections: Sections, known: Collection[str]) -> Iterator[Problem]:
     for template in sections.templates.values():
-        for key in ("hardware", "dpu_hardware"):
+        for key in ("hardware", "dpu_hardware") if template.spec.dpus else ("hardware",):
             name = getattr(template.spec, key)
             if name not in known:
                 yield Problem(f"unknown hardware '{name}'{did_you_mean(name, known)}", template.place(key))

@@ -9,7 +9,7 @@ from collections.abc import Collection, Iterable, Iterator, Mapping
 from pathlib import Path
 
 from edgectl.errors import InputError, Place, Problem
-from edgectl.inventory.checks import RESERVED_NAMES, check
+from edgectl.inventory.checks import RESERVED_NAMES, check, in_reading_order
 from edgectl.inventory.fold import natural_key
 from edgectl.inventory.groups import memberships
 from edgectl.inventory.hosts import drafts, racks
@@ -49,7 +49,7 @@ def _load(source: Path, hardware: Collection[str], reserved: Collection[str]) ->
     sections = read(source, problems)
     pops = {name: _pop(name, sections.pops[name].spec) for name in sorted(sections.pops, key=natural_key)}
     found = drafts(sections, pops, problems)
-    groups = memberships(sections.groups, *_lookup(found), problems)
+    groups = memberships(sections, *_lookup(found), problems)
     hosts = {host.name: host for host in _hosts(found, groups, sections)}
     check(sections, found, hosts, hardware=hardware, reserved=reserved, problems=problems)
     if problems:
@@ -65,8 +65,7 @@ def _load(source: Path, hardware: Collection[str], reserved: Collection[str]) ->
 
 
 def _order(problem: Problem) -> tuple[str, int, int]:
-    place = problem.place or Place(Path())
-    return str(place.path), place.line, place.column
+    return in_reading_order(problem.place or Place(Path()))
 
 
 def _pop(name: str, spec: PopSpec) -> Pop:

@@ -9,7 +9,7 @@ from dataclasses import dataclass
 from typing import Protocol, assert_never
 
 from edgectl.errors import InputError
-from edgectl.inventory.fold import numbers, unfold
+from edgectl.inventory.fold import folded, numbers, unfold
 from edgectl.inventory.model import Fleet, Host, Pop, PopState
 from edgectl.inventory.terms import KEYS, All, Glob, KeyValue, Name, Pattern, Range, Regex, Term, parse
 
@@ -191,8 +191,8 @@ def _why(pattern: Pattern, scope: Scope) -> str:
     """Say what an operator most likely overlooked."""
     asleep = evaluate(pattern, scope, any_state=True)
     if asleep:
-        pops = sorted({scope.hosts[name].pop.name for name in asleep})
-        return f"; {', '.join(pops[:3])} would match but is not live: name the PoP to work on it"
+        pops = {scope.hosts[name].pop.name for name in asleep}
+        return f"; it would match in PoPs that are not live ({folded(pops)}): name one to work on it"
     for term in pattern.unions:
         if isinstance(term, KeyValue) and term.equal:
             values = {_value_getter(term.key)(host) for host in scope.hosts.values()} - {None, ""}

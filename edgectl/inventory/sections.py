@@ -73,8 +73,10 @@ def _take(document: Document, sections: Sections, problems: list[Problem]) -> No
 def _files(source: Path, problems: list[Problem]) -> list[Path]:
     if not source.is_dir():
         return [source]
-    for path in (*source.glob("*.yml"), *source.glob("pops/*.yml")):
-        problems.append(Problem(f"this file would not be read; call it {path.stem}.yaml", Place(path)))
+    problems.extend(
+        Problem(f"this file would not be read; call it {path.stem}.yaml", Place(path))
+        for path in (*source.glob("*.yml"), *source.glob("pops/*.yml"))
+    )
     files = sorted([*source.glob("*.yaml"), *source.glob("pops/*.yaml")])
     if not files and not problems:
         message = "no *.yaml and no pops/*.yaml in this folder"
