@@ -42,7 +42,9 @@ class Edgectl:
     inventory: Path
     environment: Mapping[str, str]
 
-    def __call__(self, *words: str | Path, timeout_s: float = 100, more: Mapping[str, str] | None = None) -> Ended:
+    def __call__(
+        self, *words: str | Path, timeout_s: float = 100, more: Mapping[str, str] | None = None
+    ) -> Ended:
         """Run `edgectl WORDS` and wait for it."""
         environment = {
             "PATH": os.environ.get("PATH", "/usr/bin:/bin"),  # noqa: TID251 - a test is the outermost layer

@@ -28,6 +28,7 @@ for d in {private}; do
   mkdir -p {folder}/scratch/$d/upper {folder}/scratch/$d/work
   mount -t overlay overlay -o "lowerdir=/$d,upperdir={folder}/scratch/$d/upper,workdir={folder}/scratch/$d/work" /$d
 done
+rm -f /root/.bashrc /root/.profile /root/.bash_profile
 mkdir -p /run/sshd
 install -m 644 {folder}/authorized_keys /etc/edgectl-test-keys
 {prepare}

@@ -146,7 +146,10 @@ def test_no_password_is_left_in_the_process_list_or_the_journal(
     host = boot("n01", prepare=SUDO_WITH_PASSWORD)
     inventory(edgectl.inventory, [host], user="ops")
     path = tmp_path / "ps.yaml"
-    path.write_text(BECOME + "    - name: list\n      shell: 'cat /proc/*/cmdline | tr \"\\\\0\" \" \"'\n      become: true\n")
+    path.write_text(
+        BECOME
+        + '    - name: list\n      shell: \'cat /proc/*/cmdline | tr "\\\\0" " "\'\n      become: true\n'
+    )
     ended = edgectl("run", path, "-o", "json", more={"SUDO_PW": "s3cret"})
     assert ended.code == 0, ended
     assert "s3cret" not in ended.out
@@ -158,7 +161,7 @@ def test_a_banner_and_a_profile_that_prints_do_not_get_between(
 ) -> None:
     banner = tmp_path / "banner"
     banner.write_text("AUTHORISED USE ONLY\n" * 20)
-    noisy = "printf 'echo profile says hello; echo and more >&2\\n' > /root/.bashrc; rm -f /root/.profile"
+    noisy = "printf 'echo profile says hello; echo and more >&2\\n' > /root/.bashrc"
     inventory(edgectl.inventory, [boot("n01", prepare=noisy, extra=f"Banner {banner}")])
     ended = edgectl("run", playbook, "-o", "json")
     assert ended.report()["summary"]["changed"] == 1, ended
@@ -186,5 +189,3 @@ def test_output_is_folded_and_streams_are_kept_apart(boot: Boot, edgectl: Edgect
     assert ended.code == 0
     assert "n[01-03]  (3)\n  same\n" in ended.out
     assert ended.err == ""
-
-
