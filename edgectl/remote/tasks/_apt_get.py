@@ -79,9 +79,5 @@ class AptGet:
 
 def lists_time() -> int:
     """Return when the package lists were brought up to date, in seconds since 1970, 0 for never."""
-    for path in (_STAMP, _LISTS):
-        try:
-            return int(os.stat(path).st_mtime)
-        except OSError:
-            continue
-    return 0
+    path = _STAMP if os.path.exists(_STAMP) else _LISTS
+    return int(os.stat(path).st_mtime) if os.path.exists(path) else 0

@@ -4,12 +4,15 @@ from __future__ import annotations
 
 import os
 import tempfile
+from typing import Any
 
 from edgectl.remote import files
 from edgectl.remote.context import TaskContext
 from edgectl.remote.result import TaskResult, failed
 from edgectl.remote.tasks._apt_get import AptGet
 from edgectl.remote.tasks._dpkg import read_installed
+
+_OK = 200
 
 
 def install(deb: str, apt: AptGet, context: TaskContext) -> TaskResult:
@@ -20,10 +23,22 @@ def install(deb: str, apt: AptGet, context: TaskContext) -> TaskResult:
 
     with tempfile.TemporaryDirectory(prefix="edgectl-") as folder:
         path = os.path.join(folder, os.path.basename(deb.partition("?")[0]) or "package.deb")
-        answer = _http.download(_http.Request(deb), path)
-        if answer.problem:
-            return failed(f"cannot fetch {deb}: {answer.problem}")
-        return _install(path, apt, context)
+        problem = _fetched(_http.Request(deb), path)
+        return (
+            failed(f"cannot fetch {_http.masked(deb)}: {problem}")
+            if problem
+            else _install(path, apt, context)
+        )
+
+
+def _fetched(request: Any, path: str) -> str:
+    """Fetch a URL to a new file; return why not, or an empty text."""
+    from edgectl.remote.tasks import _http
+
+    with _http.opened(request) as answer, open(path, "wb") as stream:
+        if answer.problem or answer.status != _OK:
+            return answer.problem or answer.msg
+        return answer.copy_to(stream.write)
 
 
 def _install(path: str, apt: AptGet, context: TaskContext) -> TaskResult:

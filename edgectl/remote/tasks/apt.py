@@ -84,9 +84,7 @@ def run(args: Args, context: TaskContext) -> TaskResult:
     if isinstance(cached, TaskResult):
         return cached
     if args.deb is not None:
-        from edgectl.remote.tasks import _deb
-
-        done = _deb.install(args.deb, apt, context)
+        done = _install_file(args.deb, apt, context)
     elif args.upgrade != "no" or args.package == ["*"]:
         done = _upgrade(args, apt, context)
     elif args.package:
@@ -94,6 +92,12 @@ def run(args: Args, context: TaskContext) -> TaskResult:
     else:
         done = _tidy(args, apt, context, updated=bool(cached["cache_updated"]))
     return TaskResult(done.changed, done.failed, done.msg, {**done.values, **cached}, done.diff)
+
+
+def _install_file(deb: str, apt: AptGet, context: TaskContext) -> TaskResult:
+    from edgectl.remote.tasks import _deb  # it brings urllib along
+
+    return _deb.install(deb, apt, context)
 
 
 def _options(args: Args) -> list[str]:
@@ -120,15 +124,16 @@ def _update_lists(args: Args, apt: AptGet, context: TaskContext) -> dict[str, An
     if not due or context.check:
         return {"cache_updated": due, "cache_update_time": before}
     tries = max(args.update_cache_retries, 1)
+    said = ""
     for attempt in range(tries):
         done = apt.run("update")
         if done.rc == 0 and not any(words in done.stderr for words in _INCOMPLETE):
             after = lists_time()
             return {"cache_updated": after != before, "cache_update_time": after}
+        said = done.stderr.strip() or done.stdout.strip()
         if attempt + 1 < tries:
             time.sleep(min(2**attempt, args.update_cache_retry_max_delay))
-    said = done.stderr.strip() or done.stdout.strip()
-    return failed(f"Failed to update apt cache after {tries} retries: {said}", rc=done.rc)
+    return failed(f"Failed to update apt cache after {tries} tries: {said}")
 
 
 def _upgrade(args: Args, apt: AptGet, context: TaskContext) -> TaskResult:

@@ -36,16 +36,24 @@ def run(args: Args, context: TaskContext) -> TaskResult:
         return TaskResult(changed=True, values=values)
     if known is None and args.selection == "hold":
         return failed(f"{name} is not installed, so it cannot be held: install it first", **values)
-    done = context.proc.run(["dpkg", "--set-selections"], stdin=f"{name} {args.selection}\n")
+    problem = _set(name, args.selection, context)
+    return failed(problem, **values) if problem else TaskResult(changed=True, values=values)
+
+
+def _set(name: str, selection: str, context: TaskContext) -> str:
+    """Tell dpkg and read again; return what is wrong, or an empty text."""
+    done = context.proc.run(["dpkg", "--set-selections"], stdin=f"{name} {selection}\n")
     if done.rc != 0:
-        return failed(f"dpkg --set-selections failed: {done.stderr.strip()}", **values)
+        return f"dpkg --set-selections failed: {done.stderr.strip()}"
     again = read_installed(context.proc)
     if isinstance(again, str):
-        return failed(again, **values)
+        return again
     found = again.packages.get(name)
-    if found is None or found.selection != args.selection:
-        return failed(f"{name} is not '{args.selection}' after dpkg said so: {done.stderr.strip()}", **values)
-    return TaskResult(changed=True, values=values)
+    if found is None or found.selection != selection:
+        return (
+            f"{name} is not on '{selection}' though dpkg took it: {done.stderr.strip() or 'no reason given'}"
+        )
+    return ""
 
 
 def _real_name(name: str, installed: Installed) -> str:
