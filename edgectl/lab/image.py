@@ -1,0 +1,140 @@
+"""What a lab host's disk holds at its first boot: the /etc of a small Debian, and the stand-ins on its PATH."""
+
+from __future__ import annotations
+
+import os
+from dataclasses import dataclass
+from pathlib import Path
+
+from edgectl.lab.hostroot import LAB_FOLDER
+
+_HERE = Path("/", LAB_FOLDER)
+_ETC = Path("/etc")
+PATH = "/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin"
+
+# Where a program is called, and the module of edgectl.lab.guest that plays it.
+STAND_INS = {}
+
+_USERS = """\
+root:x:0:0:root:/root:/bin/bash
+daemon:x:1:1:daemon:/usr/sbin:/usr/sbin/nologin
+bin:x:2:2:bin:/bin:/usr/sbin/nologin
+sys:x:3:3:sys:/dev:/usr/sbin/nologin
+mail:x:8:8:mail:/var/mail:/usr/sbin/nologin
+www-data:x:33:33:www-data:/var/www:/usr/sbin/nologin
+edge:x:1000:1000:edge:/home/edge:/bin/bash
+nobody:x:65534:65534:nobody:/nonexistent:/usr/sbin/nologin
+"""
+_GROUPS = """\
+root:x:0:
+daemon:x:1:
+bin:x:2:
+sys:x:3:
+adm:x:4:
+tty:x:5:
+disk:x:6:
+mail:x:8:
+sudo:x:27:edge
+www-data:x:33:
+video:x:44:
+users:x:100:
+render:x:105:
+edge:x:1000:
+nogroup:x:65534:
+"""
+_FILES = {
+    "passwd": _USERS,
+    "group": _GROUPS,
+    "shadow": "".join(f"{line.split(':')[0]}:*:20000:0:99999:7:::\n" for line in _USERS.splitlines()),
+    "nsswitch.conf": "passwd: files\ngroup: files\nshadow: files\nhosts: files dns\nservices: files\n",
+    "resolv.conf": "# a lab host resolves only what is in /etc/hosts\n",
+    "host.conf": "multi on\n",
+    "debian_version": "12.11\n",
+    "timezone": "Etc/UTC\n",
+    "fstab": "",
+    "environment": "",
+    "profile": f'PATH="{PATH}"\nexport PATH\n',
+    "sysctl.conf": "",
+    "default/locale": "LANG=C.UTF-8\n",
+    "apt/sources.list": "",
+    "apt/apt.conf.d/00lab": 'APT::Install-Recommends "false";\n',
+    "security/limits.conf": "",
+    "os-release": """\
+PRETTY_NAME="Debian GNU/Linux 12 (bookworm)"
+NAME="Debian GNU/Linux"
+VERSION_ID="12"
+VERSION="12 (bookworm)"
+VERSION_CODENAME=bookworm
+ID=debian
+HOME_URL="https://www.debian.org/"
+""",
+}
+_FOLDERS = (
+    "/etc/apt/sources.list.d", "/etc/apt/preferences.d", "/etc/apt/keyrings", "/etc/systemd/system",
+    "/etc/sysctl.d", "/etc/modprobe.d", "/etc/modules-load.d", "/etc/security/limits.d", "/etc/sudoers.d",
+    "/etc/udev/rules.d", "/etc/cron.d", "/etc/logrotate.d", "/etc/ssl/certs", "/etc/ssh", "/etc/init.d",
+    "/etc/edgectl-lab", "/var/lib/edgectl-lab", "/var/lib/dpkg/info", "/var/lib/apt/lists", "/var/cache/apt/archives",
+    "/var/log/journal", "/var/spool", "/var/tmp", "/var/mail", "/var/backups", "/home/edge",
+)  # fmt: skip
+
+
+@dataclass(frozen=True, slots=True)
+class HostImage:
+    """What is particular to one host; `python` runs the stand-ins."""
+
+    name: str
+    address: str
+    gpus: int
+    disk_mb: int
+    python: str
+
+
+def install_image(image: HostImage) -> None:
+    """Fill the disk at the first boot; at a later one only what a boot renews."""
+    if not Path("/etc/passwd").exists():
+        _fill(image)
+    _renew()
+
+
+def _fill(image: HostImage) -> None:
+    for folder in _FOLDERS:
+        Path(folder).mkdir(parents=True, exist_ok=True)
+    for name, text in _FILES.items():
+        _write(_ETC / name, text)
+    _write(_ETC / "hostname", f"{image.name}\n")
+    _write(_ETC / "hosts", f"127.0.0.1 localhost\n{image.address} {image.name}\n::1 localhost\n")
+    _write(_ETC / "machine-id", f"{os.urandom(16).hex()}\n")
+    _write(_ETC / "edgectl-lab/address", f"{image.address}\n")
+    Path("/etc/shadow").chmod(0o640)
+    Path("/var/tmp").chmod(0o1777)  # noqa: S108 - the host's own
+    Path("/etc/mtab").symlink_to("/proc/self/mounts")
+    Path("/etc/localtime").symlink_to("/usr/share/zoneinfo/Etc/UTC")
+    Path("/var/run").symlink_to("/run")
+    Path("/var/lock").symlink_to("/run/lock")
+    _install_stand_ins(image.python)
+
+
+def _write(path: Path, text: str) -> None:
+    path.parent.mkdir(parents=True, exist_ok=True)
+    path.write_text(text, encoding="utf-8")
+
+
+def _install_stand_ins(python: str) -> None:
+    for place, module in STAND_INS.items():
+        program = Path("/usr/local", place)
+        _write(program, _LAUNCHER.format(python=python, module=module, here=_HERE))
+        program.chmod(0o755)
+
+
+_LAUNCHER = """\
+#!{python} -ISB
+import sys
+sys.path.insert(0, "{here}")
+from edgectl.lab.guest.{module} import main
+sys.exit(main(sys.argv))
+"""
+
+
+def _renew() -> None:
+    for folder in ("/run/systemd/system", "/run/lock"):
+        Path(folder).mkdir(parents=True, exist_ok=True)

@@ -1,0 +1,52 @@
+"""PID 1 of a lab host, from boot to the last kill."""
+
+from __future__ import annotations
+
+import os
+import signal
+import socket
+
+from edgectl.lab import wire
+from edgectl.lab.pid1.loop import Loop
+from edgectl.lab.pid1.sessions import Sessions
+
+HALTED, REBOOTED = 0, 3
+
+
+class Host:
+    """One running host: what the lab's supervisor and the host's own tools may ask of it."""
+
+    def __init__(self, channel: socket.socket) -> None:
+        self._channel = channel
+        self._loop = Loop()
+        self._sessions = Sessions(self._loop, channel)
+        self._exit_code = HALTED
+
+    def run(self) -> int:
+        """Serve until the host is halted, rebooted, or its lab is gone; return the exit code that says which."""
+        self._loop.watch(self._channel.fileno(), self._obey)
+        wire.send(self._channel, {"event": "ready"})
+        self._loop.run()
+        return self._exit_code
+
+    def _obey(self) -> None:
+        packet, files = wire.receive(self._channel)
+        match packet:
+            case None:
+                self._loop.stop()
+            case {"do": "start", "session": number, "command": command, "environment": environment}:
+                self._sessions.start(number, command, environment, files)
+            case {"do": "signal", "session": number, "signal": signal_number}:
+                self._sessions.signal(number, signal_number)
+            case _:
+                raise ValueError(f"unknown request {packet}")
+
+
+def prepare_process() -> None:
+    """Give PID 1 what its children shall inherit: no input, home folder, file mode, plain signals."""
+    null = os.open("/dev/null", os.O_RDWR)
+    os.dup2(null, 0)
+    os.close(null)
+    os.chdir("/root")
+    os.umask(0o022)
+    signal.signal(signal.SIGINT, signal.SIG_IGN)
