@@ -36,10 +36,16 @@ def start_keeper(stage: Stage) -> tuple[int, socket.socket]:
     supervisor = os.getpid()
     process = os.fork()
     if not process:
-        ours.close()
+        _close_all_but(its.fileno())
         _end_with(lambda: _stand_on(stage, its, supervisor))
     its.close()
     return process, ours
+
+
+def _close_all_but(channel: int) -> None:
+    """Close what the supervisor had open, so that no host can keep it open."""
+    os.closerange(3, channel)
+    os.closerange(channel + 1, os.sysconf("SC_OPEN_MAX"))
 
 
 def _end_with(work: Callable[[], int]) -> Never:

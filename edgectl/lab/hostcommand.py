@@ -1,0 +1,28 @@
+"""Run one program at a host for the lab itself, without SSH."""
+
+from __future__ import annotations
+
+import os
+import tempfile
+import threading
+
+from edgectl.errors import BusyError, EdgectlError
+from edgectl.lab.hostlink import HostLink
+from edgectl.lab.image import PATH
+
+_DEADLINE_S = 10
+
+
+def run_at_host(link: HostLink | None, command: list[str]) -> None:
+    """Run `command`, which must succeed; raises `BusyError` while the host is down, else with what it printed."""
+    if link is None:
+        raise BusyError("the host is down or rebooting", hint="try again when it is up")
+    ended = threading.Event()
+    statuses: list[int | None] = []
+    with tempfile.TemporaryFile() as printed, open(os.devnull, "rb") as nothing:  # noqa: PTH123 - a device
+        streams = (nothing.fileno(), printed.fileno(), printed.fileno())
+        link.start(command, {"PATH": PATH}, streams, lambda status: (statuses.append(status), ended.set()))
+        ended.wait(_DEADLINE_S)
+        if statuses != [0]:
+            printed.seek(0)
+            raise EdgectlError(f"{command[0]} failed at the host: {printed.read().decode(errors='replace').strip()}")

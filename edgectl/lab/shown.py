@@ -1,0 +1,28 @@
+"""Folders of the machine a lab host sees under /usr/local/lib/edgectl-lab: what runs the engine and the stand-ins.
+
+They are shown under names of their own because a virtual environment or its interpreter may live in a home, in /tmp or
+in /usr/local, which are the host's own.
+"""
+
+from __future__ import annotations
+
+import importlib.util
+import sys
+from pathlib import Path
+
+import edgectl
+
+
+def folders_to_show() -> tuple[tuple[str, Path], ...]:
+    """Return (name, folder) pairs: the package, this interpreter, and the engine's library where it is installed."""
+    package = Path(edgectl.__file__).parent
+    shown = [("edgectl", package), ("python", Path(sys.base_prefix))]
+    if engine := engine_library():
+        shown.append(("site", engine))
+    return tuple(shown)
+
+
+def engine_library() -> Path | None:
+    """Return the folder that holds the package `xllamacpp`; None where it is not installed."""
+    found = importlib.util.find_spec("xllamacpp")
+    return Path(found.origin).parent.parent if found and found.origin else None
