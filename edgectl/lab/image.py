@@ -12,8 +12,34 @@ _HERE = Path("/", LAB_FOLDER)
 _ETC = Path("/etc")
 PATH = "/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin"
 
-# Where a program is called, and the module of edgectl.lab.guest that plays it.
-STAND_INS = {}
+# Programs under /usr/local, and what of edgectl.lab.guest plays them.
+STAND_INS = {
+    "bin/systemctl": "systemctl:main",
+    "bin/systemd-run": "systemd_run:main",
+    "bin/journalctl": "journalctl:main",
+    "bin/dmesg": "journalctl:dmesg",
+    "sbin/reboot": "power:main",
+    "sbin/poweroff": "power:main",
+    "sbin/halt": "power:main",
+    "sbin/shutdown": "power:main",
+    "bin/apt-get": "apt_get:main",
+    "bin/apt": "apt_get:main",
+    "bin/apt-cache": "apt_cache:main",
+    "bin/apt-mark": "apt_mark:main",
+    "bin/dpkg": "dpkg:main",
+    "bin/dpkg-query": "dpkg:query",
+    "bin/nvidia-smi": "nvidia_smi:main",
+    "sbin/edgectl-lab-fault": "fault:main",
+    "sbin/sysctl": "sysctl:main",
+    "bin/hostnamectl": "small:hostnamectl",
+    "bin/timedatectl": "small:timedatectl",
+    "sbin/modprobe": "small:modprobe",
+    "sbin/lsmod": "small:lsmod",
+    "sbin/update-initramfs": "small:nothing",
+    "sbin/update-grub": "small:nothing",
+    "sbin/ldconfig": "small:nothing",
+    "bin/sudo": "small:sudo",
+}
 
 _USERS = """\
 root:x:0:0:root:/root:/bin/bash
@@ -42,6 +68,16 @@ render:x:105:
 edge:x:1000:
 nogroup:x:65534:
 """
+# The lab's own SSH server answers; the unit is there for playbooks that restart it.
+_SSH_UNIT = """\
+[Unit]
+Description=OpenBSD Secure Shell server
+[Service]
+ExecStart=/bin/sleep infinity
+ExecReload=/bin/true
+[Install]
+WantedBy=multi-user.target
+"""
 _FILES = {
     "passwd": _USERS,
     "group": _GROUPS,
@@ -59,6 +95,7 @@ _FILES = {
     "apt/sources.list": "",
     "apt/apt.conf.d/00lab": 'APT::Install-Recommends "false";\n',
     "security/limits.conf": "",
+    "systemd/system/ssh.service": _SSH_UNIT,
     "os-release": """\
 PRETTY_NAME="Debian GNU/Linux 12 (bookworm)"
 NAME="Debian GNU/Linux"
@@ -111,6 +148,8 @@ def _fill(image: HostImage) -> None:
     Path("/etc/localtime").symlink_to("/usr/share/zoneinfo/Etc/UTC")
     Path("/var/run").symlink_to("/run")
     Path("/var/lock").symlink_to("/run/lock")
+    Path("/etc/systemd/system/multi-user.target.wants").mkdir()
+    Path("/etc/systemd/system/multi-user.target.wants/ssh.service").symlink_to("/etc/systemd/system/ssh.service")
     _install_stand_ins(image.python)
 
 
@@ -120,9 +159,10 @@ def _write(path: Path, text: str) -> None:
 
 
 def _install_stand_ins(python: str) -> None:
-    for place, module in STAND_INS.items():
+    for place, played_by in STAND_INS.items():
+        module, _, function = played_by.partition(":")
         program = Path("/usr/local", place)
-        _write(program, _LAUNCHER.format(python=python, module=module, here=_HERE))
+        _write(program, _LAUNCHER.format(python=python, module=module, function=function, here=_HERE))
         program.chmod(0o755)
 
 
@@ -130,8 +170,8 @@ _LAUNCHER = """\
 #!{python} -ISB
 import sys
 sys.path.insert(0, "{here}")
-from edgectl.lab.guest.{module} import main
-sys.exit(main(sys.argv))
+from edgectl.lab.guest.{module} import {function}
+sys.exit({function}(sys.argv))
 """
 
 

@@ -7,10 +7,14 @@ import signal
 import socket
 
 from edgectl.lab import wire
+from edgectl.lab.pid1.bus import Bus
+from edgectl.lab.pid1.journal import Journal, start_kernel_log
 from edgectl.lab.pid1.loop import Loop
+from edgectl.lab.pid1.manager import Manager
+from edgectl.lab.pid1.power import HALTED, Power
 from edgectl.lab.pid1.sessions import Sessions
 
-HALTED, REBOOTED = 0, 3
+_STOP_S = 5.0
 
 
 class Host:
@@ -20,11 +24,16 @@ class Host:
         self._channel = channel
         self._loop = Loop()
         self._sessions = Sessions(self._loop, channel)
+        start_kernel_log()
+        self._journal = Journal()
+        self._manager = Manager(self._loop, self._journal)
+        self._bus = Bus(self._loop, self._manager, Power(self._loop, self._shut_down))
         self._exit_code = HALTED
 
     def run(self) -> int:
         """Serve until the host is halted, rebooted, or its lab is gone; return the exit code that says which."""
         self._loop.watch(self._channel.fileno(), self._obey)
+        self._manager.boot()
         wire.send(self._channel, {"event": "ready"})
         self._loop.run()
         return self._exit_code
@@ -40,6 +49,11 @@ class Host:
                 self._sessions.signal(number, signal_number)
             case _:
                 raise ValueError(f"unknown request {packet}")
+
+    def _shut_down(self, exit_code: int) -> None:
+        self._exit_code = exit_code
+        self._journal.write("Shutting down.")
+        self._manager.stop_all(_STOP_S, self._loop.stop)
 
 
 def prepare_process() -> None:
