@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import socket
 import time
 from dataclasses import dataclass
@@ -26,6 +27,11 @@ class FaultySocket:
         self._connection = connection
         self._faults = faults
         self._arrived = b""
+        self._dropped = False
+
+    @property
+    def _closed(self) -> bool:  # paramiko looks at a socket's own private flag
+        return self._connection.fileno() < 0
 
     def recv(self, size: int) -> bytes:
         """Return what arrived, late by the latency."""
@@ -42,9 +48,15 @@ class FaultySocket:
         return self._connection.send(piece)
 
     def _fail_while_silent(self) -> None:
-        if self._faults.silent:
+        if self._faults.silent and not self._dropped:
             time.sleep(_NAP_S)
             raise TimeoutError
+
+    def drop(self) -> None:
+        """End the connection under whoever uses it, from another thread."""
+        self._dropped = True
+        with contextlib.suppress(OSError):  # the client may have gone first
+            self._connection.shutdown(socket.SHUT_RDWR)
 
     def settimeout(self, seconds: float | None) -> None:
         """Set the deadline of each call."""

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import socket
 import threading
+import weakref
 from enum import StrEnum
 
 import paramiko
@@ -34,7 +35,7 @@ class HostPort:
         self._login = login
         self._link: HostLink | None = None
         self._listener: socket.socket | None = None
-        self._transports: list[paramiko.Transport] = []
+        self._connections: weakref.WeakSet[FaultySocket] = weakref.WeakSet()
         self._lock = threading.Lock()
 
     @property
@@ -76,9 +77,8 @@ class HostPort:
             self._listener.shutdown(socket.SHUT_RDWR)  # wakes the thread in accept(); closing alone does not
             self._listener.close()
             self._listener = None
-        for transport in self._transports:
-            transport.close()
-        self._transports.clear()
+        for connection in list(self._connections):
+            connection.drop()
 
     def _accept(self, listener: socket.socket) -> None:
         while True:
@@ -94,6 +94,7 @@ class HostPort:
         if link is None:
             connection.close()
             return
-        transport = serve(FaultySocket(connection, self.line), self.host_key, self._login, link)
+        line = FaultySocket(connection, self.line)
         with self._lock:
-            self._transports = [one for one in self._transports if one.is_active()] + [transport]
+            self._connections.add(line)
+        serve(line, self.host_key, self._login, link)

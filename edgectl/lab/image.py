@@ -6,10 +6,14 @@ import os
 from dataclasses import dataclass
 from pathlib import Path
 
+from edgectl.lab.guest.catalogue import load_catalogue
+from edgectl.lab.guest.gpus import DRIVER_PACKAGE, LOADED_DRIVER, new_gpus, write_gpus
+from edgectl.lab.guest.packages import Package, read_packages, write_packages
 from edgectl.lab.hostroot import LAB_FOLDER
 
 _HERE = Path("/", LAB_FOLDER)
 _ETC = Path("/etc")
+_CATALOGUE = _HERE / "edgectl/lab/catalogue.json"
 PATH = "/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin"
 
 # Programs under /usr/local, and what of edgectl.lab.guest plays them.
@@ -151,6 +155,32 @@ def _fill(image: HostImage) -> None:
     Path("/etc/systemd/system/multi-user.target.wants").mkdir()
     Path("/etc/systemd/system/multi-user.target.wants/ssh.service").symlink_to("/etc/systemd/system/ssh.service")
     _install_stand_ins(image.python)
+    _install_base_packages()
+    write_gpus(new_gpus(image.name, image.gpus))
+
+
+def _install_base_packages() -> None:
+    offers = [offer for offer in load_catalogue(str(_CATALOGUE)).values() if offer.preinstalled]
+    packages = [
+        Package(
+            offer.name,
+            offer.preinstalled,
+            offer.architecture,
+            depends=offer.depends_of(offer.preinstalled),
+            description=offer.description,
+        )
+        for offer in offers
+    ]
+    write_packages({package.name: package for package in packages})
+    for package in packages:
+        _write(Path(f"/var/lib/dpkg/info/{package.name}.list"), "/.\n")
+
+
+def _load_driver() -> None:
+    """Load the installed GPU driver, as a boot does; one installed later waits for the next boot."""
+    package = read_packages().get(DRIVER_PACKAGE)
+    if package and package.installed:
+        _write(Path(LOADED_DRIVER), package.version.partition("-")[0])
 
 
 def _write(path: Path, text: str) -> None:
@@ -178,3 +208,4 @@ sys.exit({function}(sys.argv))
 def _renew() -> None:
     for folder in ("/run/systemd/system", "/run/lock"):
         Path(folder).mkdir(parents=True, exist_ok=True)
+    _load_driver()

@@ -34,7 +34,7 @@ class Login:
     address: str
 
 
-def serve(connection: FaultySocket, host_key: paramiko.PKey, login: Login, link: HostLink) -> paramiko.Transport:
+def serve(connection: FaultySocket, host_key: paramiko.PKey, login: Login, link: HostLink) -> None:
     """Start serving SSH on an accepted connection and return at once."""
     transport = paramiko.Transport(connection)
     transport.local_version = "SSH-2.0-edgectl_lab"
@@ -45,7 +45,6 @@ def serve(connection: FaultySocket, host_key: paramiko.PKey, login: Login, link:
         MSG_CHANNEL_REQUEST: server.take_request,
     }
     transport.start_server(event=_Unwatched(), server=server)
-    return transport
 
 
 class _Unwatched:
