@@ -19,6 +19,7 @@ from edgectl.lab.hostport import HostPort, HostState
 from edgectl.lab.image import HostImage
 from edgectl.lab.keys import key_at
 from edgectl.lab.layout import LabFiles, LabHost, LabSpec, hosts_of
+from edgectl.lab.shown import host_python
 from edgectl.lab.sshd import Login
 
 _HALTED = 0
@@ -40,6 +41,7 @@ class Fleet:
             host.name: HostPort((host.address, spec.port), Login(client, host.address), self._host_key(host.name))
             for host in self._hosts.values()
         }
+        self._python = host_python()
         self._all_up = threading.Event()
         self._closing = False
 
@@ -54,7 +56,7 @@ class Fleet:
         self._all_up.wait()
 
     def _boot(self, host: LabHost) -> None:
-        image = HostImage(host.name, host.address, self._spec.gpus_per_host, self._spec.disk_mb, "/usr/bin/python3")
+        image = HostImage(host.name, host.address, self._spec.gpus_per_host, self._spec.disk_mb, self._python)
         wire.send(self._keeper, asdict(image))
 
     def _listen_to_keeper(self) -> None:

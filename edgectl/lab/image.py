@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import sys
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -14,6 +15,7 @@ from edgectl.lab.hostroot import LAB_FOLDER
 _HERE = Path("/", LAB_FOLDER)
 _ETC = Path("/etc")
 _CATALOGUE = _HERE / "edgectl/lab/catalogue.json"
+LINKED_PYTHON = "/usr/local/bin/python3"
 PATH = "/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin"
 
 # Programs under /usr/local, and what of edgectl.lab.guest plays them.
@@ -155,8 +157,28 @@ def _fill(image: HostImage) -> None:
     Path("/etc/systemd/system/multi-user.target.wants").mkdir()
     Path("/etc/systemd/system/multi-user.target.wants/ssh.service").symlink_to("/etc/systemd/system/ssh.service")
     _install_stand_ins(image.python)
+    _install_controller_python(link=image.python == LINKED_PYTHON)
     _install_base_packages()
     write_gpus(new_gpus(image.name, image.gpus))
+
+
+_ENGINE = """\
+#!/bin/sh
+export PYTHONPATH={here}:{here}/site LD_LIBRARY_PATH={here}/python/lib PYTHONDONTWRITEBYTECODE=1
+exec {here}/python/bin/{python} -s -m edgectl.lab.engine "$@"
+"""
+
+
+def _install_controller_python(*, link: bool) -> None:
+    """Put the engine on the PATH, run by the interpreter edgectl runs on; with `link` that is `python3` as well."""
+    python = f"python{sys.version_info.major}.{sys.version_info.minor}"
+    engine = Path("/usr/local/bin/edgectl-lab-engine")
+    _write(engine, _ENGINE.format(here=_HERE, python=python))
+    engine.chmod(0o755)
+    if link:
+        Path(LINKED_PYTHON).symlink_to(_HERE / "python/bin" / python)
+        for library in (_HERE / "python/lib").glob("libpython*.so*"):
+            Path("/usr/local/lib", library.name).symlink_to(library)  # where a build for /usr/local looks
 
 
 def _install_base_packages() -> None:

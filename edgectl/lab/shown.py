@@ -7,10 +7,12 @@ in /usr/local, which are the host's own.
 from __future__ import annotations
 
 import importlib.util
+import subprocess
 import sys
 from pathlib import Path
 
 import edgectl
+from edgectl.lab.image import LINKED_PYTHON
 
 
 def folders_to_show() -> tuple[tuple[str, Path], ...]:
@@ -26,3 +28,12 @@ def engine_library() -> Path | None:
     """Return the folder that holds the package `xllamacpp`; None where it is not installed."""
     found = importlib.util.find_spec("xllamacpp")
     return Path(found.origin).parent.parent if found and found.origin else None
+
+
+def host_python() -> str:
+    """Return the interpreter of lab hosts: the machine's own where it is 3.9 or later, else the one edgectl runs on."""
+    machine = "/usr/bin/python3"
+    new_enough = "import sys; sys.exit(sys.version_info < (3, 9))"
+    if Path(machine).exists() and not subprocess.run([machine, "-ISc", new_enough], check=False).returncode:
+        return machine
+    return LINKED_PYTHON

@@ -5,6 +5,7 @@ from __future__ import annotations
 import time
 from pathlib import Path
 
+from edgectl.lab.pid1.commandline import expand
 from edgectl.lab.pid1.service import Service
 from edgectl.lab.pid1.unitfile import UNIT_FOLDERS, UnitFile
 
@@ -15,7 +16,7 @@ def properties_of(service: Service, *, needs_reload: bool) -> dict[str, str]:
     return {
         "Id": unit.name,
         "Names": unit.name,
-        "Description": unit.last("Unit", "Description", unit.name),
+        "Description": expand(unit.last("Unit", "Description", unit.name), unit.name),
         "LoadState": load_state(unit),
         "ActiveState": str(status.state),
         "SubState": status.sub_state,

@@ -10,7 +10,7 @@ from collections.abc import Callable
 from dataclasses import dataclass, field
 from enum import StrEnum
 
-from edgectl.lab.pid1.commandline import Command, fill_in, parse_command
+from edgectl.lab.pid1.commandline import Command, expand, fill_in, parse_command
 from edgectl.lab.pid1.journal import Journal, Printed
 from edgectl.lab.pid1.loop import Loop, Timer
 from edgectl.lab.pid1.processes import processes_of
@@ -342,7 +342,7 @@ class Service:
             call()
 
     def _say(self, message: str) -> None:
-        title = self.unit.last("Unit", "Description", self.unit.name)
+        title = expand(self.unit.last("Unit", "Description", self.unit.name), self.unit.name)
         self._journal.write(message.format(f"{self.unit.name} - {title}"), unit=self.unit.name)
 
 
