@@ -1,6 +1,7 @@
 """An inference server: llama.cpp in this process through `xllamacpp`, with an end that lets requests finish.
 
-Lab hosts have it as /usr/local/bin/edgectl-lab-engine. It imports nothing of edgectl's that a host does not have.
+Lab hosts have it as /usr/local/bin/edgectl-lab-engine. It imports nothing of edgectl's that a host does not
+have.
 """
 
 from __future__ import annotations
@@ -50,7 +51,9 @@ def main(arguments: list[str] | None = None) -> int:
 
 
 def _parser() -> argparse.ArgumentParser:
-    parser = argparse.ArgumentParser(prog="edgectl-lab-engine", description="llama.cpp's OpenAI server for lab hosts")
+    parser = argparse.ArgumentParser(
+        prog="edgectl-lab-engine", description="llama.cpp's OpenAI server for lab hosts"
+    )
     parser.add_argument("--model", required=True, help="a GGUF file")
     parser.add_argument("--host", default="127.0.0.1")
     parser.add_argument("--port", type=int, default=8000)

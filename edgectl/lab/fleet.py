@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 import os
 import socket
 import threading
@@ -38,7 +37,9 @@ class Fleet:
         self._faults: dict[str, dict[FaultKind, Fault]] = {name: {} for name in self._hosts}
         client = key_at(self._files.client_key)
         self._ports = {
-            host.name: HostPort((host.address, spec.port), Login(client, host.address), self._host_key(host.name))
+            host.name: HostPort(
+                (host.address, spec.port), Login(client, host.address), self._host_key(host.name)
+            )
             for host in self._hosts.values()
         }
         self._python = host_python()
@@ -97,12 +98,11 @@ class Fleet:
 
     def answer(self, request: wire.Packet) -> wire.Packet:
         """Answer a request of `edgectl.lab.lifecycle`."""
-        match request:
-            case {"do": "fault", "host": name, "kind": kind, "value": value}:
-                try:
-                    self._set_fault(name, parse_fault(kind, value))
-                except EdgectlError as error:
-                    return {"error": str(error)}
+        if request.get("do") == "fault":
+            try:
+                self._set_fault(request["host"], parse_fault(request["kind"], request["value"]))
+            except EdgectlError as error:
+                return {"error": str(error)}
         return self._status()
 
     def _set_fault(self, name: str, fault: Fault | None) -> None:

@@ -14,15 +14,22 @@ _DEADLINE_S = 10
 
 
 def run_at_host(link: HostLink | None, command: list[str]) -> None:
-    """Run `command`, which must succeed; raises `BusyError` while the host is down, else with what it printed."""
+    """Run `command`; raises `BusyError` while the host is down, `EdgectlError` if it fails."""
     if link is None:
         raise BusyError("the host is down or rebooting", hint="try again when it is up")
     ended = threading.Event()
     statuses: list[int | None] = []
     with tempfile.TemporaryFile() as printed, open(os.devnull, "rb") as nothing:  # noqa: PTH123 - a device
         streams = (nothing.fileno(), printed.fileno(), printed.fileno())
-        link.start(command, {"PATH": PATH}, streams, lambda status: (statuses.append(status), ended.set()))
+
+        def on_end(status: int | None) -> None:
+            statuses.append(status)
+            ended.set()
+
+        link.start(command, {"PATH": PATH}, streams, on_end)
         ended.wait(_DEADLINE_S)
         if statuses != [0]:
             printed.seek(0)
-            raise EdgectlError(f"{command[0]} failed at the host: {printed.read().decode(errors='replace').strip()}")
+            raise EdgectlError(
+                f"{command[0]} failed at the host: {printed.read().decode(errors='replace').strip()}"
+            )

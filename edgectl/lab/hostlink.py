@@ -11,7 +11,7 @@ from edgectl.lab import wire
 
 
 class HostLink:
-    """Starts commands at a host; each caller is told its command's wait status, or `None` when the host went away."""
+    """Starts commands at a host; their callers are told the wait status, or None when the host went away."""
 
     def __init__(self, channel: socket.socket, on_ready: Callable[[], None]) -> None:
         self._channel = channel
@@ -32,7 +32,7 @@ class HostLink:
         streams: tuple[int, int, int],
         on_end: Callable[[int | None], None],
     ) -> int:
-        """Run `command` with copies of `streams`; return the number to signal it by. Raises `OSError` if the host is gone."""
+        """Run `command` on copies of `streams`; return its number. Raises `OSError` if the host is gone."""
         number = next(self._numbers)
         with self._lock:
             if not self._alive:

@@ -1,4 +1,4 @@
-"""The filesystem of one lab host: a disk of its own, the machine's programs read-only, fresh /run, /tmp and /proc."""
+"""The filesystem of one lab host: its own disk, the machine's programs read-only, fresh /run, /tmp, /proc."""
 
 from __future__ import annotations
 
@@ -12,7 +12,12 @@ from edgectl.lab.stage import DEVICES, DISKS, MACHINE, SYSTEM_FOLDERS
 LAB_FOLDER = Path("usr/local/lib/edgectl-lab")
 _PRIVATE_FOLDERS = ("etc", "var", "opt", "root", "home", "srv", "mnt", "media", "boot")
 _BOOT_ID = Path("proc/sys/kernel/random/boot_id")
-_STREAMS = {"fd": "/proc/self/fd", "stdin": "/proc/self/fd/0", "stdout": "/proc/self/fd/1", "stderr": "/proc/self/fd/2"}
+_STREAMS = {
+    "fd": "/proc/self/fd",
+    "stdin": "/proc/self/fd/0",
+    "stdout": "/proc/self/fd/1",
+    "stderr": "/proc/self/fd/2",
+}
 
 
 @dataclass(frozen=True, slots=True)

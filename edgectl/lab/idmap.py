@@ -1,7 +1,8 @@
 """Which user ids a lab's hosts have, and how the kernel is told.
 
-Root maps a whole range far from the machine's own users, so that nothing in a lab host is the machine's root. An
-ordinary user gets a range where `newuidmap` and /etc/subuid grant one, else a single id: root at the hosts and nobody else.
+Root maps a whole range far from the machine's own users, so that nothing in a lab host is the machine's root.
+An ordinary user gets a range where `newuidmap` and /etc/subuid grant one, else a single id: root at the hosts
+and nobody else.
 """
 
 from __future__ import annotations
@@ -16,7 +17,7 @@ _FIRST_FOREIGN_ID = 1_000_000
 _RANGE = 65_536
 SINGLE_ID_NOTE = (
     "lab hosts have the single user id 0: giving a file to another user fails there with 'Invalid argument'. "
-    "For a range of ids, install newuidmap (Debian: uidmap) with a line for you in /etc/subuid, or run as root"
+    "For a range of ids, install newuidmap (Debian: uidmap) with your line in /etc/subuid, or run as root"
 )
 
 Range = tuple[int, int, int]
@@ -79,7 +80,7 @@ def _login_name(user: int) -> str:
 
 
 def tell_kernel(ids: IdMap, process: int) -> None:
-    """Give process `process`, fresh in a user namespace, its ids. Raises `OSError` or `CalledProcessError`."""
+    """Give `process`, fresh in a user namespace, its ids. Raises `OSError` or `CalledProcessError`."""
     if ids.by_tool:
         subprocess.run(["newuidmap", str(process), *_words(ids.users)], check=True, capture_output=True)
         subprocess.run(["newgidmap", str(process), *_words(ids.groups)], check=True, capture_output=True)

@@ -1,4 +1,4 @@
-"""What a lab host's disk holds at its first boot: the /etc of a small Debian, and the stand-ins on its PATH."""
+"""What a lab host's disk holds at its first boot: the /etc of a small Debian, and stand-ins on its PATH."""
 
 from __future__ import annotations
 
@@ -116,8 +116,9 @@ _FOLDERS = (
     "/etc/apt/sources.list.d", "/etc/apt/preferences.d", "/etc/apt/keyrings", "/etc/systemd/system",
     "/etc/sysctl.d", "/etc/modprobe.d", "/etc/modules-load.d", "/etc/security/limits.d", "/etc/sudoers.d",
     "/etc/udev/rules.d", "/etc/cron.d", "/etc/logrotate.d", "/etc/ssl/certs", "/etc/ssh", "/etc/init.d",
-    "/etc/edgectl-lab", "/var/lib/edgectl-lab", "/var/lib/dpkg/info", "/var/lib/apt/lists", "/var/cache/apt/archives",
-    "/var/log/journal", "/var/spool", "/var/tmp", "/var/mail", "/var/backups", "/home/edge",
+    "/etc/edgectl-lab", "/var/lib/edgectl-lab", "/var/lib/dpkg/info", "/var/lib/apt/lists",
+    "/var/cache/apt/archives", "/var/log/journal", "/var/spool", "/var/tmp",  # noqa: S108 - the host's own
+    "/var/mail", "/var/backups", "/home/edge",
 )  # fmt: skip
 
 
@@ -149,13 +150,15 @@ def _fill(image: HostImage) -> None:
     _write(_ETC / "machine-id", f"{os.urandom(16).hex()}\n")
     _write(_ETC / "edgectl-lab/address", f"{image.address}\n")
     Path("/etc/shadow").chmod(0o640)
-    Path("/var/tmp").chmod(0o1777)  # noqa: S108 - the host's own
+    Path("/var/tmp").chmod(0o1777)  # noqa: S108 - the host's own folder
     Path("/etc/mtab").symlink_to("/proc/self/mounts")
     Path("/etc/localtime").symlink_to("/usr/share/zoneinfo/Etc/UTC")
     Path("/var/run").symlink_to("/run")
     Path("/var/lock").symlink_to("/run/lock")
     Path("/etc/systemd/system/multi-user.target.wants").mkdir()
-    Path("/etc/systemd/system/multi-user.target.wants/ssh.service").symlink_to("/etc/systemd/system/ssh.service")
+    Path("/etc/systemd/system/multi-user.target.wants/ssh.service").symlink_to(
+        "/etc/systemd/system/ssh.service"
+    )
     _install_stand_ins(image.python)
     _install_controller_python(link=image.python == LINKED_PYTHON)
     _install_base_packages()
@@ -170,7 +173,7 @@ exec {here}/python/bin/{python} -s -m edgectl.lab.engine "$@"
 
 
 def _install_controller_python(*, link: bool) -> None:
-    """Put the engine on the PATH, run by the interpreter edgectl runs on; with `link` that is `python3` as well."""
+    """Put the engine on the PATH, run by edgectl's own interpreter; with `link` that is `python3` as well."""
     python = f"python{sys.version_info.major}.{sys.version_info.minor}"
     engine = Path("/usr/local/bin/edgectl-lab-engine")
     _write(engine, _ENGINE.format(here=_HERE, python=python))

@@ -42,7 +42,9 @@ def _pop(spec: LabSpec, pop: str, hosts: list[LabHost]) -> dict[str, object]:
         "country": country,
         "tz": zone,
         "state": "live",
-        "hosts": {host.name: {"address": host.address, "role": "gpu", "hardware": hardware} for host in hosts},
+        "hosts": {
+            host.name: {"address": host.address, "role": "gpu", "hardware": hardware} for host in hosts
+        },
     }
 
 

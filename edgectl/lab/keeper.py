@@ -1,7 +1,7 @@
 """The process that owns a lab's hosts: it boots them and says when one has ended.
 
-It is PID 1 of the lab's own PID namespace, so when it ends, however it ends, the kernel kills every process of every
-host and drops every mount. It never has a thread, so it may fork.
+It is PID 1 of the lab's own PID namespace, so when it ends, however it ends, the kernel kills every process
+of every host and drops every mount. It never has a thread, so it may fork.
 """
 
 from __future__ import annotations
@@ -29,8 +29,8 @@ _OWN_NAMESPACES = kernel.NEW_MOUNTS | kernel.NEW_UTS | kernel.NEW_IPC
 def start_keeper(stage: Stage) -> tuple[int, socket.socket]:
     """Start a keeper that dies with this process; return its process id and the channel to it.
 
-    Its first packet asks for ids: answer with any packet once the kernel was told. Then it is `ready`, or `refused`
-    with a reason. Call this before the process has a second thread.
+    Its first packet asks for ids: answer with any packet once the kernel was told. Then it is `ready`, or
+    `refused` with a reason. Call this before the process has a second thread.
     """
     ours, its = wire.packet_pair()
     supervisor = os.getpid()
@@ -49,7 +49,7 @@ def _close_all_but(channel: int) -> None:
 
 
 def _end_with(work: Callable[[], int]) -> Never:
-    """Run the whole life of a forked process and end it without unwinding into the code it was forked from."""
+    """Run the whole life of a forked process and end it, so that it never returns to where it forked."""
     code = 1
     try:
         code = work()
@@ -111,7 +111,7 @@ class Keeper:
             self._boot(HostImage(**packet))
 
     def _boot(self, image: HostImage) -> None:
-        disk = attach_disk(image.name, image.disk_mb)
+        attach_disk(image.name, image.disk_mb)
         ours, its = wire.packet_pair()
         kernel.unshare(kernel.NEW_PIDS)
         process = os.fork()

@@ -63,9 +63,13 @@ def enter(namespace_fd: int, kind: int) -> None:
 
 
 def mount(source: str, target: Path, kind: str = "", flags: int = 0, options: str = "") -> None:
-    """Mount as mount(2) does."""
+    """Mount `source` at `target`, as the system call of this name does."""
     result = _libc.mount(
-        source.encode(), os.fsencode(target), kind.encode() or None, ctypes.c_ulong(flags), options.encode() or None
+        source.encode(),
+        os.fsencode(target),
+        kind.encode() or None,
+        ctypes.c_ulong(flags),
+        options.encode() or None,
     )
     _check(result, f"mount {kind or 'bind'} {source}", str(target))
 

@@ -27,8 +27,8 @@ _LARGEST = 200
 class LabSpec:
     """A lab somebody wants: `hosts` of them four to a PoP, or the PoPs named in `pops` with a count for each.
 
-    Hosts take consecutive loopback addresses from `first_address`, all on `port`. `boot_s` is how long a reboot keeps a
-    host away; `disk_mb` how much memory a host's disk may take.
+    Hosts take consecutive loopback addresses from `first_address`, all on `port`. `boot_s` is how long a
+    reboot keeps a host away; `disk_mb` how much memory a host's disk may take.
     """
 
     directory: Path
@@ -46,7 +46,9 @@ class LabSpec:
             raise InputError(f"a lab has 1 to {_LARGEST} hosts, not {count}")
         first = ipaddress.IPv4Address(self.first_address)
         if not (first.is_loopback and (first + count).is_loopback):
-            raise InputError(f"{self.first_address} and the {count} after it are not all loopback addresses (127.0.0.0/8)")
+            raise InputError(
+                f"{self.first_address} and the {count} after it are not all loopback addresses (127.0.0.0/8)"
+            )
 
 
 @dataclass(frozen=True, slots=True)

@@ -24,7 +24,9 @@ from edgectl.lab.refusal import refusal
 from edgectl.lab.shown import engine_library
 
 _END_S = 10.0
-NO_ENGINE_NOTE = "no inference engine: pip install 'edgectl[lab]' and bring the lab up again to deploy models to it"
+NO_ENGINE_NOTE = (
+    "no inference engine: pip install 'edgectl[lab]' and bring the lab up again to deploy models to it"
+)
 CRASHED_NOTE = "the lab is not running (it was killed, or the machine restarted): edgectl lab down, then up"
 
 __all__ = ["HostStatus", "LabSpec", "LabStatus", "down", "fault", "status", "up"]
@@ -91,7 +93,7 @@ def _left_as_it_is(existing: LabSpec, wanted: LabSpec) -> LabStatus:
     now = status(existing.directory)
     if hosts_of(existing) == hosts_of(wanted) and existing.port == wanted.port:
         return now
-    note = f"a lab of {len(now.hosts)} hosts is up here already and was left as it is; for another: edgectl lab down"
+    note = f"a lab of {len(now.hosts)} hosts is up here and was left as it is; for another: edgectl lab down"
     return LabStatus(now.directory, now.hosts, (*now.notes, note))
 
 
@@ -173,8 +175,8 @@ def _status(directory: Path, answer: wire.Packet) -> LabStatus:
 def fault(directory: Path, host: str, kind: str, value: str | None = None) -> LabStatus:
     """Play a fault at a host, at once and until `clear`; return the lab's status with it.
 
-    Raises `InputError` for an unknown host or fault, `MissingError` where no lab runs, `BusyError` where the host is
-    rebooting.
+    Raises `InputError` for an unknown host or fault, `MissingError` where no lab runs, `BusyError` where the
+    host is rebooting.
     """
     directory = directory.absolute()
     spec = _spec_or_missing(directory)
@@ -191,7 +193,7 @@ def fault(directory: Path, host: str, kind: str, value: str | None = None) -> La
 
 
 def down(directory: Path) -> LabStatus | None:
-    """End a lab, also one that crashed, and remove its folder; return what it was, None where there was none."""
+    """End a lab, also a crashed one, and remove its folder; return what it was, None where there was none."""
     directory = directory.absolute()
     if load_spec(directory) is None:
         return None
@@ -200,7 +202,9 @@ def down(directory: Path) -> LabStatus | None:
     processes = LabFiles(directory).processes
     left = wait_for_end(processes, _END_S if last.running else 0) and kill_and_wait(processes, _END_S)
     if left:
-        raise EdgectlError(f"processes {left} of the lab in {directory} do not end", hint=f"look at {directory}/lab.log")
+        raise EdgectlError(
+            f"processes {left} of the lab in {directory} do not end", hint=f"look at {directory}/lab.log"
+        )
     _remove(directory)
     return last
 

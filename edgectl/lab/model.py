@@ -1,7 +1,7 @@
 """A tiny Llama model with random weights, made offline: the same seed gives the same file, byte for byte.
 
-Two blocks, 64 wide, 305 tokens, about half a megabyte. It says nothing sensible, but tokenizing, prefill, decoding and
-streaming are the engine's own.
+Two blocks, 64 wide, 305 tokens, about half a megabyte. It says nothing sensible, but tokenizing, prefill,
+decoding and streaming are the engine's own.
 """
 
 from __future__ import annotations
@@ -27,7 +27,7 @@ _SUPPRESSED = -50.0
 
 
 def write_model(path: Path, seed: int = 0) -> None:
-    """Write the model to `path`. Raises `MissingError` where the packages of `edgectl[lab]` are not installed."""
+    """Write the model to `path`. Raises `MissingError` where `edgectl[lab]` is not installed."""
     if importlib.util.find_spec("gguf") is None:
         raise MissingError("making the lab's model needs the package gguf", hint="pip install 'edgectl[lab]'")
     import gguf
@@ -57,7 +57,7 @@ def _describe(writer: Any, seed: int) -> None:
 
 
 def _vocabulary() -> list[tuple[str, float, int]]:
-    """Return (token, score, type): specials, all bytes, then letters and words that are preferred when tokenizing."""
+    """Return (token, score, type): specials, all bytes, then the letters and words a prompt is cut into."""
     specials = [("<unk>", 0.0, _UNKNOWN_TYPE), ("<s>", 0.0, _CONTROL_TYPE), ("</s>", 0.0, _CONTROL_TYPE)]
     raw = [(f"<0x{number:02X}>", 0.0, _BYTE_TYPE) for number in range(_BYTES)]
     texts = ["▁", *"abcdefghijklmnopqrstuvwxyz", *(f"▁{word}" for word in _WORDS.split())]
@@ -94,9 +94,12 @@ def _tensors(tokens: int, seed: int) -> list[tuple[str, NDArray[np.float32]]]:
         found += [(f"blk.{block}.{name}.weight", ones) for name in ("attn_norm", "ffn_norm")]
         found += [(f"blk.{block}.{name}.weight", weights(_WIDTH, _WIDTH) * np.float32(0.1))
                   for name in ("attn_q", "attn_k", "attn_v", "attn_output")]  # fmt: skip
-        found += [(f"blk.{block}.{name}.weight", weights(_FEED_FORWARD, _WIDTH) * np.float32(0.1)) for name in ("ffn_gate", "ffn_up")]
+        found += [
+            (f"blk.{block}.{name}.weight", weights(_FEED_FORWARD, _WIDTH) * np.float32(0.1))
+            for name in ("ffn_gate", "ffn_up")
+        ]
         found.append((f"blk.{block}.ffn_down.weight", weights(_WIDTH, _FEED_FORWARD) * np.float32(0.1)))
     for _, tensor in found:
-        if tensor.shape == (_WIDTH, _WIDTH) or tensor.shape == (_WIDTH, _FEED_FORWARD):
+        if tensor.shape in {(_WIDTH, _WIDTH), (_WIDTH, _FEED_FORWARD)}:
             tensor[0, :] = 0.0  # nothing writes to channel 0 of the residual stream, which carries the bias
     return found

@@ -14,7 +14,9 @@ _STEP_S = 0.01
 
 def record_processes(path: Path, processes: Iterable[int]) -> None:
     """Remember running processes in a file."""
-    path.write_text(json.dumps({str(process): _start_time(process) for process in processes}), encoding="utf-8")
+    path.write_text(
+        json.dumps({str(process): _start_time(process) for process in processes}), encoding="utf-8"
+    )
 
 
 def still_running(path: Path) -> list[int]:
@@ -44,7 +46,7 @@ def wait_for_end(path: Path, seconds: float) -> list[int]:
 
 
 def _start_time(process: int) -> str:
-    """Return the kernel's start time of a process, empty for none and for one that only waits to be reaped."""
+    """Return the kernel's start time of a process; empty for none and for one that waits to be reaped."""
     try:
         fields = Path(f"/proc/{process}/stat").read_text(encoding="utf-8").rpartition(")")[2].split()
     except (FileNotFoundError, ProcessLookupError):

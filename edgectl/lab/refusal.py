@@ -21,7 +21,7 @@ def refusal(reason: str, settings: Path = Path("/proc/sys")) -> MissingError:
             sysctl = name.replace("/", ".")
             return MissingError(
                 f"the lab needs user namespaces, and {sysctl}={forbidding} forbids them ({reason})",
-                hint=f"sudo sysctl {remedy}, or run edgectl as root, or try edgectl on hosts of your own with -i",
+                hint=f"sudo sysctl {remedy}, or run edgectl as root, or use hosts of your own with -i",
             )
     return MissingError(
         f"the lab needs user, mount and PID namespaces, and this machine refused them: {reason}",

@@ -1,12 +1,13 @@
 """One command over one SSH channel, with OpenSSH's behaviour for sessions without a terminal.
 
-Bytes pass through unchanged and no faster than the slower side takes them; a half-closed stdin reaches the command as
-end of file; the exit status is sent when the command ends, the channel closes when nobody holds its output any more;
-when the client goes away the pipes close and the command goes on.
+Bytes pass through unchanged and no faster than the slower side takes them; a half-closed stdin reaches the
+command as end of file; the exit status is sent when the command ends, the channel closes when nobody holds
+its output any more; when the client goes away the pipes close and the command goes on.
 """
 
 from __future__ import annotations
 
+import contextlib
 import os
 import select
 import signal
@@ -18,6 +19,7 @@ import paramiko
 from paramiko.common import cMSG_CHANNEL_REQUEST
 
 from edgectl.lab.hostlink import HostLink
+from edgectl.lab.paramiko_gaps import send_message
 
 _PIECE = 32_768
 _STALL_MS = 500
@@ -36,12 +38,14 @@ class Session:
         weakref.finalize(self, os.close, self._wake_writer)  # a command may end long after its channel
 
     def start(self, command: list[str], environment: dict[str, str]) -> None:
-        """Start the command at the host and the two threads that carry its bytes; a host that is gone closes the channel."""
+        """Start the command and the threads that carry its bytes; a host that is gone ends the connection."""
         stdin, self._stdin = os.pipe2(os.O_CLOEXEC)
         self._stdout, stdout = os.pipe2(os.O_CLOEXEC)
         self._stderr, stderr = os.pipe2(os.O_CLOEXEC)
         try:
-            self._number = self._link.start(command, environment, (stdin, stdout, stderr), self._command_ended)
+            self._number = self._link.start(
+                command, environment, (stdin, stdout, stderr), self._command_ended
+            )
         except OSError:
             self._channel.get_transport().close()
         finally:
@@ -61,10 +65,8 @@ class Session:
         self._wake(b"E" if status is not None else b"X")
 
     def _wake(self, reason: bytes) -> None:
-        try:
+        with contextlib.suppress(OSError):  # the session may be over: nobody is left to wake
             os.write(self._wake_writer, reason)
-        except OSError:
-            pass  # the session is over: nobody is left to wake
 
     def _carry_input(self) -> None:
         os.set_blocking(self._stdin, False)
@@ -72,7 +74,7 @@ class Session:
         while piece := self._channel.recv(_PIECE):
             open_at_host = open_at_host and self._write(piece)
         os.close(self._stdin)
-        self._channel.status_event.wait()  # paramiko sets it, on a server, when the channel or its connection is gone
+        self._channel.status_event.wait()  # on a server, paramiko sets it when the channel is gone
         self._wake(b"X")
 
     def _write(self, piece: bytes) -> bool:
@@ -136,4 +138,4 @@ class Session:
         message.add_boolean(False)
         message.add_string("")
         message.add_string("")
-        self._channel.get_transport()._send_user_message(message)  # noqa: SLF001 - paramiko sends no exit signals itself
+        send_message(self._channel, message)

@@ -1,7 +1,7 @@
-"""Folders of the machine a lab host sees under /usr/local/lib/edgectl-lab: what runs the engine and the stand-ins.
+"""Folders of the machine that lab hosts see under /usr/local/lib/edgectl-lab: what runs their programs.
 
-They are shown under names of their own because a virtual environment or its interpreter may live in a home, in /tmp or
-in /usr/local, which are the host's own.
+They are shown under names of their own because a virtual environment or its interpreter may live in a home,
+in /tmp or in /usr/local, which are the host's own.
 """
 
 from __future__ import annotations
@@ -16,7 +16,7 @@ from edgectl.lab.image import LINKED_PYTHON
 
 
 def folders_to_show() -> tuple[tuple[str, Path], ...]:
-    """Return (name, folder) pairs: the package, this interpreter, and the engine's library where it is installed."""
+    """Return (name, folder): the package, this interpreter, the engine's library where it is installed."""
     package = Path(edgectl.__file__).parent
     shown = [("edgectl", package), ("python", Path(sys.base_prefix))]
     if engine := engine_library():
@@ -31,7 +31,7 @@ def engine_library() -> Path | None:
 
 
 def host_python() -> str:
-    """Return the interpreter of lab hosts: the machine's own where it is 3.9 or later, else the one edgectl runs on."""
+    """Return the interpreter of lab hosts: the machine's where it is 3.9 or later, else edgectl's own."""
     machine = "/usr/bin/python3"
     new_enough = "import sys; sys.exit(sys.version_info < (3, 9))"
     if Path(machine).exists() and not subprocess.run([machine, "-ISc", new_enough], check=False).returncode:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import os
-
+import threading
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -11,14 +11,15 @@ import paramiko
 from paramiko.common import (
     AUTH_FAILED,
     AUTH_SUCCESSFUL,
-    MSG_CHANNEL_REQUEST,
     OPEN_FAILED_ADMINISTRATIVELY_PROHIBITED,
     OPEN_SUCCEEDED,
 )
+from typing_extensions import override
 
 from edgectl.lab.faulty import FaultySocket
 from edgectl.lab.hostlink import HostLink
 from edgectl.lab.image import PATH
+from edgectl.lab.paramiko_gaps import handle_request, replace_request_handler, signal_in, transport_over
 from edgectl.lab.session import Session
 
 _ACCEPTED_ENVIRONMENT = ("LANG", "LC_")
@@ -36,22 +37,13 @@ class Login:
 
 def serve(connection: FaultySocket, host_key: paramiko.PKey, login: Login, link: HostLink) -> None:
     """Start serving SSH on an accepted connection and return at once."""
-    transport = paramiko.Transport(connection)
+    transport = transport_over(connection)
     transport.local_version = "SSH-2.0-edgectl_lab"
     transport.add_server_key(host_key)
     server = _Server(login, link, connection.getpeername())
-    transport._channel_handler_table = {  # noqa: SLF001 - the only place where paramiko lets a server see "signal"
-        **transport._channel_handler_table,  # noqa: SLF001
-        MSG_CHANNEL_REQUEST: server.take_request,
-    }
-    transport.start_server(event=_Unwatched(), server=server)
-
-
-class _Unwatched:
-    """An event nobody waits for; without one `start_server` would wait for the whole handshake."""
-
-    def set(self) -> None:
-        pass
+    replace_request_handler(transport, server.take_request)
+    nobody_waits = threading.Event()  # without one, `start_server` would wait for the whole handshake
+    transport.start_server(event=nobody_waits, server=server)
 
 
 class _Server(paramiko.ServerInterface):
@@ -65,14 +57,10 @@ class _Server(paramiko.ServerInterface):
 
     def take_request(self, channel: paramiko.Channel, message: paramiko.Message) -> None:
         """Handle one request on a channel; start the command it asked for after it was answered."""
-        place = message.packet.tell()
-        kind = message.get_text()
-        if kind == "signal":
-            message.get_boolean()
-            self._signal(channel.chanid, message.get_text())
+        if name := signal_in(message):
+            self._signal(channel.chanid, name)
             return
-        message.packet.seek(place)
-        channel._handle_request(message)  # noqa: SLF001 - what the replaced table entry called
+        handle_request(channel, message)
         if command := self._commands.pop(channel.chanid, None):
             channel.get_transport().accept(0)  # take it off paramiko's queue for servers that wait there
             self._start(channel, command)
@@ -103,30 +91,36 @@ class _Server(paramiko.ServerInterface):
         }
 
     # The names below are paramiko's.
-
+    @override
     def get_allowed_auths(self, username: str) -> str:
         return "publickey"
 
+    @override
     def check_auth_publickey(self, username: str, key: paramiko.PKey) -> int:
         return AUTH_SUCCESSFUL if username == LOGIN and key == self._login.key else AUTH_FAILED
 
+    @override
     def check_channel_request(self, kind: str, chanid: int) -> int:
         return OPEN_SUCCEEDED if kind == "session" else OPEN_FAILED_ADMINISTRATIVELY_PROHIBITED
 
+    @override
     def check_channel_env_request(self, channel: paramiko.Channel, name: bytes, value: bytes) -> bool:
         accepted = name.decode().startswith(_ACCEPTED_ENVIRONMENT)
         if accepted:
             self._environments.setdefault(channel.chanid, {})[name.decode()] = value.decode()
         return accepted
 
+    @override
     def check_channel_exec_request(self, channel: paramiko.Channel, command: bytes) -> bool:
         self._commands[channel.chanid] = ["/bin/sh", "-c", os.fsdecode(command)]
         return True
 
+    @override
     def check_channel_shell_request(self, channel: paramiko.Channel) -> bool:
         self._commands[channel.chanid] = ["/bin/sh", "-l"]
         return True
 
+    @override
     def check_channel_subsystem_request(self, channel: paramiko.Channel, name: str) -> bool:
         if name == "sftp" and Path(_SFTP_SERVER).is_file():
             self._commands[channel.chanid] = [_SFTP_SERVER]

@@ -1,7 +1,8 @@
-"""The ground all hosts of a lab stand on: one user, mount and PID namespace with a read-only view of the machine.
+"""The ground all hosts of a lab stand on: a user, mount and PID namespace with a read-only machine in it.
 
-What hosts may see of the machine is bound here once, before root becomes a foreign user id, so that an interpreter in a
-0700 home is visible as well. Everything mounted here is gone with the last process of the namespace.
+What hosts may see of the machine is bound here once, before root becomes a foreign user id, so that an
+interpreter in a 0700 home is visible as well. Everything mounted here is gone with the last process of the
+namespace.
 """
 
 from __future__ import annotations
@@ -32,8 +33,8 @@ class Stage:
 def enter_stage(stage: Stage, ask_for_ids: Callable[[], None]) -> None:
     """Build the stage and make it this process's root filesystem, as user 0 of a new user namespace.
 
-    `ask_for_ids` returns when another process has told the kernel this process's ids. Children are in a new PID
-    namespace. Raises `OSError` naming the call that was refused.
+    `ask_for_ids` returns when another process has told the kernel this process's ids. Children are in a new
+    PID namespace. Raises `OSError` naming the call that was refused.
     """
     if os.geteuid() == 0:
         kernel.unshare(kernel.NEW_MOUNTS)

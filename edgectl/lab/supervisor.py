@@ -1,7 +1,7 @@
 """The daemon of a lab: SSH for every host, boots and reboots, faults, until it is told to end.
 
-Run as `python -m edgectl.lab.supervisor DIRECTORY READY_FD`. When it ends, however it ends, the keeper and with it every
-process of every host is killed by the kernel.
+Run as `python -m edgectl.lab.supervisor DIRECTORY READY_FD`. When it ends, however it ends, the keeper and
+with it every process of every host is killed by the kernel.
 """
 
 from __future__ import annotations

@@ -1,1 +1,1 @@
-"""The stand-ins a lab host has on its PATH. They run with the host's own python3, 3.9 or later, stdlib only."""
+"""The stand-ins on a lab host's PATH: stdlib only, run by the host's own python3, 3.9 or later."""

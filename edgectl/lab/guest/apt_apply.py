@@ -9,7 +9,14 @@ from edgectl.lab.guest import unitlinks
 from edgectl.lab.guest.apt_plan import Archive, Plan
 from edgectl.lab.guest.bus import ask
 from edgectl.lab.guest.catalogue import Offer
-from edgectl.lab.guest.packages import INFO, Package, files_of, read_automatic, write_automatic, write_packages
+from edgectl.lab.guest.packages import (
+    INFO,
+    Package,
+    files_of,
+    read_automatic,
+    write_automatic,
+    write_packages,
+)
 
 _UNITS = "/usr/local/lib/systemd/system"
 _REBOOT = "/run/reboot-required"
@@ -75,11 +82,14 @@ def _unpack(offer: Offer, version: str) -> list[str]:
 
 def _write_program(program: str, line: str) -> list[str]:
     """Write a stand-in program, unless the machine has the real one."""
-    if any(os.path.exists(f"/usr/{place}/{os.path.basename(program)}") for place in ("bin", "sbin")) and "exec" not in line:
+    if (
+        any(os.path.exists(f"/usr/{place}/{os.path.basename(program)}") for place in ("bin", "sbin"))
+        and "exec" not in line
+    ):
         return []
     path = f"/usr/local/{program}"
     _write(path, f"#!/bin/sh\n{line}\n")
-    os.chmod(path, 0o755)
+    os.chmod(path, 0o755)  # noqa: S103 - a program
     return [path]
 
 

@@ -19,7 +19,9 @@ def main(arguments: list[str]) -> int:
     archive = Archive(load_catalogue(), read_packages(), read_pins())
     if verb in ("pkgnames", "search"):
         found = [name for name in sorted(archive.offers) if all(word in name for word in names)]
-        lines = [name if verb == "pkgnames" else f"{name} - {archive.offers[name].description}" for name in found]
+        lines = [
+            name if verb == "pkgnames" else f"{name} - {archive.offers[name].description}" for name in found
+        ]
         sys.stdout.write("".join(f"{line}\n" for line in lines))
         return 0
     if verb not in _VERBS:
@@ -39,7 +41,11 @@ def main(arguments: list[str]) -> int:
 
 def _policy(name: str, archive: Archive) -> None:
     installed = archive.version(name)
-    lines = [f"{name}:", f"  Installed: {installed or '(none)'}", f"  Candidate: {archive.candidate(name) or '(none)'}"]
+    lines = [
+        f"{name}:",
+        f"  Installed: {installed or '(none)'}",
+        f"  Candidate: {archive.candidate(name) or '(none)'}",
+    ]
     lines.append("  Version table:")
     for version in reversed(archive.offers[name].versions):
         rank = priority(name, version, archive.pins)
@@ -58,7 +64,15 @@ def _madison(name: str, archive: Archive) -> None:
 def _show(name: str, archive: Archive) -> None:
     offer = archive.offers[name]
     for version in reversed(offer.versions):
-        package = Package(name, version, offer.architecture, "install", "installed", offer.depends_of(version), offer.description)
+        package = Package(
+            name,
+            version,
+            offer.architecture,
+            "install",
+            "installed",
+            offer.depends_of(version),
+            offer.description,
+        )
         lines = [line for line in package.paragraph().splitlines() if not line.startswith("Status: ")]
         sys.stdout.write("\n".join(lines) + "\n\n")
 

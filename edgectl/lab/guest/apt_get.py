@@ -11,8 +11,8 @@ from typing import IO
 
 from edgectl.lab.guest.apt_apply import apply
 from edgectl.lab.guest.apt_plan import (
-    Archive,
     AptError,
+    Archive,
     Plan,
     plan_autoremove,
     plan_install,
@@ -87,7 +87,9 @@ def _refresh(verb: str) -> int:
     if verb == "update":
         os.makedirs(f"{_LISTS}/partial", exist_ok=True)
         with open(f"{_LISTS}/lab_dists_stable_InRelease", "w", encoding="utf-8") as file:
-            file.write(f"Origin: edgectl lab\nDate: {time.strftime('%a, %d %b %Y %H:%M:%S UTC', time.gmtime())}\n")
+            file.write(
+                f"Origin: edgectl lab\nDate: {time.strftime('%a, %d %b %Y %H:%M:%S UTC', time.gmtime())}\n"
+            )
         os.utime(_LISTS)
         os.makedirs("/var/lib/apt/periodic", exist_ok=True)
         with open("/var/lib/apt/periodic/update-success-stamp", "w", encoding="utf-8"):
@@ -168,12 +170,16 @@ def _print_summary(plan: Plan, archive: Archive) -> None:
     _print_names("The following packages will be upgraded:", upgraded)
     _print_names("The following packages will be DOWNGRADED:", older)
     downgraded = f", {len(older)} downgraded" if older else ""
-    waiting = len([name for name in archive.packages if name in archive.offers and archive.version(name)
-                   and name not in plan.install and archive.candidate(name) != archive.version(name)])  # fmt: skip
+    waiting = len(set(_upgradable(archive)) - set(plan.install))
     sys.stdout.write(
         f"{len(upgraded)} upgraded, {len(new)} newly installed{downgraded}, "
         f"{len(plan.remove)} to remove and {waiting} not upgraded.\n"
     )
+
+
+def _upgradable(archive: Archive) -> list[str]:
+    there = [name for name in archive.offers if archive.version(name)]
+    return [name for name in there if archive.candidate(name) != archive.version(name)]
 
 
 def _print_names(title: str, names: list[str]) -> None:

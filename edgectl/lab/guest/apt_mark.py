@@ -33,10 +33,12 @@ def _hold(names: list[str], *, want: str) -> int:
     for name in names:
         package = packages.get(name)
         if not package or not package.installed:
-            sys.stderr.write(f"E: Can't select installed nor candidate version from package '{name}' as it has neither of them\n")
+            sys.stderr.write(f"E: No installed version of package '{name}' to hold\n")
             return _FAILED
         if package.want == want:
-            said = f"{name} was already set on hold." if want == "hold" else f"{name} was already not on hold."
+            said = (
+                f"{name} was already set on hold." if want == "hold" else f"{name} was already not on hold."
+            )
         else:
             said = f"{name} set on hold." if want == "hold" else f"Canceled hold on {name}."
         package.want = want
@@ -54,17 +56,16 @@ def _mark(names: list[str], *, automatic: bool) -> int:
 
 
 def _show(verb: str, names: list[str]) -> int:
-    packages = read_packages().values()
     automatic = read_automatic()
+    installed = [package for package in read_packages().values() if package.installed]
     chosen = {
-        "showhold": lambda package: package.held,
-        "showholds": lambda package: package.held,
-        "showauto": lambda package: package.name in automatic,
-        "showmanual": lambda package: package.name not in automatic,
-    }.get(verb)
-    if chosen is None:
+        "showhold": [package.name for package in installed if package.held],
+        "showauto": [package.name for package in installed if package.name in automatic],
+        "showmanual": [package.name for package in installed if package.name not in automatic],
+    }
+    if verb.rstrip("s") not in chosen:
         sys.stderr.write(f"E: Invalid operation {verb}\n")
         return _FAILED
-    found = [package.name for package in packages if package.installed and chosen(package)]
-    sys.stdout.write("".join(f"{name}\n" for name in sorted(found) if not names or name in names))
+    found = sorted(chosen[verb.rstrip("s")])
+    sys.stdout.write("".join(f"{name}\n" for name in found if not names or name in names))
     return 0

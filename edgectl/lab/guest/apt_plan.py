@@ -131,7 +131,7 @@ def _take(plan: Plan, name: str, archive: Archive) -> None:
 def plan_autoremove(automatic: set[str], archive: Archive) -> Plan:
     """Plan `autoremove`: automatic packages nobody needs."""
     plan = Plan()
-    needed = set()
+    needed: set[str] = set()
     for name, package in archive.packages.items():
         if package.installed and name not in automatic:
             _collect(name, archive, needed)

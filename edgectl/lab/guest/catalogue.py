@@ -13,7 +13,7 @@ from edgectl.lab.guest.debversion import compare, newest_last
 
 _DATA = os.path.join(os.path.dirname(os.path.dirname(os.path.abspath(__file__))), "catalogue.json")
 PREFERENCES = "/etc/apt/preferences.d"
-_USUAL, _INSTALLED = 500, 100
+_USUAL, _INSTALLED, _NEVER_DOWNGRADED = 500, 100, 1000
 
 
 @dataclass
@@ -78,7 +78,9 @@ def read_pins(folder: str = PREFERENCES) -> list[Pin]:
 
 
 def _parse_pin(text: str) -> Pin | None:
-    values = dict(line.split(":", 1) for line in text.splitlines() if ":" in line and not line.startswith("#"))
+    values = dict(
+        line.split(":", 1) for line in text.splitlines() if ":" in line and not line.startswith("#")
+    )
     kind, _, pattern = values.get("Pin", "").strip().partition(" ")
     if kind != "version" or "Pin-Priority" not in values:
         return None
@@ -91,12 +93,12 @@ def priority(name: str, version: str, pins: list[Pin]) -> int:
 
 
 def candidate(offer: Offer, installed: str, pins: list[Pin]) -> str:
-    """Return the version apt would install; an installed one gives way to an older one only above priority 1000."""
+    """Return the version apt would install; only a priority above 1000 lets an older one win."""
     ranked = [(priority(offer.name, version, pins), version) for version in offer.versions]
     allowed = [
         (rank, version)
         for rank, version in ranked
-        if rank >= 0 and not (installed and rank <= 1000 and compare(version, installed) < 0)
+        if rank >= 0 and not (installed and rank <= _NEVER_DOWNGRADED and compare(version, installed) < 0)
     ]
     if installed and installed not in offer.versions:
         allowed.append((_INSTALLED, installed))

@@ -27,7 +27,7 @@ def _split(version: str) -> tuple[int, str, str]:
 
 
 def _compare_text(left: str, right: str) -> int:
-    for (text, number), (other_text, other_number) in zip(_parts(left, right), _parts(right, left)):  # noqa: B905 - 3.9
+    for (text, number), (other_text, other_number) in zip(_parts(left, right), _parts(right, left)):
         ranks = [_ranks(text), _ranks(other_text)]
         if ranks[0] != ranks[1]:
             return -1 if ranks[0] < ranks[1] else 1

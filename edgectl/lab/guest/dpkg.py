@@ -36,11 +36,13 @@ def main(arguments: list[str]) -> int:
     if verb == "--compare-versions":
         return _compare(words[1:])
     if verb in ("-i", "--install", "-r", "--remove", "-P", "--purge", "--unpack"):
-        sys.stderr.write(f"dpkg: error: a lab host installs from its archive only: apt-get, not dpkg {verb}\n")
+        sys.stderr.write(
+            f"dpkg: error: a lab host installs from its archive only: apt-get, not dpkg {verb}\n"
+        )
         return _USAGE
     if verb in ("--configure", "--add-architecture", "--audit", "-C"):
         return 0
-    if verb in _QUERIES or verb in ("--get-selections",):
+    if verb in _QUERIES or verb == "--get-selections":
         return query(arguments)
     return subprocess.call([_REAL, *words])
 
@@ -49,7 +51,9 @@ def _compare(words: list[str]) -> int:
     try:
         return 0 if satisfies(words[0], words[1], words[2]) else 1
     except (KeyError, IndexError, ValueError):
-        sys.stderr.write("dpkg: error: --compare-versions takes three arguments: <version> <relation> <version>\n")
+        sys.stderr.write(
+            "dpkg: error: --compare-versions takes three arguments: <version> <relation> <version>\n"
+        )
         return _USAGE
 
 
@@ -82,8 +86,10 @@ def query(arguments: list[str]) -> int:
 def _find(names: list[str]) -> tuple[list[Package], list[str]]:
     packages = read_packages()
     bare = [name.partition(":")[0] for name in names]
-    found = [packages[name] for name in sorted(packages) if not names or any(fnmatch(name, one) for one in bare)]
-    missing = [name for name, one in zip(names, bare) if not any(fnmatch(known, one) for known in packages)]  # noqa: B905 - 3.9
+    found = [
+        packages[name] for name in sorted(packages) if not names or any(fnmatch(name, one) for one in bare)
+    ]
+    missing = [name for name, one in zip(names, bare) if not any(fnmatch(known, one) for known in packages)]
     return found, missing
 
 
@@ -131,7 +137,10 @@ def _list(names: list[str], _format: str) -> int:
         sys.stdout.write(_LIST_HEADER)
     for package in found:
         mark = f"{_WANT[package.want]}{_STATE[package.state]}"
-        sys.stdout.write(f"{mark}  {package.name:<14} {package.version:<12} {package.architecture:<12} {package.description}\n")
+        sys.stdout.write(
+            f"{mark}  {package.name:<14} {package.version:<12} {package.architecture:<12} "
+            f"{package.description}\n"
+        )
     return _report(missing)
 
 

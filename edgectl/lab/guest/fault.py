@@ -16,10 +16,10 @@ _PIECE = b"\0" * (1 << 20)
 _ERROR = 3
 # What the driver prints behind the number, shortened to what parsers look at.
 _XID_TEXTS = {
-    13: "pid=4242, name=python3, Graphics SM Warp Exception on (GPC 3, TPC 1, SM 0): Illegal Instruction Encoding",
-    31: "pid=4242, name=python3, Ch 0000000a, intr 00000000. MMU Fault: ENGINE GRAPHICS faulted @ 0x7f_a2000000",
+    13: "pid=4242, name=python3, Graphics SM Warp Exception on (GPC 3, TPC 1, SM 0): Illegal Instruction",
+    31: "pid=4242, name=python3, Ch 0000000a, intr 00000000. MMU Fault: ENGINE GRAPHICS faulted",
     48: "pid='<unknown>', name=<unknown>, DBE (double bit error) ECC Error",
-    63: "pid='<unknown>', name=<unknown>, Row Remapper: New row (0x0000000003a5f1c2) marked for remapping, reset gpu to activate.",
+    63: "pid='<unknown>', name=<unknown>, Row Remapper: New row marked for remapping, reset gpu to activate.",
     79: "pid='<unknown>', name=<unknown>, GPU has fallen off the bus.",
     94: "pid=4242, name=python3, Contained: LTC (0x1,0x0). RST: No, D-RST: No",
     95: "pid='<unknown>', name=<unknown>, Uncontained: LTC TAG (0x2,0x0). RST: Yes, D-RST: No",
@@ -52,13 +52,17 @@ def _lost(gpus: list[dict[str, Any]], index: int) -> None:
 
 
 def _ecc(gpus: list[dict[str, Any]], index: int) -> None:
-    gpus[index].update(dram_uncorrectable=1, remapped_uncorrectable=1, remap_pending=True, recovery_action="Reset")
+    gpus[index].update(
+        dram_uncorrectable=1, remapped_uncorrectable=1, remap_pending=True, recovery_action="Reset"
+    )
     _xid(gpus[index], 48)
     _xid(gpus[index], 63)
 
 
 def _hot(gpus: list[dict[str, Any]], index: int) -> None:
-    gpus[index].update(temperature_c=96, thermal_slowdown=True, sm_clock_mhz=705, power_w=312.0, utilization=98)
+    gpus[index].update(
+        temperature_c=96, thermal_slowdown=True, sm_clock_mhz=705, power_w=312.0, utilization=98
+    )
 
 
 def _any_xid(gpus: list[dict[str, Any]], number: int) -> None:

@@ -6,14 +6,24 @@ import json
 import os
 import sys
 import time
+from collections.abc import Callable
 from typing import Any
 
 _JOURNAL = "/var/log/journal/journal.jsonl"
 KERNEL_LOG = "/run/edgectl-lab/kmsg"
 _BOOT_ID = "/proc/sys/kernel/random/boot_id"
-_TAKES_VALUE = ("-u", "--unit", "-n", "--lines", "-o", "--output", "-S", "--since", "-U", "--until", "-g", "--grep",
+_TAKES_VALUE = ("-u", "--unit", "-n", "--lines", "-o", "--output", "-S", "--since", "-U", "--until", "-g",
+                "--grep",
                 "-p", "--priority", "-t", "--identifier")  # fmt: skip
-_LONG = {"-u": "--unit", "-n": "--lines", "-o": "--output", "-k": "--dmesg", "-b": "--boot", "-S": "--since", "-g": "--grep"}
+_LONG = {
+    "-u": "--unit",
+    "-n": "--lines",
+    "-o": "--output",
+    "-k": "--dmesg",
+    "-b": "--boot",
+    "-S": "--since",
+    "-g": "--grep",
+}
 
 
 def entries(unit: str = "") -> list[dict[str, Any]]:
@@ -74,7 +84,7 @@ def _parse(words: list[str]) -> dict[str, str]:
     rest = iter(words)
     for word in rest:
         name, equals, value = word.partition("=")
-        if word[:2] in ("-n", "-u", "-o") and len(word) > 2 and not word.startswith("--"):
+        if word[:2] in ("-n", "-u", "-o") and word[2:]:
             name, equals, value = word[:2], "=", word[2:]
         taken = value if equals or name not in _TAKES_VALUE else next(rest, "")
         options[_LONG.get(name, name)] = taken
@@ -115,7 +125,16 @@ def _iso(entry: dict[str, Any]) -> str:
     return f"{moment} {os.uname().nodename} {entry['source']}[{entry['pid']}]: {entry['message']}"
 
 
-_FORMATS = {"cat": lambda entry: str(entry["message"]), "json": _json, "short-iso": _iso, "short": line_of}
+def _cat(entry: dict[str, Any]) -> str:
+    return str(entry["message"])
+
+
+_FORMATS: dict[str, Callable[[dict[str, Any]], str]] = {
+    "cat": _cat,
+    "json": _json,
+    "short-iso": _iso,
+    "short": line_of,
+}
 
 
 def dmesg(arguments: list[str]) -> int:

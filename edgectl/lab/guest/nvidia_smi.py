@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 import sys
 import time
 from collections.abc import Callable
@@ -14,10 +15,12 @@ from edgectl.lab.guest.smi_xml import render
 # nvidia-smi(1), RETURN VALUE.
 _BAD_ARGUMENT, _NOT_FOUND, _NO_DRIVER, _MISMATCH = 2, 6, 9, 18
 _NO_DRIVER_TEXT = (
-    "NVIDIA-SMI has failed because it couldn't communicate with the NVIDIA driver. Make sure that the latest NVIDIA "
-    "driver is installed and running.\n\n"
+    "NVIDIA-SMI has failed because it couldn't communicate with the NVIDIA driver. "
+    "Make sure that the latest NVIDIA driver is installed and running.\n\n"
 )
-_MISMATCH_TEXT = "Failed to initialize NVML: Driver/library version mismatch\nNVML library version: {library}\n"
+_MISMATCH_TEXT = (
+    "Failed to initialize NVML: Driver/library version mismatch\nNVML library version: {library}\n"
+)
 _MEMORY_MIB, _RESERVED_MIB = 97887, 638
 
 
@@ -29,7 +32,9 @@ def main(arguments: list[str]) -> int:
         return _NO_DRIVER
     library = _installed_library()
     if library != driver:
-        sys.stdout.write(_MISMATCH_TEXT.format(library=".".join(library.split(".")[:2])) if library else _NO_DRIVER_TEXT)
+        sys.stdout.write(
+            _MISMATCH_TEXT.format(library=".".join(library.split(".")[:2])) if library else _NO_DRIVER_TEXT
+        )
         return _MISMATCH if library else _NO_DRIVER
     return _run(arguments[1:], driver)
 
@@ -45,7 +50,7 @@ def _run(words: list[str], driver: str) -> int:
         sys.stdout.write("No devices were found\n")
         return _NOT_FOUND
     query = next((word.partition("=")[2] for word in words if word.startswith("--query-gpu=")), None)
-    flags = set("".join(word[1:] for word in words if word.startswith("-") and not word.startswith("--") and len(word) < 4))
+    flags = _letters(words)
     if query is not None:
         format_ = next((word.partition("=")[2] for word in words if word.startswith("--format=")), "csv")
         return _print_query(gpus, driver, query.split(","), set(format_.split(",")))
@@ -63,6 +68,12 @@ def _run(words: list[str], driver: str) -> int:
     return 0
 
 
+def _letters(words: list[str]) -> set[str]:
+    """Return the one-letter options, which may be joined as in `-qx`."""
+    joined = [word[1:] for word in words if re.fullmatch("-[a-zA-Z]{1,2}", word)]
+    return set("".join(joined))
+
+
 def _chosen(words: list[str]) -> list[dict[str, Any]] | None:
     """Return the GPUs that answer, or the one `-i` names; None where that one does not."""
     gpus = [gpu for gpu in read_gpus() if not gpu["lost"]]
@@ -70,7 +81,9 @@ def _chosen(words: list[str]) -> list[dict[str, Any]] | None:
     wanted += [word.partition("=")[2] for word in words if word.startswith("--id=")]
     if not wanted:
         return gpus
-    found = [gpu for gpu in gpus if wanted[-1] in (str(gpu["index"]), gpu["uuid"], gpu["bus_id"], gpu["serial"])]
+    found = [
+        gpu for gpu in gpus if wanted[-1] in (str(gpu["index"]), gpu["uuid"], gpu["bus_id"], gpu["serial"])
+    ]
     return found or None
 
 
@@ -78,7 +91,9 @@ def _reset(gpus: list[dict[str, Any]]) -> int:
     everything = read_gpus()
     for gpu in everything:
         if any(gpu["index"] == one["index"] for one in gpus):
-            gpu.update(remap_pending=False, sram_uncorrectable=0, dram_uncorrectable=0, recovery_action="None")
+            gpu.update(
+                remap_pending=False, sram_uncorrectable=0, dram_uncorrectable=0, recovery_action="None"
+            )
             sys.stdout.write(f"GPU {gpu['bus_id']} was successfully reset.\n")
     write_gpus(everything)
     sys.stdout.write("All done.\n")
@@ -86,7 +101,17 @@ def _reset(gpus: list[dict[str, Any]]) -> int:
 
 
 _Field = Callable[[dict[str, Any], str], object]
-_REASON_BITS = {"gpu_idle": 0x1, "thermal": 0x20 | 0x40 | 0x8}
+_IDLE_BIT, _THERMAL_BITS = 0x1, 0x8 | 0x20 | 0x40
+
+
+def _reasons(gpu: dict[str, Any]) -> str:
+    return f"0x{_THERMAL_BITS if gpu['thermal_slowdown'] else _IDLE_BIT:016x}"
+
+
+def _uncorrected(gpu: dict[str, Any]) -> int:
+    return int(gpu["dram_uncorrectable"]) + int(gpu["sram_uncorrectable"])
+
+
 _FIELDS: dict[str, tuple[str, _Field]] = {
     "index": ("", lambda gpu, _: gpu["index"]),
     "name": ("", lambda _gpu, _: NAME),
@@ -123,10 +148,10 @@ _FIELDS: dict[str, tuple[str, _Field]] = {
     "clocks.sm": ("MHz", lambda gpu, _: gpu["sm_clock_mhz"]),
     "clocks.max.sm": ("MHz", lambda _gpu, _: 2430),
     "clocks.mem": ("MHz", lambda _gpu, _: 405),
-    "clocks_event_reasons.active": ("", lambda gpu, _: f"0x{_REASON_BITS['thermal' if gpu['thermal_slowdown'] else 'gpu_idle']:016x}"),
-    "clocks_throttle_reasons.active": ("", lambda gpu, _: f"0x{_REASON_BITS['thermal' if gpu['thermal_slowdown'] else 'gpu_idle']:016x}"),
-    "ecc.errors.uncorrected.volatile.total": ("", lambda gpu, _: gpu["dram_uncorrectable"] + gpu["sram_uncorrectable"]),
-    "ecc.errors.uncorrected.aggregate.total": ("", lambda gpu, _: gpu["dram_uncorrectable"] + gpu["sram_uncorrectable"]),
+    "clocks_event_reasons.active": ("", lambda gpu, _: _reasons(gpu)),
+    "clocks_throttle_reasons.active": ("", lambda gpu, _: _reasons(gpu)),
+    "ecc.errors.uncorrected.volatile.total": ("", lambda gpu, _: _uncorrected(gpu)),
+    "ecc.errors.uncorrected.aggregate.total": ("", lambda gpu, _: _uncorrected(gpu)),
     "ecc.errors.corrected.volatile.total": ("", lambda gpu, _: gpu["dram_correctable"]),
     "remapped_rows.pending": ("", lambda gpu, _: int(gpu["remap_pending"])),
     "remapped_rows.failure": ("", lambda gpu, _: int(gpu["remap_failure"])),
@@ -142,10 +167,15 @@ def _print_query(gpus: list[dict[str, Any]], driver: str, names: list[str], form
             sys.stdout.write(f'Field "{name}" is not a valid field to query.\n\n')
             return _BAD_ARGUMENT
     if "noheader" not in format_:
-        heads = [f"{name} [{_FIELDS[name][0]}]" if _FIELDS[name][0] and "nounits" not in format_ else name for name in names]
+        heads = [
+            f"{name} [{_FIELDS[name][0]}]" if _FIELDS[name][0] and "nounits" not in format_ else name
+            for name in names
+        ]
         sys.stdout.write(", ".join(heads) + "\n")
     for gpu in gpus:
-        sys.stdout.write(", ".join(_value(gpu, driver, name, units="nounits" not in format_) for name in names) + "\n")
+        sys.stdout.write(
+            ", ".join(_value(gpu, driver, name, units="nounits" not in format_) for name in names) + "\n"
+        )
     return 0
 
 
@@ -159,6 +189,7 @@ def _table(gpus: list[dict[str, Any]], driver: str) -> str:
     lines = [time.strftime("%a %b %d %H:%M:%S %Y\n", time.gmtime()), rule,
              f"| {'NVIDIA-SMI ' + driver:<40}{'Driver Version: ' + driver:<47} |\n", rule]  # fmt: skip
     for gpu in gpus:
-        state = f"{gpu['temperature_c']}C  {gpu['power_w']:.0f}W / 600W  {gpu['memory_used_mib']}MiB / {_MEMORY_MIB}MiB"
+        memory = f"{gpu['memory_used_mib']}MiB / {_MEMORY_MIB}MiB"
+        state = f"{gpu['temperature_c']}C  {gpu['power_w']:.0f}W / 600W  {memory}"
         lines.append(f"| {gpu['index']:>3}  {NAME:<46}{gpu['bus_id']:<36} |\n|      {state:<81} |\n{rule}")
     return "".join(lines)

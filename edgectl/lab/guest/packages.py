@@ -12,7 +12,7 @@ AUTOMATIC = "/var/lib/apt/extended_states"
 
 @dataclass
 class Package:
-    """One paragraph of the status file; `want` is install, hold or deinstall, `state` installed or config-files."""
+    """A paragraph of the status file: `want` install, hold, deinstall; `state` installed or config-files."""
 
     name: str
     version: str
@@ -96,7 +96,9 @@ def write_automatic(names: set[str]) -> None:
     """Replace the list of automatic packages."""
     os.makedirs(os.path.dirname(AUTOMATIC), exist_ok=True)
     with open(AUTOMATIC, "w", encoding="utf-8") as file:
-        file.write("\n".join(f"Package: {name}\nArchitecture: amd64\nAuto-Installed: 1\n" for name in sorted(names)))
+        file.write(
+            "\n".join(f"Package: {name}\nArchitecture: amd64\nAuto-Installed: 1\n" for name in sorted(names))
+        )
 
 
 def files_of(name: str) -> list[str]:

@@ -1,8 +1,8 @@
 """`nvidia-smi -q -x`, in the shape of the driver branches a lab can install.
 
-Compared with captures of real nodes (branches 570 and 595): from 575 on temperatures are distances to a limit and
-remapped rows have an inactive count; from 580 on there are counters of clock event reasons and the deprecated
-display mode says so.
+Compared with captures of real nodes (branches 570 and 595): from 575 on temperatures are distances to a limit
+and remapped rows have an inactive count; from 580 on there are counters of clock event reasons and the
+deprecated display mode says so.
 """
 
 from __future__ import annotations
@@ -19,12 +19,13 @@ _MEMORY_MIB, _RESERVED_MIB = 97887, 638
 _LIMIT_C = 93
 _TLIMITS, _COUNTERS = 575, 580
 _REASONS = ("gpu_idle", "applications_clocks_setting", "sw_power_cap", "hw_slowdown", "hw_thermal_slowdown",
-            "hw_power_brake_slowdown", "sync_boost", "sw_thermal_slowdown", "display_clocks_setting")  # fmt: skip
+            "hw_power_brake_slowdown", "sync_boost", "sw_thermal_slowdown",
+            "display_clocks_setting")  # fmt: skip
 
 
 def render(gpus: list[dict[str, Any]], driver: str) -> str:
     """Return the document for the GPUs that answer."""
-    branch = int(driver.split(".")[0])
+    branch = int(driver.partition(".")[0])
     head = {
         "timestamp": time.strftime("%a %b %d %H:%M:%S %Y", time.gmtime()),
         "driver_version": driver,
@@ -74,7 +75,12 @@ def _gpu(gpu: dict[str, Any], driver: str, branch: int) -> dict[str, Any]:
         "board_id": f"0x{gpu['bus_id'][9:11].lower()}00",
         "board_part_number": "900-2G153-0000-000",
         "gpu_part_number": "2BB5-895-A1",
-        "inforom_version": {"img_version": "G153.0510.00.03", "oem_object": "2.1", "ecc_object": "7.16", "pwr_object": _ABSENT},
+        "inforom_version": {
+            "img_version": "G153.0510.00.03",
+            "oem_object": "2.1",
+            "ecc_object": "7.16",
+            "pwr_object": _ABSENT,
+        },
         "gpu_virtualization_mode": {"virtualization_mode": "None", "host_vgpu_mode": _ABSENT},
         "gpu_recovery_action": gpu["recovery_action"],
         "gsp_firmware_version": driver,
@@ -129,7 +135,9 @@ def _clock_reasons(gpu: dict[str, Any], branch: int) -> dict[str, Any]:
     hot = gpu["thermal_slowdown"]
     active = {"hw_slowdown": hot, "hw_thermal_slowdown": hot, "sw_thermal_slowdown": hot,
               "gpu_idle": not hot and not gpu["utilization"]}  # fmt: skip
-    reasons = {f"clocks_event_reason_{name}": "Active" if active.get(name) else "Not Active" for name in _REASONS}
+    reasons = {
+        f"clocks_event_reason_{name}": "Active" if active.get(name) else "Not Active" for name in _REASONS
+    }
     found: dict[str, Any] = {"clocks_event_reasons": reasons}
     if branch >= _COUNTERS:
         spent = "48211530 us" if hot else "0 us"
@@ -182,7 +190,12 @@ def _remapped(gpu: dict[str, Any], branch: int) -> dict[str, Any]:
 def _temperature(gpu: dict[str, Any], branch: int) -> dict[str, str]:
     now = f"{gpu['temperature_c']} C"
     if branch < _TLIMITS:
-        return {"gpu_temp": now, "gpu_temp_max_threshold": "98 C", "gpu_temp_slow_threshold": "95 C", "memory_temp": _ABSENT}
+        return {
+            "gpu_temp": now,
+            "gpu_temp_max_threshold": "98 C",
+            "gpu_temp_slow_threshold": "95 C",
+            "memory_temp": _ABSENT,
+        }
     return {
         "gpu_temp": now,
         "gpu_temp_tlimit": f"{_LIMIT_C - gpu['temperature_c']} C",

@@ -43,7 +43,9 @@ class Printer:
 def _one(word: str, printer: Printer, *, ignore: bool) -> int:
     name, equals, value = word.partition("=")
     name = name.strip().replace("/", ".")
-    return _write(name, value.strip(), printer, ignore=ignore) if equals else _read(name, printer, ignore=ignore)
+    return (
+        _write(name, value.strip(), printer, ignore=ignore) if equals else _read(name, printer, ignore=ignore)
+    )
 
 
 def _read(name: str, printer: Printer, *, ignore: bool) -> int:

@@ -13,7 +13,19 @@ from edgectl.lab.guest.systemctl_show import list_unit_files, list_units, print_
 _SUFFIXES = (".service", ".target", ".timer", ".socket", ".mount", ".path", ".slice", ".scope")
 _INACTIVE, _NOT_FOUND = 3, 4
 _POWER = ("reboot", "poweroff", "halt")
-_TAKES_VALUE = ("-p", "--property", "-n", "--lines", "-o", "--output", "-t", "--type", "-s", "--signal", "--state")
+_TAKES_VALUE = (
+    "-p",
+    "--property",
+    "-n",
+    "--lines",
+    "-o",
+    "--output",
+    "-t",
+    "--type",
+    "-s",
+    "--signal",
+    "--state",
+)
 
 
 class Options:
@@ -25,7 +37,7 @@ class Options:
         rest = iter(words)
         for word in rest:
             name, equals, value = word.partition("=")
-            if word.startswith("-p") and len(word) > 2 and not word.startswith("--"):
+            if word.startswith("-p") and word[2:]:
                 self._add("--property", word[2:].lstrip("="))
             elif word.startswith("-"):
                 self._add(name, value if equals or name not in _TAKES_VALUE else next(rest, ""))
@@ -74,7 +86,16 @@ def _power(verb: str) -> int:
 
 # Verbs that start or stop.
 
-_JOBS = ("start", "stop", "restart", "reload", "try-restart", "condrestart", "reload-or-restart", "try-reload-or-restart")
+_JOBS = (
+    "start",
+    "stop",
+    "restart",
+    "reload",
+    "try-restart",
+    "condrestart",
+    "reload-or-restart",
+    "try-reload-or-restart",
+)
 
 
 def _job(verb: str, unit: str) -> int:
@@ -114,7 +135,9 @@ def _files(verb: str, units: list[str], options: Options) -> int:
                 _complain(line)
     ask({"do": "daemon-reload"})
     if options.has("--now") and verb in ("enable", "disable", "mask", "reenable"):
-        return max([_job("start" if verb in ("enable", "reenable") else "stop", unit) for unit in units], default=0)
+        return max(
+            [_job("start" if verb in ("enable", "reenable") else "stop", unit) for unit in units], default=0
+        )
     return 0
 
 
@@ -168,7 +191,7 @@ def _cat(units: list[str], _options: Options) -> int:
             _complain(f"No files found for {unit}.")
             return 1
         for path in [properties["FragmentPath"], *properties["DropInPaths"].split()]:
-            with open(path, encoding="utf-8") as file:  # noqa: PTH123 - pathlib is a fifth of this program's start
+            with open(path, encoding="utf-8") as file:
                 sys.stdout.write(f"# {path}\n{file.read()}\n")
     return 0
 

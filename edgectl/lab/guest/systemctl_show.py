@@ -11,7 +11,7 @@ from edgectl.lab.guest import unitlinks
 from edgectl.lab.guest.bus import ask
 from edgectl.lab.guest.journalctl import entries, line_of
 
-_DOT = {"active": "●", "failed": "×"}
+_DOT = {"active": "●", "failed": "×"}  # noqa: RUF001 - systemd's own sign
 _INACTIVE, _NOT_FOUND = 3, 4
 
 

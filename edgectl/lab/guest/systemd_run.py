@@ -9,8 +9,24 @@ import time
 
 from edgectl.lab.guest.bus import ask
 
-_TAKES_VALUE = ("-u", "--unit", "-p", "--property", "--description", "-E", "--setenv", "--uid", "--gid", "--slice",
-                "--working-directory", "--service-type", "--on-active", "--timer-property")  # fmt: skip
+_TAKES_VALUE = tuple(
+    [
+        "-u",
+        "--unit",
+        "-p",
+        "--property",
+        "--description",
+        "-E",
+        "--setenv",
+        "--uid",
+        "--gid",
+        "--slice",
+        "--working-directory",
+        "--service-type",
+        "--on-active",
+        "--timer-property",
+    ]
+)
 _SECTIONS = {"Description": "Unit", "After": "Unit", "Wants": "Unit"}
 
 
@@ -56,7 +72,9 @@ def _values(options: dict[str, list[str]], command: list[str]) -> list[list[str]
     for option, key in (("--uid", "User"), ("--gid", "Group"), ("--working-directory", "WorkingDirectory"),
                         ("--service-type", "Type")):  # fmt: skip
         values += [["Service", key, value] for value in options.get(option, [])]
-    values += [["Unit", "Description", value] for value in options.get("--description", [shlex.join(command)])]
+    values += [
+        ["Unit", "Description", value] for value in options.get("--description", [shlex.join(command)])
+    ]
     return values
 
 

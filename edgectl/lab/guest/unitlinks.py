@@ -34,7 +34,10 @@ def fragment(unit: str) -> str:
     """Return the path of a unit's file, its template's for an instance; empty where there is none."""
     stem, at, rest = unit.partition("@")
     names = [unit, f"{stem}@.{rest.rpartition('.')[2]}"] if at else [unit]
-    return next((f"{folder}/{name}" for folder in FOLDERS for name in names if os.path.lexists(f"{folder}/{name}")), "")
+    return next(
+        (f"{folder}/{name}" for folder in FOLDERS for name in names if os.path.lexists(f"{folder}/{name}")),
+        "",
+    )
 
 
 def state_of(unit: str) -> str:
@@ -73,7 +76,10 @@ def _enable(unit: str, path: str, folder: str) -> list[str]:
         if key == "Also":
             said += change("enable", name, runtime=False) if name != unit else []
             continue
-        place = {"WantedBy": f"{folder}/{name}.wants/{unit}", "RequiredBy": f"{folder}/{name}.requires/{unit}"}
+        place = {
+            "WantedBy": f"{folder}/{name}.wants/{unit}",
+            "RequiredBy": f"{folder}/{name}.requires/{unit}",
+        }
         link = place.get(key, f"{folder}/{name}")
         if not os.path.lexists(link):
             os.makedirs(os.path.dirname(link), exist_ok=True)

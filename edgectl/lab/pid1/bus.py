@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import json
 import socket
 import struct
@@ -113,8 +114,6 @@ def _transient(name: str, request: dict[str, object]) -> UnitFile:
 
 
 def _reply(connection: socket.socket, answer: dict[str, object]) -> None:
-    try:
+    with contextlib.suppress(OSError):  # whoever asked may not have waited for the answer
         connection.send(json.dumps(answer).encode())
-    except OSError:
-        pass  # whoever asked did not wait for the answer
     connection.close()

@@ -26,8 +26,9 @@ def specifiers(unit: str) -> dict[str, str]:
     stem, _, _ = unit.rpartition(".")
     prefix, _, instance = stem.partition("@")
     return {
-        "n": unit, "N": stem, "p": prefix, "P": prefix, "i": instance, "I": instance.replace("-", "/"), "j": prefix,
-        "H": socket.gethostname(), "h": "/root", "u": "root", "U": "0", "t": "/run", "S": "/var/lib", "C": "/var/cache",
+        "n": unit, "N": stem, "p": prefix, "P": prefix, "i": instance, "I": instance.replace("-", "/"),
+        "j": prefix,         "H": socket.gethostname(), "h": "/root", "u": "root", "U": "0", "t": "/run",
+        "S": "/var/lib", "C": "/var/cache",
         "L": "/var/log", "E": "/etc", "%": "%",
     }  # fmt: skip
 

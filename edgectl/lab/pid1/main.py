@@ -31,7 +31,7 @@ class Host:
         self._exit_code = HALTED
 
     def run(self) -> int:
-        """Serve until the host is halted, rebooted, or its lab is gone; return the exit code that says which."""
+        """Serve until the host is halted or rebooted, or its lab gone; return the exit code saying which."""
         self._loop.watch(self._channel.fileno(), self._obey)
         self._manager.boot()
         wire.send(self._channel, {"event": "ready"})

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import time
 from collections.abc import Callable, Iterable
+from functools import partial
 from pathlib import Path
 
 from edgectl.lab.pid1.journal import Journal
@@ -113,16 +114,25 @@ class Manager:
 
     def _reply_started(self, name: str, reply: Reply) -> None:
         status = self.service(name).status
-        if status.state is State.FAILED or (status.sub_state == "auto-restart" and status.result != "success"):
-            reason = "a timeout was exceeded" if status.result == "timeout" else "the control process exited with error code"
-            text = f'Job for {name} failed because {reason}.\nSee "systemctl status {name}" and "journalctl -xeu {name}" for details.'
+        if status.state is State.FAILED or (
+            status.sub_state == "auto-restart" and status.result != "success"
+        ):
+            reason = (
+                "a timeout was exceeded"
+                if status.result == "timeout"
+                else "the control process exited with error code"
+            )
+            where = f'See "systemctl status {name}" and "journalctl -xeu {name}" for details.'
+            text = f"Job for {name} failed because {reason}.\n{where}"
             reply({"error": text, "code": 1})
         else:
             reply({})
 
     def stop_all(self, seconds: float, done: Callable[[], None]) -> None:
         """Stop every running unit for a shutdown; call `done` when all have, or after `seconds`."""
-        running = [service for service in self._services.values() if service.status.state is not State.INACTIVE]
+        running = [
+            service for service in self._services.values() if service.status.state is not State.INACTIVE
+        ]
         left = {service.unit.name for service in running}
         deadline = time.monotonic() + seconds
 
@@ -133,13 +143,18 @@ class Manager:
                 done()
 
         for service in running:
-            service.stop(lambda name=service.unit.name: left.discard(name))
+            service.stop(partial(left.discard, service.unit.name))
         wait()
 
 
 def wanted_by(target: str, folders: tuple[Path, ...] = UNIT_FOLDERS) -> list[str]:
     """Return the units enabled for a target."""
-    links = [link for folder in folders for kind in ("wants", "requires") for link in folder.glob(f"{target}.{kind}/*")]
+    links = [
+        link
+        for folder in folders
+        for kind in ("wants", "requires")
+        for link in folder.glob(f"{target}.{kind}/*")
+    ]
     return sorted({link.name for link in links})
 
 

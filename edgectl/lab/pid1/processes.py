@@ -1,4 +1,4 @@
-"""Which processes belong to a unit: a host has no cgroups of its own, so the invocation id in their environment tells."""
+"""Which processes belong to a unit: without cgroups, the invocation id in their environment tells."""
 
 from __future__ import annotations
 
@@ -10,7 +10,9 @@ _PROC = Path("/proc")
 def processes_of(invocation: str) -> list[int]:
     """Return the processes that inherited `INVOCATION_ID`, or are in a session with one that did."""
     mark = f"INVOCATION_ID={invocation}".encode()
-    entries = {int(entry.name): entry for entry in _PROC.iterdir() if entry.name.isdecimal() and entry.name != "1"}
+    entries = {
+        int(entry.name): entry for entry in _PROC.iterdir() if entry.name.isdecimal() and entry.name != "1"
+    }
     marked = {process for process, entry in entries.items() if mark in _read(entry / "environ").split(b"\0")}
     sessions = {_session(entries[process]) for process in marked} - {""}
     return sorted(

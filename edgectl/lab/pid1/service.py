@@ -76,7 +76,10 @@ class Service:
             settled()
             return
         self._settled.append(settled)
-        if self.status.state not in (State.ACTIVATING, State.DEACTIVATING) or self.status.sub_state == "auto-restart":
+        if (
+            self.status.state not in (State.ACTIVATING, State.DEACTIVATING)
+            or self.status.sub_state == "auto-restart"
+        ):
             self._begin()
 
     def stop(self, settled: Callable[[], None]) -> None:
@@ -128,7 +131,9 @@ class Service:
 
     @property
     def _type(self) -> str:
-        return self.unit.last("Service", "Type", "simple" if self.unit.all("Service", "ExecStart") else "oneshot")
+        return self.unit.last(
+            "Service", "Type", "simple" if self.unit.all("Service", "ExecStart") else "oneshot"
+        )
 
     def _begin(self) -> None:
         self._cancel_timer()
@@ -166,7 +171,9 @@ class Service:
 
     def _oneshot_done(self) -> None:
         self._cancel_timer()
-        self._run_all(self._commands("ExecStartPost"), self._oneshot_finished, lambda: self._fail("exit-code"))
+        self._run_all(
+            self._commands("ExecStartPost"), self._oneshot_finished, lambda: self._fail("exit-code")
+        )
 
     def _oneshot_finished(self) -> None:
         remains = self.unit.flag("Service", "RemainAfterExit") or not self.unit.name.endswith(".service")
@@ -176,7 +183,9 @@ class Service:
 
     def _started(self) -> None:
         self._cancel_timer()
-        self._run_all(self._commands("ExecStartPost"), self._now_active, lambda: self._kill_after("exit-code"))
+        self._run_all(
+            self._commands("ExecStartPost"), self._now_active, lambda: self._kill_after("exit-code")
+        )
 
     def _now_active(self) -> None:
         if self.status.state is State.ACTIVATING:
@@ -264,7 +273,9 @@ class Service:
         if not left:
             self._stopped()
             return
-        if time.monotonic() >= deadline or (self.unit.last("Service", "KillMode") == "mixed" and not self.status.main):
+        if time.monotonic() >= deadline or (
+            self.unit.last("Service", "KillMode") == "mixed" and not self.status.main
+        ):
             self.kill(signal.SIGKILL)
             self.status.result = "timeout" if time.monotonic() >= deadline else self.status.result
         self._timer = self._loop.later(0.02, lambda: self._await_end(deadline))
@@ -275,7 +286,7 @@ class Service:
 
     def _now_stopped(self) -> None:
         self._say("Stopped {}.")
-        failed = self.status.result not in ("success",)
+        failed = self.status.result != "success"
         self._enter(*((State.FAILED, "failed") if failed else (State.INACTIVE, "dead")))
         self._settle()
 

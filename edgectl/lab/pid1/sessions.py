@@ -49,5 +49,11 @@ class Sessions:
 def _spawn(command: list[str], environment: dict[str, str], streams: list[int]) -> int:
     actions = [(os.POSIX_SPAWN_DUP2, stream, target) for target, stream in enumerate(streams)]
     return os.posix_spawn(
-        command[0], command, environment, file_actions=actions, setsid=True, setsigdef=_DEFAULTED, setsigmask=()
+        command[0],
+        command,
+        environment,
+        file_actions=actions,
+        setsid=True,
+        setsigdef=_DEFAULTED,
+        setsigmask=(),
     )

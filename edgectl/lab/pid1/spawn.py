@@ -39,7 +39,9 @@ def surroundings(unit: UnitFile, invocation: str) -> Surroundings:
     environment = {"PATH": PATH, "LANG": "C.UTF-8", "INVOCATION_ID": invocation}
     user = unit.last("Service", "User", "root")
     environment |= {"USER": user, "LOGNAME": user, "HOME": _home(user)}
-    environment |= parse_assignments([expand(value, unit.name) for value in unit.all("Service", "Environment")])
+    environment |= parse_assignments(
+        [expand(value, unit.name) for value in unit.all("Service", "Environment")]
+    )
     for value in unit.all("Service", "EnvironmentFile"):
         environment |= read_environment_file(expand(value, unit.name))
     limit = unit.last("Service", "LimitNOFILE").partition(":")[0]
@@ -95,7 +97,7 @@ def _become(words: list[str], around: Surroundings, output: int) -> Never:
         code = _BAD_FOLDER
         _change_folder(around)
         code = _NO_PROGRAM
-        os.execvpe(words[0], words, around.environment)
+        os.execvpe(words[0], words, around.environment)  # noqa: S606 - this is what a service is
     except (OSError, KeyError, IndexError) as error:
         os.write(2, f"{words[0] if words else 'command'}: {error}\n".encode())
     finally:

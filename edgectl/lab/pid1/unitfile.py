@@ -1,5 +1,4 @@
-"""Unit files as systemd reads them: folders by precedence, drop-ins, templates, continued lines, lists that an empty
-assignment resets."""
+"""Unit files as systemd reads them: folders by precedence, drop-ins, templates, lists that can be reset."""
 
 from __future__ import annotations
 
@@ -10,7 +9,17 @@ from pathlib import Path
 UNIT_FOLDERS = tuple(
     Path(folder) for folder in ("/etc/systemd/system", "/run/systemd/system", "/usr/local/lib/systemd/system")
 )
-_SECONDS = {"us": 1e-6, "ms": 1e-3, "s": 1.0, "sec": 1.0, "m": 60.0, "min": 60.0, "h": 3600.0, "hr": 3600.0, "d": 86400.0}
+_SECONDS = {
+    "us": 1e-6,
+    "ms": 1e-3,
+    "s": 1.0,
+    "sec": 1.0,
+    "m": 60.0,
+    "min": 60.0,
+    "h": 3600.0,
+    "hr": 3600.0,
+    "d": 86400.0,
+}
 _SPAN = re.compile(r"([0-9.]+)\s*([a-z]*)")
 _TRUE = ("1", "yes", "true", "on")
 MASK = Path("/dev/null")
@@ -63,7 +72,7 @@ def seconds(span: str, default: float) -> float:
 
 
 def load_unit(name: str, folders: tuple[Path, ...] = UNIT_FOLDERS) -> UnitFile:
-    """Read a unit by its full name, `chrony.service` or `engine@chat.service`; absent ones do not `exists`."""
+    """Read a unit by its full name, such as `engine@chat.service`; `exists` says if it is there."""
     unit = UnitFile(name)
     for folder in folders:
         for candidate in _file_names(name):
