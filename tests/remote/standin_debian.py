@@ -145,9 +145,8 @@ def apt_cache(state: dict[str, Any], words: list[str]) -> int:
                 f"{name}:\n  Installed: {here}\n  Candidate: {state['available'][name][0]}\n  Version table:"
             )
             for version in state["available"][name]:
-                print(
-                    f" {'***' if version == here else '   '} {version} 500\n        500 http://deb.example stable/main"
-                )
+                mark = "***" if version == here else "   "
+                print(f" {mark} {version} 500\n        500 http://deb.example stable/main")
     return 0
 
 

@@ -55,9 +55,8 @@ def show(name: str, unit: dict[str, Any] | None) -> int:
         print(f"Id={name}\nLoadState=not-found\nActiveState=inactive\nSubState=dead\nUnitFileState=")
         return 0
     print(f"Id={name}\nLoadState={unit.get('load', 'loaded')}\nActiveState={unit['active']}\nSubState=x")
-    print(
-        f"Type={unit.get('type', 'simple')}\nResult={unit.get('result', 'success')}\nUnitFileState={unit['boot']}"
-    )
+    print(f"Type={unit.get('type', 'simple')}\nResult={unit.get('result', 'success')}")
+    print(f"UnitFileState={unit['boot']}")
     print(f"Environment=SECRET=1\nLoadError={unit.get('error', '')}")
     return 0
 

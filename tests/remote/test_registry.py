@@ -69,7 +69,7 @@ def test_every_module_is_imported_by_every_supported_python(python: str) -> None
     script = f"import importlib\nfor name in {names!r}: importlib.import_module(name)"
 
     done = subprocess.run(
-        [python, "-W", "error", "-c", script],
+        [python, "-B", "-W", "error", "-c", script],
         cwd=REMOTE.parent.parent,
         capture_output=True,
         text=True,
@@ -108,7 +108,7 @@ def test_modules_do_their_work_on_every_supported_python(python: str, tmp_path: 
     environment = {"PYTHONPATH": str(REMOTE.parent.parent), "PATH": os.defpath}
 
     done = subprocess.run(
-        [python, "-W", "error", "-c", SMOKE],
+        [python, "-B", "-W", "error", "-c", SMOKE],
         cwd=tmp_path,
         env=environment,
         capture_output=True,
