@@ -126,17 +126,19 @@ def _act(task: Task, play: Play, around: Surroundings, items: Dict[str, Any]) ->
     context = TaskContext(
         check=task.check,
         diff=task.diff,
-        proc=Proc({name: str(value) for name, value in environment.items()}),
+        proc=Proc({}),
         paths=around.paths,
         blobs=around.blobs,
     )
     args = given if getattr(module, "FREE_KEYS", False) else build(module.Args, given, internal=True)
 
     def action() -> Result:
+        # For what the module itself reads as well: ~ and $HOME in paths, urllib's proxies.
+        os.environ.update({name: str(value) for name, value in environment.items()})
         return dict(module.run(args, context).as_dict())
 
     if getattr(module, "PURE", False):
-        return action()
+        return dict(module.run(args, context).as_dict())
     try:
         identity = _identity(task, around)
     except KeyError:
