@@ -181,15 +181,16 @@ class _Arguments:
 
     def _files(self, args: dict[str, Any]) -> str | None:
         src = args.get("src")
-        if self._task.module not in ("copy", "template") or src is None or _says_yes(args.get("remote_src")):
+        folder = getattr(registry.load(self._task.module), "SENDS", "")
+        if not folder or src is None or _says_yes(args.get("remote_src")):
             return None
         place = self._task.place_of("src")
         if is_template(src):
             raise wrong("'src' must be known before the run, but it depends on the host or on a loop", place)
         try:
-            if self._task.module == "template":
+            if folder == "templates":
                 return self._template_file(src, args)
-            path = self._play.find("files", src)
+            path = self._play.find(folder, src)
             args["sources"] = copy_sources(path, src, self._play.blobs)
         except SourceError as error:
             raise wrong(str(error), place) from None
