@@ -1,1 +1,1 @@
-"""How a run is carried over many hosts. Owns the ports that adapters fit; knows no network and no database."""
+"""How a run is carried over many hosts. Owns the ports that adapters fit; knows no network, no database."""

@@ -1,1 +1,1 @@
-"""SSH on paramiko, behind the engine's Connector port. No other package imports paramiko, the lab's server apart."""
+"""SSH on paramiko, behind the Connector port. Nobody else imports paramiko, the lab's server apart."""

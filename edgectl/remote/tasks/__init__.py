@@ -1,1 +1,1 @@
-"""One file per module: a frozen `Args` and `run(args, context)`. Each is listed by hand in `remote/registry.py`."""
+"""One file per module: a frozen `Args` and `run(args, context)`; each is listed in `remote/registry.py`."""

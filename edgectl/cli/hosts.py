@@ -1,0 +1,83 @@
+"""`ping`, `exec` and `run`."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+from edgectl.cli.extra_vars import parse_extra_vars
+from edgectl.cli.options import ALL_FORMATS, Check, Common, Diff, Limit, Select, command
+from edgectl.errors import UsageError
+
+ExtraVars = Annotated[
+    list[str] | None,
+    typer.Option("-e", "--extra-vars", metavar="VARS", help="key=value, YAML or JSON, or @file; strongest."),
+]
+Tags = Annotated[str, typer.Option("--tags", metavar="A,B", help="Only tasks with one of these tags.")]
+SkipTags = Annotated[str, typer.Option("--skip-tags", metavar="A,B", help="No task with one of these tags.")]
+
+
+def add_to(app: typer.Typer) -> None:
+    """Add the commands."""
+
+    @command(app, formats=ALL_FORMATS)
+    def ping(common: Common, select: Select = None, limit: Limit = None) -> None:
+        """Say who answers, how fast, and who does not; nothing is changed."""
+        from edgectl.cli.running import services
+        from edgectl.ops.ping import ping as run_ping
+
+        with services(common) as opened:
+            report = run_ping(opened, select, limit)
+        common.finish(report)
+
+    @command(app, "exec", formats=ALL_FORMATS)
+    def execute(
+        common: Common,
+        select: Annotated[str, typer.Argument(metavar="SELECT", help="Hosts: a pattern.")],
+        words: Annotated[list[str], typer.Argument(metavar="-- COMMAND…", help="For the hosts' shell.")],
+        limit: Limit = None,
+    ) -> None:
+        """Run one command on many hosts; identical output is folded."""
+        from edgectl.cli.running import services
+        from edgectl.ops.playbooks import Selection
+        from edgectl.ops.playbooks import execute as run_command
+        from edgectl.playbook.compile import Options
+
+        with services(common) as opened:
+            report = run_command(opened, words, Selection(select, limit), Options())
+        common.finish(report)
+
+    @command(app, formats=ALL_FORMATS)
+    def run(
+        common: Common,
+        playbook: Annotated[
+            Path, typer.Argument(metavar="PLAYBOOK", help="A playbook in Ansible's dialect.")
+        ],
+        select: Select = None,
+        limit: Limit = None,
+        check: Check = False,
+        diff: Diff = False,
+        extra_vars: ExtraVars = None,
+        tags: Tags = "",
+        skip_tags: SkipTags = "",
+        exit_code: Annotated[
+            bool, typer.Option("--exit-code", help="With --check: exit 10 where there are changes to make.")
+        ] = False,
+    ) -> None:
+        """Run a playbook; SELECT narrows the hosts of its plays."""
+        from edgectl.cli.running import services
+        from edgectl.ops.playbooks import Selection, run_playbook
+        from edgectl.playbook.compile import Options
+
+        if exit_code and not check:
+            raise UsageError("--exit-code needs --check")
+        options = Options(check, diff, parse_extra_vars(extra_vars or []), _words(tags), _words(skip_tags))
+        with services(common) as opened:
+            report = run_playbook(opened, playbook, Selection(select, limit), options)
+        common.finish(report, changes_count=exit_code)
+
+
+def _words(text: str) -> frozenset[str]:
+    return frozenset(word.strip() for word in text.split(",") if word.strip())

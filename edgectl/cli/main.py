@@ -1,0 +1,44 @@
+"""The app: command groups, and nothing else."""
+
+from __future__ import annotations
+
+from typing import Annotated
+
+import typer
+
+from edgectl import __version__
+from edgectl.cli import hosts, inventory, runs, trust
+
+app = typer.Typer(
+    name="edgectl",
+    help="A fleet manager for AI inference at the edge: one YAML inventory, plain SSH, no agent.",
+    no_args_is_help=True,
+    add_completion=True,
+    pretty_exceptions_enable=False,
+    rich_markup_mode=None,
+    context_settings={"help_option_names": ["-h", "--help"]},
+)
+
+
+def _version(wanted: bool) -> None:  # noqa: FBT001 - typer's callback
+    if wanted:
+        typer.echo(f"edgectl {__version__}")
+        raise typer.Exit
+
+
+@app.callback()
+def edgectl(
+    version: Annotated[bool, typer.Option("--version", callback=_version, is_eager=True)] = False,
+) -> None:
+    """A fleet manager for AI inference at the edge: one YAML inventory, plain SSH, no agent."""
+
+
+inventory.add_to(app)
+trust.add_to(app)
+hosts.add_to(app)
+runs.add_to(app)
+
+
+def main() -> None:
+    """Run edgectl."""
+    app()

@@ -1,0 +1,111 @@
+"""Options that commands share, declared once."""
+
+from __future__ import annotations
+
+import functools
+import inspect
+import sys
+from collections.abc import Callable
+from dataclasses import dataclass, fields
+from pathlib import Path
+from typing import IO, Annotated, Any
+
+import typer
+
+from edgectl.cli.boundary import boundary
+from edgectl.errors import ExitCode, UsageError
+from edgectl.output.render import Format
+from edgectl.report import Report
+from edgectl.settings import Settings, read_settings
+
+Select = Annotated[str | None, typer.Argument(metavar="[SELECT]", help="Hosts: a pattern (default: all).")]
+Limit = Annotated[
+    str | None, typer.Option("-l", "--limit", metavar="PATTERN", help="Only these hosts of them.")
+]
+Check = Annotated[bool, typer.Option("--check", help="Say what would change, and change nothing.")]
+Diff = Annotated[bool, typer.Option("--diff", help="Show the text of each change.")]
+
+INVENTORY = typer.Option("-i", "--inventory", metavar="PATH", help="Folder or file. [env: EDGECTL_INVENTORY]")
+OUTPUT = typer.Option("-o", "--output", help="Format of the report on stdout.")
+YES = typer.Option("-y", "--yes", help="Do not ask.")
+VERBOSE = typer.Option("-v", "--verbose", help="Say more when something goes wrong.")
+NO_COLOR = typer.Option("--no-color", help="No colour. [env: NO_COLOR]")
+STATE = typer.Option("--state", metavar="URL", help="State store. [env: EDGECTL_STATE]")
+
+
+@dataclass(frozen=True, slots=True)
+class Common:
+    """The options that every command takes."""
+
+    inventory: Annotated[Path | None, INVENTORY] = None
+    output: Annotated[Format, OUTPUT] = Format.TABLE
+    yes: Annotated[bool, YES] = False
+    verbose: Annotated[bool, VERBOSE] = False
+    no_color: Annotated[bool, NO_COLOR] = False
+    state: Annotated[str | None, STATE] = None
+
+    def settings(self) -> Settings:
+        """Return the settings these options and the environment give."""
+        return read_settings(inventory=self.inventory, state=self.state, no_color=self.no_color)
+
+    def finish(self, report: Report, *, changes_count: bool = False) -> None:
+        """Write the report to stdout and leave with its exit code, or the format's own.
+
+        Where `changes_count`, a report that is fine but has changes to make leaves with 10.
+        """
+        from edgectl.output import nagios
+        from edgectl.output.render import render
+
+        render(report, self.output, sys.stdout, color=self.has_color(sys.stdout))
+        sys.stdout.flush()
+        if self.output is Format.NAGIOS:
+            raise typer.Exit(nagios.code_of(report))
+        has_changes = report.exit_code == ExitCode.DONE and report.summary()["changed"] > 0
+        raise typer.Exit(int(ExitCode.CHANGES if changes_count and has_changes else report.exit_code))
+
+    def has_color(self, stream: IO[str]) -> bool:
+        """Tell whether a stream is a terminal that wants colour."""
+        return stream.isatty() and not self.settings().no_color
+
+    def confirm(self, question: str) -> bool:
+        """Ask a person, unless -y was given; without a terminal there is nobody to ask."""
+        if self.yes:
+            return True
+        if not (sys.stdin.isatty() and sys.stderr.isatty()):
+            raise UsageError(f"'{question}' wants an answer, and there is no terminal", hint="pass -y")
+        return typer.confirm(question, err=True)
+
+
+ALL_FORMATS = frozenset(Format)
+PLAIN_FORMATS = frozenset({Format.TABLE, Format.JSON})
+
+
+def command(
+    app: typer.Typer, name: str | None = None, *, formats: frozenset[Format] = PLAIN_FORMATS
+) -> Callable[[Callable[..., None]], Callable[..., None]]:
+    """Register `function(common, …)` as a command that takes the common options too, inside the boundary."""
+
+    def register(function: Callable[..., None]) -> Callable[..., None]:
+        @functools.wraps(function)
+        def wrapper(**given: Any) -> None:
+            common = Common(**{field.name: given.pop(field.name) for field in fields(Common)})
+            as_json = common.output in (Format.JSON, Format.JSONL)
+            with boundary(common.settings(), as_json=as_json, verbose=common.verbose):
+                _refuse(common.output, formats)
+                function(common, **given)
+
+        own = list(inspect.signature(function, eval_str=True).parameters.values())[1:]
+        shared = list(inspect.signature(Common, eval_str=True).parameters.values())
+        by_name = [parameter.replace(kind=inspect.Parameter.KEYWORD_ONLY) for parameter in (*own, *shared)]
+        wrapper.__signature__ = inspect.Signature(by_name)  # type: ignore[attr-defined]
+        wrapper.__annotations__ = {parameter.name: parameter.annotation for parameter in by_name}
+        app.command(name)(wrapper)
+        return wrapper
+
+    return register
+
+
+def _refuse(output: Format, formats: frozenset[Format]) -> None:
+    if output not in formats:
+        known = ", ".join(sorted(formats))
+        raise UsageError(f"this command has no '{output}' output; it has {known}")

@@ -1,0 +1,28 @@
+"""What the commands that run on hosts share: services, with the observers that the output format wants."""
+
+from __future__ import annotations
+
+import sys
+from collections.abc import Iterator
+from contextlib import contextmanager
+
+from edgectl.cli.options import Common
+from edgectl.clock import SystemClock
+from edgectl.engine.ports import Observer
+from edgectl.ops.services import Services
+from edgectl.output.progress import Progress
+from edgectl.output.render import Format
+from edgectl.output.stream import EventStream
+from edgectl.output.table import console_on
+from edgectl.wiring.services import open_services
+
+
+@contextmanager
+def services(common: Common, label: str = "") -> Iterator[Services]:
+    """Yield services whose progress goes to stderr, and whose events go to stdout with `-o jsonl`."""
+    console = console_on(sys.stderr, color=common.has_color(sys.stderr))
+    observers: list[Observer] = [Progress(console, SystemClock().monotonic, label=label)]
+    if common.output is Format.JSONL:
+        observers.append(EventStream(sys.stdout))
+    with open_services(common.settings(), observers) as opened:
+        yield opened

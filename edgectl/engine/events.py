@@ -1,0 +1,81 @@
+"""Everything that can happen in a run: a closed union. An observer matches what it cares about."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+from datetime import datetime
+from typing import Any
+
+from edgectl.engine.outcome import HostOutcome, RunOutcome
+from edgectl.remote.protocol import Message
+
+
+@dataclass(frozen=True, slots=True)
+class RunStarted:
+    """A run is about to contact its first host."""
+
+    run: str
+    command: str
+    hosts: Sequence[str]
+    at: datetime
+    started_by: str = ""
+    arguments: Mapping[str, Any] = field(default_factory=dict)
+
+
+@dataclass(frozen=True, slots=True)
+class WaveStarted:
+    """A wave may start its hosts; `number` counts from 1."""
+
+    number: int
+    of: int
+    hosts: int
+    canary: bool
+
+
+@dataclass(frozen=True, slots=True)
+class HostStarted:
+    """The first connection to a host is being made."""
+
+    host: str
+
+
+@dataclass(frozen=True, slots=True)
+class HostSaid:
+    """A host's runner sent a message."""
+
+    host: str
+    message: Message
+
+
+@dataclass(frozen=True, slots=True)
+class HostLost:
+    """The line to a host went away; the work there goes on, and we are trying to come back to it."""
+
+    host: str
+    reason: str
+
+
+@dataclass(frozen=True, slots=True)
+class HostEnded:
+    """A host came to its one outcome."""
+
+    outcome: HostOutcome
+
+
+@dataclass(frozen=True, slots=True)
+class RunStopped:
+    """A budget or a person stopped new hosts from starting."""
+
+    reason: str
+
+
+@dataclass(frozen=True, slots=True)
+class RunEnded:
+    """Every host has its outcome."""
+
+    outcome: RunOutcome
+    at: datetime
+
+
+RunEvent = RunStarted | WaveStarted | HostStarted | HostSaid | HostLost | HostEnded | RunStopped | RunEnded

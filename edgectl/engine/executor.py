@@ -1,0 +1,134 @@
+"""A whole run: waves, budgets, interruption and observers around `host_run`."""
+
+from __future__ import annotations
+
+import logging
+from collections import Counter
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from dataclasses import dataclass, field
+from datetime import datetime
+from typing import Any
+
+from edgectl.clock import Clock
+from edgectl.engine.budgets import reason_to_stop
+from edgectl.engine.events import HostEnded, RunEnded, RunEvent, RunStarted, RunStopped, WaveStarted
+from edgectl.engine.outcome import HostOutcome, HostStatus, RunOutcome, joined
+from edgectl.engine.ports import HostPool, HostWork, Observer
+from edgectl.engine.waves import Rollout, Wave, waves_of
+from edgectl.inventory.model import Host
+from edgectl.remote.protocol import Job
+
+_log = logging.getLogger(__name__)
+
+
+@dataclass(frozen=True, slots=True)
+class Plan:
+    """What a run will do: decided in full before the first connection.
+
+    Stages follow one another; a host that did not end well in one is left out of the next.
+    """
+
+    run: str
+    command: str
+    stages: Sequence[Sequence[HostWork]]
+    rollout: Rollout = field(default_factory=Rollout)
+    started_by: str = ""
+    arguments: Mapping[str, Any] = field(default_factory=dict)
+
+    def hosts(self) -> tuple[Host, ...]:
+        """Return every host of the run, once, in order."""
+        return tuple({work.host.name: work.host for stage in self.stages for work in stage}.values())
+
+
+class Executor:
+    """Carries a plan out, once."""
+
+    def __init__(
+        self,
+        pool: HostPool,
+        observers: Sequence[Observer],
+        clock: Clock,
+        interrupts: Callable[[], int] = lambda: 0,
+    ) -> None:
+        self._pool = pool
+        self._observers = observers
+        self._clock = clock
+        self._interrupts = interrupts
+        self._outcomes: dict[str, HostOutcome] = {}
+        self._stopped = ""
+
+    def execute(self, plan: Plan) -> RunOutcome:
+        """Run every host of the plan that may run, and return an outcome for each that was planned."""
+        began = self._clock.monotonic()
+        names = [host.name for host in plan.hosts()]
+        self._tell(RunStarted(plan.run, plan.command, names, self._now(), plan.started_by, plan.arguments))
+        for stage in plan.stages:
+            self._run_stage(stage, plan)
+        outcome = self._outcome(plan, self._clock.monotonic() - began)
+        self._tell(RunEnded(outcome, self._now()))
+        return outcome
+
+    def _run_stage(self, stage: Sequence[HostWork], plan: Plan) -> None:
+        jobs = {work.host.name: work.job for work in stage if self._is_well(work.host.name)}
+        hosts = [work.host for work in stage if work.host.name in jobs]
+        waves = waves_of(hosts, plan.rollout)
+        for number, wave in enumerate(waves, start=1):
+            self._consider_stopping(plan)
+            if self._stopped:
+                return
+            self._tell(WaveStarted(number, len(waves), len(wave.hosts), wave.canary))
+            self._pool.run(self._admitted(wave, jobs, plan), self._tell)
+            self._soak(plan.rollout, is_last=number == len(waves))
+
+    def _is_well(self, host: str) -> bool:
+        before = self._outcomes.get(host)
+        return before is None or before.status in (HostStatus.OK, HostStatus.CHANGED)
+
+    def _admitted(self, wave: Wave, jobs: Mapping[str, Job], plan: Plan) -> Iterator[HostWork]:
+        """Yield the wave's hosts for as long as nothing speaks against starting another one."""
+        for host in wave.hosts:
+            self._consider_stopping(plan)
+            if self._stopped:
+                return
+            yield HostWork(host, jobs[host.name])
+
+    def _consider_stopping(self, plan: Plan) -> None:
+        if self._stopped:
+            return
+        counts = Counter(outcome.status for outcome in self._outcomes.values())
+        interrupted = "interrupted" if self._interrupts() else ""
+        reason = interrupted or reason_to_stop(counts, len(plan.hosts()), plan.rollout)
+        if reason:
+            self._stopped = reason
+            self._tell(RunStopped(reason))
+
+    def _soak(self, rollout: Rollout, *, is_last: bool) -> None:
+        if rollout.soak_s and not is_last and not self._stopped:
+            self._clock.sleep(rollout.soak_s)
+
+    def _tell(self, event: RunEvent) -> None:
+        if isinstance(event, HostEnded):
+            before = self._outcomes.get(event.outcome.host)
+            self._outcomes[event.outcome.host] = joined(before, event.outcome) if before else event.outcome
+        for observer in self._observers:
+            try:
+                observer.on_event(event)
+            except Exception:  # noqa: BLE001 - an observer is one of the five broad places
+                # A broken progress bar or a full disk must not stop a fleet half-way.
+                _log.exception("an observer failed")
+
+    def _outcome(self, plan: Plan, seconds: float) -> RunOutcome:
+        self._consider_stopping(plan)
+        reason = f"not started: {self._stopped}" if self._stopped else "not started"
+        hosts = tuple(self._outcomes.get(host.name) or _not_run(host, reason) for host in plan.hosts())
+        undone = any(host.status is HostStatus.NOT_RUN for host in hosts)
+        interrupted = bool(self._interrupts())
+        stopped = self._stopped if undone and not interrupted else ""
+        return RunOutcome(plan.run, hosts, round(seconds, 3), stopped, interrupted)
+
+    def _now(self) -> datetime:
+        return self._clock.now()
+
+
+def _not_run(host: Host, reason: str) -> HostOutcome:
+    return HostOutcome(host.name, host.pop.name, HostStatus.NOT_RUN, reason)

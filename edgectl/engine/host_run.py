@@ -1,0 +1,188 @@
+"""One host, from connecting to its one outcome; the only broad `except` around a host."""
+
+from __future__ import annotations
+
+import logging
+from collections.abc import Callable
+from dataclasses import dataclass, field, replace
+from typing import assert_never
+
+from edgectl.clock import Clock
+from edgectl.engine.events import HostEnded, HostLost, HostSaid, HostStarted, RunEvent
+from edgectl.engine.faults import FaultKind, HostFault
+from edgectl.engine.outcome import HostOutcome, HostStatus, TaskRecord, TaskStatus
+from edgectl.engine.ports import Connector, HostWork
+from edgectl.remote.protocol import (
+    Busy,
+    Ended,
+    Heartbeat,
+    Hello,
+    Message,
+    Rebooting,
+    Refused,
+    TaskEnded,
+    TaskRetried,
+    TaskStarted,
+)
+
+_log = logging.getLogger(__name__)
+
+# How long we try to come back to a host whose line was lost, and how long we wait between attempts.
+COME_BACK_S = 120.0
+FIRST_PAUSE_S = 0.5
+LONGEST_PAUSE_S = 10.0
+
+Emit = Callable[[RunEvent], None]
+
+
+@dataclass(slots=True)
+class _Progress:
+    """What is known of a host's job so far."""
+
+    after: int = 0
+    started: bool = False  # the host said hello: the job may have begun
+    task: str = ""
+    down_until: float = 0.0  # a reboot was announced; silence is expected until then
+    tasks: list[TaskRecord] = field(default_factory=list)
+    last: Ended | Busy | Refused | None = None
+
+
+def run_host(work: HostWork, connector: Connector, clock: Clock, emit: Emit) -> None:
+    """Carry a host's job to its outcome and emit it. Never raises."""
+    began = clock.monotonic()
+    emit(HostStarted(work.host.name))
+    progress = _Progress()
+    try:
+        outcome = _carry_out(work, connector, clock, emit, progress)
+    except Exception as error:  # noqa: BLE001 - a host run is one of the five broad places
+        _log.exception("host %s: a bug in edgectl", work.host.name)
+        reason = f"a bug in edgectl: {type(error).__name__}: {error}"
+        outcome = _outcome(
+            work, progress, HostStatus.UNKNOWN if progress.started else HostStatus.FAILED, reason
+        )
+    seconds = round(clock.monotonic() - began, 3)
+    emit(HostEnded(replace(outcome, seconds=seconds)))
+
+
+def _carry_out(
+    work: HostWork, connector: Connector, clock: Clock, emit: Emit, progress: _Progress
+) -> HostOutcome:
+    """Attach until the job has ended, coming back after a lost line or a reboot."""
+    give_up = 0.0
+    pause = FIRST_PAUSE_S
+    while True:
+        before = progress.after
+        try:
+            _attach(work, connector, clock, emit, progress)
+        except HostFault as fault:
+            if not _worth_coming_back(fault, progress, work):
+                return _faulted(work, progress, fault)
+            if give_up == 0.0 or progress.after > before:
+                give_up = max(clock.monotonic() + COME_BACK_S, progress.down_until)
+                pause = FIRST_PAUSE_S
+                emit(HostLost(work.host.name, fault.message))
+            if clock.monotonic() >= give_up:
+                return _faulted(work, progress, fault)
+        else:
+            if progress.last is not None:
+                return _judged(work, progress, progress.last)
+            give_up = give_up or max(clock.monotonic() + COME_BACK_S, progress.down_until)
+            if clock.monotonic() >= give_up:
+                return _faulted(work, progress, HostFault(FaultKind.LOST, "the host did not come back"))
+        clock.sleep(pause)
+        pause = min(LONGEST_PAUSE_S, pause * 2)
+
+
+def _worth_coming_back(fault: HostFault, progress: _Progress, work: HostWork) -> bool:
+    """Coming back is for work that was begun: to a host we never reached there is nothing to come back to."""
+    if not progress.started or not work.job.changes:
+        return False
+    return fault.is_transient or fault.kind in (FaultKind.LOST, FaultKind.SILENT)
+
+
+def _attach(work: HostWork, connector: Connector, clock: Clock, emit: Emit, progress: _Progress) -> None:
+    session = connector.connect(work.host)
+    try:
+        for message in session.run(work.job, after=progress.after):
+            if message.seq and message.seq <= progress.after:
+                continue
+            progress.after = message.seq or progress.after
+            emit(HostSaid(work.host.name, message))
+            _note(progress, message, clock)
+            if progress.last is not None or isinstance(message, Rebooting):
+                return
+    finally:
+        session.close()
+
+
+def _note(progress: _Progress, message: Message, clock: Clock) -> None:
+    match message:
+        case Hello():
+            progress.started = True
+        case TaskStarted():
+            progress.task = message.name
+        case TaskEnded():
+            status = TaskStatus(message.status)
+            record = TaskRecord(message.name, message.module, status, message.seconds, message.result)
+            progress.tasks.append(record)
+        case Rebooting():
+            progress.down_until = clock.monotonic() + message.timeout_s
+        case Ended() | Busy() | Refused():
+            progress.last = message
+        case Heartbeat() | TaskRetried():
+            pass
+        case _:
+            assert_never(message)
+
+
+def _judged(work: HostWork, progress: _Progress, last: Ended | Busy | Refused) -> HostOutcome:
+    match last:
+        case Ended():
+            status = HostStatus(last.status)
+            return _outcome(work, progress, status, last.reason, failed_task=last.failed_task)
+        case Busy():
+            return _outcome(work, progress, HostStatus.BUSY, _holder(last))
+        case Refused():
+            return _outcome(work, progress, HostStatus.FAILED, last.reason)
+        case _:
+            assert_never(last)
+
+
+def _holder(busy: Busy) -> str:
+    run = busy.holder.get("run", "unknown")
+    by = busy.holder.get("by") or "somebody"
+    return f"held by {by}, run {run}"
+
+
+def _faulted(work: HostWork, progress: _Progress, fault: HostFault) -> HostOutcome:
+    """A fault before the work began is unreachable; after it, we do not know, and say what we know."""
+    if fault.kind in (FaultKind.NO_PYTHON, FaultKind.SUDO):
+        return _outcome(work, progress, HostStatus.FAILED, fault.message, hint=fault.hint)
+    if not progress.started:
+        return _outcome(work, progress, HostStatus.UNREACHABLE, fault.message, hint=fault.hint)
+    if not work.job.changes:
+        return _outcome(work, progress, HostStatus.UNREACHABLE, f"line lost: {fault.message}")
+    where = f" in '{progress.task}'" if progress.task else ""
+    reason = f"line lost{where}: {fault.message}; the work may have gone on"
+    hint = f"edgectl runs attach {work.job.run}"
+    return _outcome(work, progress, HostStatus.UNKNOWN, reason, hint=hint)
+
+
+def _outcome(
+    work: HostWork,
+    progress: _Progress,
+    status: HostStatus,
+    reason: str,
+    *,
+    failed_task: str | None = None,
+    hint: str = "",
+) -> HostOutcome:
+    return HostOutcome(
+        host=work.host.name,
+        pop=work.host.pop.name,
+        status=status,
+        reason=reason,
+        failed_task=failed_task,
+        tasks=tuple(progress.tasks),
+        hint=hint,
+    )

@@ -1,0 +1,116 @@
+"""What the engine needs from the world. Adapters above fit these structurally; tests pass fakes."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Any, Protocol
+
+from edgectl.engine.events import RunEvent
+from edgectl.engine.outcome import HostOutcome
+from edgectl.inventory.model import Host
+from edgectl.remote.protocol import Job, Message
+
+
+class Session(Protocol):
+    """One connection to one host."""
+
+    def run(self, job: Job, *, after: int) -> Iterator[Message]:
+        """Start the job, or come back to it, and yield its messages after number `after` until it ends.
+
+        Raises `HostFault`: LOST or SILENT where the line went away, which says nothing about the job.
+        """
+        ...
+
+    def close(self) -> None:
+        """End the connection; never raises."""
+        ...
+
+
+class Connector(Protocol):
+    """Opens sessions."""
+
+    def connect(self, host: Host) -> Session:
+        """Return a session with a host whose key was verified, or raise `HostFault`."""
+        ...
+
+    def close(self) -> None:
+        """Let go of what sessions share; never raises."""
+        ...
+
+
+@dataclass(frozen=True, slots=True)
+class HostWork:
+    """One host and what it has to do."""
+
+    host: Host
+    job: Job
+
+
+class HostPool(Protocol):
+    """Where hosts are worked on."""
+
+    def run(self, work: Iterable[HostWork], on_event: Callable[[RunEvent], None]) -> None:
+        """Work until `work` is exhausted.
+
+        `work` is asked for the next host only when there is room for it, so that a budget stops new hosts at
+        once. `on_event` is called in the caller's thread, in order.
+        """
+        ...
+
+
+@dataclass(frozen=True, slots=True)
+class RunRecord:
+    """A run as the store remembers it; `finished` is None while it is running, or where its end was lost."""
+
+    run: str
+    command: str
+    started: datetime
+    finished: datetime | None
+    started_by: str
+    stopped: str
+    arguments: Mapping[str, Any]
+    counts: Mapping[str, int]
+
+
+class RunHistory(Protocol):
+    """Reads what earlier runs left in the store."""
+
+    def runs(self, limit: int) -> Sequence[RunRecord]:
+        """Return the latest runs, newest first."""
+        ...
+
+    def find(self, run: str) -> RunRecord | None:
+        """Return the run whose id starts with `run`, or None where none or several do."""
+        ...
+
+    def hosts(self, run: str) -> Sequence[HostOutcome]:
+        """Return how each host of a run ended, with its tasks."""
+        ...
+
+
+@dataclass(frozen=True, slots=True)
+class ShownKey:
+    """The host key that a host showed, against the one that is pinned."""
+
+    host: str
+    line: str
+    fingerprint: str
+    pinned: str
+
+
+class KeyScanner(Protocol):
+    """Asks hosts for their keys, without logging in."""
+
+    def scan(self, host: Host) -> ShownKey:
+        """Return the key a host shows, or raise `HostFault`."""
+        ...
+
+
+class Observer(Protocol):
+    """Sees everything that happens in a run: progress, log, store."""
+
+    def on_event(self, event: RunEvent) -> None:
+        """Take note; must return quickly."""
+        ...

@@ -1,0 +1,220 @@
+"""Which hosts a pattern selects. The language is described in `terms`."""
+
+from __future__ import annotations
+
+import difflib
+import re
+from collections.abc import Callable, Collection, Iterable, Mapping
+from dataclasses import dataclass
+from typing import Protocol, assert_never
+
+from edgectl.errors import InputError
+from edgectl.inventory.fold import folded, numbers, unfold
+from edgectl.inventory.model import Fleet, Host, Pop, PopState
+from edgectl.inventory.terms import KEYS, All, Glob, KeyValue, Name, Pattern, Range, Regex, Term, parse
+
+
+class Selectable(Protocol):
+    """What a pattern looks at in a host."""
+
+    @property
+    def name(self) -> str: ...  # noqa: D102 - as in Host
+    @property
+    def pop(self) -> Pop: ...  # noqa: D102
+    @property
+    def rack(self) -> str: ...  # noqa: D102
+    @property
+    def role(self) -> str: ...  # noqa: D102
+    @property
+    def hardware(self) -> str: ...  # noqa: D102
+    @property
+    def labels(self) -> Mapping[str, str]: ...  # noqa: D102
+
+
+@dataclass(frozen=True, slots=True)
+class Scope:
+    """What a pattern is looked up in: hosts by name, and the members of PoPs and racks, and of groups.
+
+    Inside a group's own pattern globs do not look at group names, or `c*` would make `canary` a cycle.
+    """
+
+    hosts: Mapping[str, Selectable]
+    places: Mapping[str, Collection[Selectable]]
+    groups: Mapping[str, Collection[Selectable]]
+    is_group_pattern: bool = False
+
+
+def select(fleet: Fleet, text: str, *, limit: str | None = None) -> tuple[Host, ...]:
+    """Return the hosts that `text`, narrowed by `limit`, means, in the fleet's order.
+
+    `InputError` where either cannot be read, names what does not exist, or nothing is left.
+    """
+    pattern = parse(text)
+    scope = Scope(
+        fleet.hosts,
+        {name: fleet.members[name] for name in (*fleet.pops, *fleet.racks)},
+        {name: fleet.members[name] for name in fleet.groups},
+    )
+    chosen = evaluate(pattern, scope)
+    if not chosen:
+        raise InputError(f"the pattern '{text}' matches no host{_why(pattern, scope)}", hint=_HINT)
+    if limit is not None:
+        narrowed = chosen & evaluate(parse(limit), scope, any_state=True)
+        if not narrowed:
+            message = f"the limit '{limit}' leaves none of the {len(chosen):,} hosts of '{text}'"
+            raise InputError(message, hint=_HINT)
+        chosen = narrowed
+    return tuple(host for name, host in fleet.hosts.items() if name in chosen)
+
+
+_HINT = "edgectl inventory list"
+
+
+def evaluate(pattern: Pattern, scope: Scope, *, any_state: bool = False) -> set[str]:
+    """Return the names of the hosts that match; `any_state` lets in PoPs that are not live as well."""
+    chosen: set[str] = set()
+    for term in pattern.unions:
+        found = _found(term, scope)
+        chosen |= found if any_state or _is_by_name(term, scope) else _live(found, scope)
+    for term in pattern.intersections:
+        chosen &= _found(term, scope)
+    for term in pattern.exclusions:
+        chosen -= _found(term, scope)
+    return chosen
+
+
+def _is_by_name(term: Term, scope: Scope) -> bool:
+    return isinstance(term, Range) or (isinstance(term, Name) and term.name not in scope.groups)
+
+
+def _live(names: set[str], scope: Scope) -> set[str]:
+    return {name for name in names if scope.hosts[name].pop.state is PopState.LIVE}
+
+
+def _found(term: Term, scope: Scope) -> set[str]:
+    """Return the names of all hosts that one term matches, whatever their PoP's state."""
+    match term:
+        case All():
+            return set(scope.hosts)
+        case Name(name):
+            return _named(name, scope)
+        case Range(text):
+            return _gathered(unfold(text), scope)
+        case Glob(text):
+            matches = matcher(text)
+            return _gathered(filter(matches, _all_names(scope)), scope)
+        case Regex(text):
+            return _gathered(filter(re.compile(text).match, _all_names(scope)), scope)
+        case KeyValue():
+            return _with_value(term, scope)
+        case _:
+            assert_never(term)
+
+
+def _all_names(scope: Scope) -> Iterable[str]:
+    yield from scope.hosts
+    yield from scope.places
+    if not scope.is_group_pattern:
+        yield from scope.groups
+
+
+def _named(name: str, scope: Scope) -> set[str]:
+    if name in scope.hosts or name in scope.places or name in scope.groups:
+        return _gathered([name], scope)
+    raise InputError(f"there is no host, rack, PoP or group '{name}'{_near(name, scope)}", hint=_HINT)
+
+
+def _gathered(names: Iterable[str], scope: Scope) -> set[str]:
+    found: set[str] = set()
+    for name in names:
+        if name in scope.hosts:
+            found.add(name)
+        elif name in scope.places or name in scope.groups:
+            found.update(host.name for host in scope.places.get(name) or scope.groups.get(name) or ())
+    return found
+
+
+def _with_value(term: KeyValue, scope: Scope) -> set[str]:
+    value_of = _value_getter(term.key)
+    matches = matcher(term.value)
+    verdicts: dict[str | None, bool] = {None: False}
+    found: set[str] = set()
+    known = term.key in KEYS
+    for name, host in scope.hosts.items():
+        value = value_of(host)
+        known = known or value is not None
+        if value not in verdicts:
+            verdicts[value] = value is not None and matches(value)
+        if verdicts[value] is term.equal:
+            found.add(name)
+    if not known:
+        labels = {label for host in scope.hosts.values() for label in host.labels}
+        raise InputError(f"no host has a label '{term.key}'{_close(term.key, {*labels, *KEYS})}", hint=_HINT)
+    return found
+
+
+def _value_getter(key: str) -> Callable[[Selectable], str | None]:
+    match key:
+        case "pop":
+            return lambda host: host.pop.name
+        case "rack":
+            return lambda host: host.rack
+        case "role":
+            return lambda host: host.role
+        case "hardware":
+            return lambda host: host.hardware
+        case "metro" | "region" | "country":
+            return lambda host: str(getattr(host.pop, key))
+        case _:
+            return lambda host: host.labels.get(key)
+
+
+def matcher(text: str) -> Callable[[str], bool]:
+    """Return the test that a glob stands for: `*`, `?` and ranges; without any, equality."""
+    pieces = re.split(r"(\[[^\]]*\]|[*?])", text)
+    if len(pieces) == 1:
+        return lambda value: value == text
+    allowed = [frozenset(numbers(piece[1:-1])) for piece in pieces if piece.startswith("[")]
+    wild = {"*": ".*", "?": "."}
+    regex = re.compile(
+        "".join("([0-9]+)" if piece[:1] == "[" else wild.get(piece, re.escape(piece)) for piece in pieces)
+    )
+
+    def matches(value: str) -> bool:
+        found = regex.fullmatch(value)
+        return found is not None and all(map(frozenset.__contains__, allowed, found.groups()))
+
+    return matches
+
+
+def _why(pattern: Pattern, scope: Scope) -> str:
+    """Say what an operator most likely overlooked."""
+    asleep = evaluate(pattern, scope, any_state=True)
+    if asleep:
+        pops = {scope.hosts[name].pop.name for name in asleep}
+        return f"; it would match in PoPs that are not live ({folded(pops)}): name one to work on it"
+    for term in pattern.unions:
+        if isinstance(term, KeyValue) and term.equal:
+            values = {_value_getter(term.key)(host) for host in scope.hosts.values()} - {None, ""}
+            return _close(term.value, {str(value) for value in values})
+        if isinstance(term, Range | Glob):
+            return _near(term.text, scope)
+    return ""
+
+
+def _near(name: str, scope: Scope) -> str:
+    """Suggest a name; hosts are searched in the rack or PoP that the name starts with, not everywhere."""
+    place = max((known for known in scope.places if name.startswith(f"{known}-")), key=len, default="")
+    inside = {host.name for host in scope.places[place]} if place else set(scope.hosts)
+    return _close(name, {*scope.places, *scope.groups, *(inside if len(inside) < _SEARCHED else ())})
+
+
+_SEARCHED = 5000
+
+
+def _close(word: str, known: Collection[str]) -> str:
+    near = difflib.get_close_matches(word, sorted(known), n=1, cutoff=0.6)
+    folded_case = {name.casefold(): name for name in known}
+    if word.casefold() in folded_case:
+        near = [folded_case[word.casefold()]]
+    return f"; did you mean '{near[0]}'?" if near else ""

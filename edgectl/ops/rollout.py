@@ -1,0 +1,215 @@
+"""The shared spine: a playbook compiled for hosts, carried out, and told as a report."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass, field
+from datetime import datetime
+from typing import Any
+
+from edgectl.engine.executor import Executor, Plan
+from edgectl.engine.outcome import HostOutcome, HostStatus, RunOutcome, TaskStatus, exit_code
+from edgectl.engine.ports import HostWork
+from edgectl.engine.waves import Rollout
+from edgectl.errors import ExitCode, InputError, Problem
+from edgectl.ids import run_id
+from edgectl.inventory.model import Host
+from edgectl.inventory.pattern import select
+from edgectl.ops.services import Services
+from edgectl.playbook.compile import Options
+from edgectl.playbook.jobs import Compiler, Stage, stages
+from edgectl.playbook.model import Playbook, PlaySpec
+from edgectl.report import Check, HostEntry, Line, Metric, Report, Table
+
+Data = Callable[[HostOutcome], Mapping[str, Any]]
+
+
+@dataclass(frozen=True, slots=True)
+class Prepared:
+    """A run that could start now: everything is checked, nothing is contacted."""
+
+    plan: Plan
+    started: datetime
+    playbook: Playbook
+
+
+@dataclass(frozen=True, slots=True)
+class Request:
+    """What an operator asked for, beside the playbook itself."""
+
+    command: str
+    select: str | None = None
+    limit: str | None = None
+    options: Options = field(default_factory=Options)
+    host_vars: Mapping[str, Mapping[str, Any]] = field(default_factory=dict)
+    arguments: Mapping[str, Any] = field(default_factory=dict)
+
+
+def prepare(services: Services, playbook: Playbook, request: Request) -> Prepared:
+    """Compile every job of a run. Raises `InputError` with all complaints, before anything is contacted."""
+    started = services.clock.now()
+    run = run_id(started, services.random_bytes)
+    compiler = Compiler(
+        playbook=playbook,
+        run=run,
+        options=request.options,
+        secrets=_secrets(services, playbook),
+        groups=_members(services),
+        started_by=services.started_by,
+    )
+    plays = [(play, _hosts_of(services, play, request)) for play in playbook.plays]
+    work = tuple(
+        tuple(_compiled(compiler, stage, hosts, request.host_vars)) for stage, hosts in stages(plays)
+    )
+    plan = Plan(
+        run=run,
+        command=request.command,
+        stages=work,
+        rollout=_rollout(playbook),
+        started_by=services.started_by,
+        arguments=request.arguments,
+    )
+    return Prepared(plan, started, playbook)
+
+
+def carry_out(services: Services, prepared: Prepared) -> RunOutcome:
+    """Run what was prepared."""
+    executor = Executor(services.pool, services.observers, services.clock, services.interrupts)
+    return executor.execute(prepared.plan)
+
+
+def rollout(services: Services, playbook: Playbook, request: Request) -> tuple[Prepared, RunOutcome]:
+    """Prepare a run and carry it out."""
+    prepared = prepare(services, playbook, request)
+    return prepared, carry_out(services, prepared)
+
+
+def _hosts_of(services: Services, play: PlaySpec, request: Request) -> Sequence[Host]:
+    try:
+        hosts = select(services.fleet, play.hosts)
+        if request.select is None:
+            return select(services.fleet, play.hosts, limit=request.limit)
+        wanted = {host.name for host in select(services.fleet, request.select, limit=request.limit)}
+    except InputError as error:
+        raise InputError(
+            [Problem(problem.message, problem.place or play.place) for problem in error.problems],
+            hint=error.hint,
+        ) from None
+    narrowed = tuple(host for host in hosts if host.name in wanted)
+    if not narrowed:
+        message = f"no host is both in the play's '{play.hosts}' and in '{request.select}'"
+        raise InputError([Problem(message, play.place)], hint="edgectl inventory list PATTERN")
+    return narrowed
+
+
+def _compiled(
+    compiler: Compiler, stage: Stage, hosts: Sequence[Host], host_vars: Mapping[str, Mapping[str, Any]]
+) -> Sequence[HostWork]:
+    """Compile every host's job and report each distinct complaint once."""
+    problems: dict[str, Problem] = {}
+    work: list[HostWork] = []
+    for host in hosts:
+        try:
+            work.append(HostWork(host, compiler.job(host, stage, host_vars.get(host.name, {}))))
+        except InputError as error:
+            problems.update({str(problem): problem for problem in error.problems})
+    if problems:
+        raise InputError(list(problems.values()))
+    return work
+
+
+def _rollout(playbook: Playbook) -> Rollout:
+    for play in playbook.plays:
+        if play.rollout is not None:
+            said = {**play.rollout, "soak_s": play.rollout["soak"]}
+            del said["soak"]
+            return Rollout(**said)
+    return Rollout()
+
+
+def _secrets(services: Services, playbook: Playbook) -> dict[str, str]:
+    wanted = {name: provider for play in playbook.plays for name, provider in play.secrets.items()}
+    return {name: services.secrets.value(name, provider) for name, provider in wanted.items()}
+
+
+def _members(services: Services) -> Mapping[str, Sequence[str]]:
+    """Return the members of each group, as the variable `groups` has them."""
+    members: dict[str, list[str]] = {name: [] for name in services.fleet.groups}
+    for host in services.fleet.hosts.values():
+        for group in host.groups:
+            members[group].append(host.name)
+    return {**members, "all": list(services.fleet.hosts)}
+
+
+def run_report(
+    prepared: Prepared,
+    outcome: RunOutcome,
+    *,
+    data: Data = lambda _host: {},
+    body: Sequence[Line | Table] = (),
+    metrics: Sequence[Metric] = (),
+    code: ExitCode | None = None,
+) -> Report:
+    """Tell a run; what is particular to a command comes in as `data`, `body` and `metrics`."""
+    return Report(
+        command=prepared.plan.command,
+        run=outcome.run,
+        started=prepared.started,
+        seconds=outcome.seconds,
+        exit_code=exit_code(outcome) if code is None else code,
+        hosts=tuple(host_entry(host, data(host)) for host in outcome.hosts),
+        body=body,
+        checks=tuple(check for host in outcome.hosts for check in _checks(host)),
+        metrics=(*metrics, *_run_metrics(prepared, outcome)),
+    )
+
+
+def host_entry(host: HostOutcome, data: Mapping[str, Any]) -> HostEntry:
+    """Return a host as the report has it."""
+    tasks = [
+        {
+            "name": task.name,
+            "module": task.module,
+            "status": task.status.value,
+            "seconds": task.seconds,
+            "result": task.result,
+        }
+        for task in host.tasks
+    ]
+    return HostEntry(
+        host.host, host.pop, host.status.value, host.reason, host.failed_task, host.seconds, tasks, data
+    )
+
+
+_CHECK_WORDS = {
+    TaskStatus.OK: "ok",
+    TaskStatus.CHANGED: "ok",
+    TaskStatus.IGNORED: "ok",
+    TaskStatus.FAILED: "failed",
+    TaskStatus.SKIPPED: "skipped",
+}
+
+
+def _checks(host: HostOutcome) -> Sequence[Check]:
+    checks = [
+        Check(task.name, host.host, _CHECK_WORDS[task.status], str(task.result.get("msg", "")), task.seconds)
+        for task in host.tasks
+    ]
+    if host.status in (HostStatus.UNREACHABLE, HostStatus.UNKNOWN, HostStatus.BUSY, HostStatus.NOT_RUN):
+        checks.append(Check("host", host.host, "unknown", f"{host.status}: {host.reason}"))
+    return checks or [Check("host", host.host, "ok")]
+
+
+def _run_metrics(prepared: Prepared, outcome: RunOutcome) -> Sequence[Metric]:
+    name, said = "edgectl_run_hosts", "Hosts of the last run by how they ended."
+    command = prepared.plan.command
+    hosts = [
+        Metric(name, said, outcome.counts[status], {"command": command, "status": status.value})
+        for status in HostStatus
+    ]
+    finished = prepared.started.timestamp() + outcome.seconds
+    return [
+        *hosts,
+        Metric("edgectl_run_seconds", "How long the last run took.", outcome.seconds, {"command": command}),
+        Metric("edgectl_run_end_timestamp_seconds", "When it ended.", finished, {"command": command}),
+    ]

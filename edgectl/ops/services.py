@@ -1,0 +1,27 @@
+"""What every operation is handed: the fleet and the ports. Frozen, passed, never global."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+
+from edgectl.clock import Clock
+from edgectl.engine.ports import HostPool, Observer
+from edgectl.inventory.model import Fleet
+from edgectl.secret import SecretSource
+
+
+@dataclass(frozen=True, slots=True)
+class Services:
+    """Everything an operation may use."""
+
+    fleet: Fleet
+    pool: HostPool
+    observers: Sequence[Observer]
+    clock: Clock
+    random_bytes: Callable[[int], bytes]
+    interrupts: Callable[[], int]
+    secrets: SecretSource
+    started_by: str
+    playbooks: Path

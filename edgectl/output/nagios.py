@@ -1,0 +1,44 @@
+"""The report as a Nagios plugin's line: state, figures, then what is wrong.
+
+Source of the form and of the codes 0 to 3: nagios-plugins.org, development guidelines.
+"""
+
+from __future__ import annotations
+
+from collections import Counter
+from typing import IO
+
+from edgectl.report import Check, Report
+
+OK, WARNING, CRITICAL, UNKNOWN = range(4)
+_WORDS = ("OK", "WARNING", "CRITICAL", "UNKNOWN")
+_LINES = 20
+
+
+def render(report: Report, stream: IO[str]) -> None:
+    """Write the plugin output; the exit code is `code_of`."""
+    counts = Counter(check.status for check in report.checks)
+    figures = f"ok={counts['ok']} warning={counts['warning']} critical={counts['failed']}"
+    summary = f"{len(report.hosts)} hosts, {counts['failed']} critical, {counts['warning']} warnings"
+    if counts["unknown"]:
+        summary += f", {counts['unknown']} unknown"
+    stream.write(f"EDGECTL {_WORDS[code_of(report)]} - {summary} | {figures} unknown={counts['unknown']}\n")
+    wrong = [check for check in report.checks if check.status in ("failed", "warning", "unknown")]
+    for check in wrong[:_LINES]:
+        stream.write(f"{check.subject}: {check.name}: {_one_line(check)}\n")
+    if len(wrong) > _LINES:
+        stream.write(f"and {len(wrong) - _LINES} more\n")
+
+
+def code_of(report: Report) -> int:
+    """Return the plugin's exit code: critical before unknown before warning."""
+    found = {check.status for check in report.checks}
+    if "failed" in found:
+        return CRITICAL
+    if "unknown" in found or not report.checks:
+        return UNKNOWN
+    return WARNING if "warning" in found else OK
+
+
+def _one_line(check: Check) -> str:
+    return " ".join(check.message.split()).replace("|", "/")

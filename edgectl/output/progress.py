@@ -1,0 +1,123 @@
+"""Live progress on stderr: one line per wave on a terminal, nothing under cron but what went wrong."""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Callable
+
+import rich.console
+import rich.live
+import rich.text
+
+from edgectl.engine.events import (
+    HostEnded,
+    HostLost,
+    HostSaid,
+    HostStarted,
+    RunEnded,
+    RunEvent,
+    RunStarted,
+    RunStopped,
+    WaveStarted,
+)
+from edgectl.engine.outcome import HostStatus
+from edgectl.remote.protocol import Rebooting, TaskStarted
+
+_BAR_CELLS = 20
+_REFRESH_PER_S = 8
+_SHOWN = (
+    HostStatus.CHANGED,
+    HostStatus.OK,
+    HostStatus.FAILED,
+    HostStatus.UNREACHABLE,
+    HostStatus.UNKNOWN,
+    HostStatus.BUSY,
+)
+
+
+class Progress:
+    """An observer that draws. Without a terminal it stays quiet: the report says it all."""
+
+    def __init__(self, console: rich.console.Console, now: Callable[[], float], *, label: str = "") -> None:
+        self._console = console
+        self._now = now
+        self._label = label
+        self._live: rich.live.Live | None = None
+        self._wave = WaveStarted(1, 1, 0, canary=False)
+        self._began = now()
+        self._doing: dict[str, str] = {}
+        self._ended: Counter[HostStatus] = Counter()
+
+    def on_event(self, event: RunEvent) -> None:
+        """Take note and redraw."""
+        match event:
+            case RunStarted():
+                self._start(event)
+            case WaveStarted():
+                self._finish_wave()
+                self._wave, self._began, self._ended = event, self._now(), Counter()
+            case HostStarted() | HostSaid() | HostLost():
+                self._doing[event.host] = _doing(event) or self._doing.get(event.host, "")
+            case HostEnded():
+                self._doing.pop(event.outcome.host, None)
+                self._ended[event.outcome.status] += 1
+            case RunStopped():
+                self._console.print(f"stopping: {event.reason}; running hosts finish", style="yellow")
+            case RunEnded():
+                self._stop()
+        self._draw()
+
+    def _start(self, event: RunStarted) -> None:
+        if self._console.is_terminal:
+            self._live = rich.live.Live(
+                console=self._console, refresh_per_second=_REFRESH_PER_S, transient=True
+            )
+            self._live.start()
+            if self._label:
+                self._console.print(f"run {event.run}", style="dim")
+
+    def _finish_wave(self) -> None:
+        """Leave the finished wave's line standing, where there is more than one."""
+        if self._live is not None and self._ended and self._wave.of > 1:
+            self._console.print(self._text())
+
+    def _stop(self) -> None:
+        self._finish_wave()
+        if self._live is not None:
+            self._live.update("")
+            self._live.stop()
+            self._live = None
+
+    def _draw(self) -> None:
+        if self._live is not None:
+            self._live.update(self._text())
+
+    def _text(self) -> rich.text.Text:
+        done = sum(self._ended.values())
+        total = max(self._wave.hosts, done, 1)
+        cells = round(_BAR_CELLS * done / total)
+        name = "canary" if self._wave.canary else f"wave {self._wave.number}/{self._wave.of}"
+        counts = "   ".join(f"{status} {self._ended[status]}" for status in _SHOWN if self._ended[status])
+        seconds = int(self._now() - self._began)
+        bar = "█" * cells + "░" * (_BAR_CELLS - cells)
+        line = f"{name}  {bar}  {done}/{total}   {counts}   {seconds // 60}:{seconds % 60:02d}"
+        text = rich.text.Text(line, no_wrap=True, overflow="ellipsis")
+        if self._doing:
+            host, doing = next(iter(self._doing.items()))
+            others = f" and {len(self._doing) - 1} more" if len(self._doing) > 1 else ""
+            text.append(f"   {host}: {doing}{others}", style="dim")
+        return text
+
+
+def _doing(event: HostStarted | HostSaid | HostLost) -> str:
+    match event:
+        case HostStarted():
+            return "connecting"
+        case HostSaid(message=TaskStarted() as task):
+            return task.name
+        case HostSaid(message=Rebooting()):
+            return "rebooting"
+        case HostLost():
+            return f"line lost ({event.reason}), coming back"
+        case _:
+            return ""

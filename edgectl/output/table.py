@@ -1,0 +1,51 @@
+"""The report for a person: calm, folded, aligned; colour only for state."""
+
+from __future__ import annotations
+
+import shutil
+from typing import IO
+
+import rich.console
+import rich.table
+import rich.text
+
+from edgectl.report import Line, Report, Table, Tone
+
+_STYLES = {Tone.PLAIN: "", Tone.GOOD: "green", Tone.NOTICE: "yellow", Tone.BAD: "bold red", Tone.QUIET: "dim"}
+# Wide enough that a pipe or a file never folds a line; a terminal says its own width.
+_UNLIMITED_COLUMNS = 10_000
+
+
+def render(report: Report, stream: IO[str], *, color: bool) -> None:
+    """Write the body of a report."""
+    console = console_on(stream, color=color)
+    for part in report.body:
+        match part:
+            case Line():
+                console.print(rich.text.Text(part.text, style=_STYLES[part.tone]), soft_wrap=True)
+            case Table():
+                console.print(_table(part), soft_wrap=not stream.isatty())
+
+
+def console_on(stream: IO[str], *, color: bool) -> rich.console.Console:
+    """Return a console that colours only a terminal, and folds only for one."""
+    width = shutil.get_terminal_size().columns if stream.isatty() else _UNLIMITED_COLUMNS
+    return rich.console.Console(
+        file=stream,
+        width=width,
+        no_color=not color,
+        highlight=False,
+        markup=False,
+        emoji=False,
+        force_terminal=None if color else False,
+    )
+
+
+def _table(part: Table) -> rich.table.Table:
+    drawn = rich.table.Table(box=None, pad_edge=False, padding=(0, 2, 0, 0), header_style="dim")
+    for column in part.columns:
+        justify: rich.console.JustifyMethod = "right" if column.startswith(">") else "left"
+        drawn.add_column(column.lstrip(">"), justify=justify, overflow="fold")
+    for row in part.rows:
+        drawn.add_row(*(rich.text.Text(cell) for cell in row))
+    return drawn

@@ -1,0 +1,126 @@
+"""Render ahead: what the controller can know for good is rendered here, the rest is kept for the host."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from typing import Any
+
+import jinja2
+
+from edgectl.errors import InputError, Place, Problem
+from edgectl.playbook.names import Bindings, names_in, names_in_condition
+from edgectl.remote.template import (
+    Layer,
+    TemplateError,
+    Variables,
+    evaluate,
+    is_template,
+    render,
+    render_file,
+)
+
+
+class Ahead:
+    """The templates of one play for one host, and which names the deferred ones will need."""
+
+    def __init__(self, known: Mapping[str, Any], rebound: frozenset[str]) -> None:
+        self._known = known
+        self._rebound = rebound
+        self._bindings = Bindings(known, rebound)
+        self._variables = Variables([Layer(known, authored=True)])
+        self.deferred_names: set[str] = set()
+        self.is_deferred = False
+
+    def hiding(self, names: Iterable[str]) -> Bindings:
+        """Return the bindings where these names mean something of the task's own."""
+        own = frozenset(names)
+        return Bindings(self._known, self._rebound | own) if own else self._bindings
+
+    def travelling(self) -> dict[str, Any]:
+        """Return the known variables that the deferred templates need."""
+        needed = self._bindings.closure(self.deferred_names)
+        return {name: self._known[name] for name in sorted(needed)}
+
+    def value(self, value: Any, place: Place, bindings: Bindings, *, reached: bool) -> Any:
+        """Render a value, or return it as it is where the host must.
+
+        An undefined name is a complaint where the task is surely reached, and the host's business elsewhere.
+        """
+        if not is_template(value):
+            return value
+        names = _parsed(names_in, value, place)
+        if bindings.is_static(names):
+            try:
+                return render(value, self._variables)
+            except TemplateError as error:
+                if reached or not error.undefined:
+                    raise wrong(str(error), place) from None
+        self.defer(names)
+        return value
+
+    def file(
+        self, text: str, names: frozenset[str], place: Place, bindings: Bindings, **how: bool
+    ) -> str | None:
+        """Render a template file, or return None where the host must."""
+        if bindings.is_static(names):
+            try:
+                return render_file(text, self._variables, **how)
+            except TemplateError as error:
+                raise wrong(str(error), place) from None
+        self.defer(names)
+        return None
+
+    def conditions(self, conditions: Sequence[Any], place: Place, bindings: Bindings) -> list[Any]:
+        """Decide the conditions that can be decided here."""
+        return [self._condition(condition, place, bindings) for condition in conditions]
+
+    def _condition(self, condition: Any, place: Place, bindings: Bindings) -> Any:
+        names = _parsed(names_in_condition, condition, place)
+        if not bindings.is_static(names):
+            self.defer(names)
+            return condition
+        try:
+            return evaluate(condition, self._variables)
+        except TemplateError as error:
+            raise wrong(str(error), place) from None
+
+    def kept(self, value: Any) -> Any:
+        """Let a value travel as it is: it is for the host to render."""
+        if is_template(value):
+            self.defer(names_in(value))
+        return dict(value) if isinstance(value, Mapping) else value
+
+    def kept_conditions(self, conditions: Sequence[Any] | None, place: Place) -> list[Any] | None:
+        """Let conditions travel: they speak of results that only the host will have."""
+        if conditions is None:
+            return None
+        for condition in conditions:
+            if isinstance(condition, str):
+                self.defer(_parsed(names_in_condition, condition, place))
+        return list(conditions)
+
+    def leniently(self, text: str) -> str:
+        """Render a text for people; one that needs the host stays as it was written."""
+        try:
+            if is_template(text) and self._bindings.is_static(names_in(text)):
+                return str(render(text, self._variables))
+        except (jinja2.TemplateSyntaxError, TemplateError):
+            return text
+        return text
+
+    def defer(self, names: Iterable[str]) -> None:
+        """Note that the host will render something with these names."""
+        self.deferred_names.update(names)
+        self.is_deferred = True
+
+
+def wrong(message: str, place: Place) -> InputError:
+    """Return the complaint about one place."""
+    return InputError([Problem(message, place)])
+
+
+def _parsed(names: Callable[[Any], frozenset[str]], source: Any, place: Place) -> frozenset[str]:
+    try:
+        return names(source)
+    except jinja2.TemplateSyntaxError as error:
+        raise wrong(f"the template cannot be parsed: {error.message}", place) from None

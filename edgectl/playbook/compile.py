@@ -1,0 +1,236 @@
+"""One play for one host: keywords decided, files packed, templates rendered ahead."""
+
+from __future__ import annotations
+
+import dataclasses
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+import jinja2
+
+from edgectl.errors import Place
+from edgectl.playbook.ahead import Ahead, wrong
+from edgectl.playbook.model import PlaySpec, TaskSpec
+from edgectl.playbook.names import FACT_PREFIX, Bindings, names_in_text, rebindable
+from edgectl.playbook.sources import Blobs, SourceError, copy_sources, find, read
+from edgectl.remote import registry
+from edgectl.remote.args import ArgumentError, build
+from edgectl.remote.protocol import DEFAULT_TASK_TIMEOUT_S, FLUSH, Play, Task
+from edgectl.remote.template import OMIT, is_template
+
+_DEFAULT_RETRIES = 3  # Ansible's, where a task has `until` and says nothing of `retries`
+# Task numbers are the journal's keys. They must differ between the plays of a job and stay the same for the
+# same playbook: a play's line, then the task's position in it.
+_TASKS_PER_LINE = 10_000
+_FIRST_HANDLER = 5_000
+
+
+@dataclass(frozen=True, slots=True)
+class Options:
+    """What the command line adds to a playbook."""
+
+    check: bool = False
+    diff: bool = False
+    extra_vars: Mapping[str, Any] = field(default_factory=dict)
+    tags: frozenset[str] = frozenset()
+    skip_tags: frozenset[str] = frozenset()
+
+
+class PlayCompiler:
+    """One play for one host."""
+
+    def __init__(
+        self, play: PlaySpec, known: Mapping[str, Any], options: Options, playbook: Path, blobs: Blobs
+    ) -> None:
+        self._play = play
+        self._options = options
+        self._playbook = playbook
+        self._blobs = blobs
+        self._known = {**known, **play.vars, **options.extra_vars}
+        self._ahead = Ahead(self._known, rebindable([play]))
+
+    def compiled(self) -> tuple[Play, bool]:
+        """Return the play as it travels, and whether the host has templates to render."""
+        tasks = [self._task(task) for task in self._play.tasks if self._is_wanted(task)]
+        handlers = [self._task(task) for task in self._play.handlers]
+        if self._needs_facts():
+            tasks.insert(0, Task(0, "Gathering Facts", "setup", {}, str(self._play.place)))
+        base = self._play.place.line * _TASKS_PER_LINE
+        play = Play(
+            name=self._play.name or self._play.hosts,
+            vars=self._ahead.travelling(),
+            tasks=_numbered(tasks, base),
+            handlers=_numbered(handlers, base + _FIRST_HANDLER),
+        )
+        return play, self._ahead.is_deferred
+
+    def _is_wanted(self, task: TaskSpec) -> bool:
+        wanted, unwanted = self._options.tags, self._options.skip_tags
+        if task.tags & unwanted:
+            return False
+        if "never" in task.tags and not task.tags & wanted:
+            return False
+        return not wanted or bool(task.tags & (wanted | {"always"}))
+
+    def _needs_facts(self) -> bool:
+        """Facts are gathered where the play says so, or says nothing and a template needs them."""
+        if self._play.gather_facts is not None:
+            return self._play.gather_facts
+        names = self._ahead.deferred_names
+        return any(name.startswith(FACT_PREFIX) and name not in self._known for name in names)
+
+    def _task(self, task: TaskSpec) -> Task:
+        if task.module == FLUSH:
+            return Task(0, task.name, FLUSH, {}, str(task.place))
+        ahead = self._ahead
+        own = {*task.vars, task.loop_var, task.index_var or ""} if task.loop is not None else {*task.vars}
+        inside = ahead.hiding(own)
+        when = ahead.conditions(task.when, _keyword(task, "when"), inside)
+        reached = all(condition is True for condition in when) and not task.ignore_errors
+        args, template = _Arguments(self, task, inside, reached=reached and task.loop is None).compiled()
+        environment = {**self._play.environment, **task.environment}
+        retries = _DEFAULT_RETRIES if task.retries is None and task.until is not None else task.retries or 0
+        return Task(
+            index=0,
+            name=ahead.leniently(task.name),
+            module=task.module,
+            args=args,
+            place=str(task.place),
+            when=when,
+            loop=self._loop(task, reached=reached),
+            loop_var=task.loop_var,
+            index_var=task.index_var,
+            vars=ahead.kept(task.vars),
+            register=task.register,
+            notify=list(task.notify),
+            listen=list(task.listen),
+            become_user=self._become_user(task),
+            environment=ahead.value(environment, _keyword(task, "environment"), inside, reached=False),
+            ignore_errors=ahead.kept(task.ignore_errors),
+            failed_when=ahead.kept_conditions(task.failed_when, _keyword(task, "failed_when")),
+            changed_when=ahead.kept_conditions(task.changed_when, _keyword(task, "changed_when")),
+            until=ahead.kept_conditions(task.until, _keyword(task, "until")),
+            retries=retries,
+            delay_s=task.delay_s,
+            check=self._options.check if task.check_mode is None else task.check_mode,
+            diff=self._options.diff if task.diff is None else task.diff,
+            no_log=task.no_log,
+            timeout_s=task.timeout_s or self._play.timeout_s or DEFAULT_TASK_TIMEOUT_S,
+            template=template,
+        )
+
+    def _become_user(self, task: TaskSpec) -> str | None:
+        becomes = self._play.become if task.become is None else task.become
+        if not becomes:
+            return None
+        return self._ahead.leniently(task.become_user or self._play.become_user or "root")
+
+    def _loop(self, task: TaskSpec, *, reached: bool) -> Any:
+        if task.loop is None:
+            return None
+        place = _keyword(task, "loop")
+        loop = self._ahead.value(task.loop, place, self._ahead.hiding(task.vars), reached=reached)
+        if not is_template(loop) and not isinstance(loop, list):
+            raise wrong(f"'loop' must be a list, not {loop!r}", place)
+        return loop
+
+    @property
+    def ahead(self) -> Ahead:
+        """Renders what can be rendered here."""
+        return self._ahead
+
+    def find(self, kind: str, src: str) -> Path:
+        """Find a file that the playbook sends."""
+        return find(self._playbook, kind, src)
+
+    @property
+    def blobs(self) -> Blobs:
+        """Where the contents to send are packed."""
+        return self._blobs
+
+
+class _Arguments:
+    """The arguments of one task: rendered, files read, checked against the module's declaration."""
+
+    def __init__(self, play: PlayCompiler, task: TaskSpec, inside: Bindings, *, reached: bool) -> None:
+        self._play = play
+        self._task = task
+        self._inside = inside
+        self._reached = reached
+
+    def compiled(self) -> tuple[dict[str, Any], str | None]:
+        """Return the arguments, and the digest of a template file that the host renders."""
+        task = self._task
+        evaluated = {"assert": "that", "debug": "var"}.get(task.module, "")
+        values = {name: self._value(name, value) for name, value in task.args.items() if name != evaluated}
+        args = {name: value for name, value in values.items() if value is not OMIT}
+        if evaluated in task.args:
+            expressions = task.args[evaluated]
+            listed = expressions if isinstance(expressions, list) else [expressions]
+            self._play.ahead.kept_conditions(listed, task.place_of(evaluated))
+            return {**args, evaluated: expressions}, None
+        template = self._files(args)
+        self._check(args, template)
+        return args, template
+
+    def _value(self, name: str, value: Any) -> Any:
+        place = self._task.place_of(name)
+        return self._play.ahead.value(value, place, self._inside, reached=self._reached)
+
+    def _files(self, args: dict[str, Any]) -> str | None:
+        src = args.get("src")
+        if self._task.module not in ("copy", "template") or src is None or _says_yes(args.get("remote_src")):
+            return None
+        place = self._task.place_of("src")
+        if is_template(src):
+            raise wrong("'src' must be known before the run, but it depends on the host or on a loop", place)
+        try:
+            if self._task.module == "template":
+                return self._template_file(src, args)
+            path = self._play.find("files", src)
+            args["sources"] = copy_sources(path, src, self._play.blobs)
+        except SourceError as error:
+            raise wrong(str(error), place) from None
+        return None
+
+    def _template_file(self, src: str, args: dict[str, Any]) -> str | None:
+        path = self._play.find("templates", src)
+        raw = read(path)
+        try:
+            text = raw.decode()
+            names = names_in_text(text)
+        except UnicodeDecodeError:
+            raise SourceError(f"{path} is not UTF-8") from None
+        except jinja2.TemplateSyntaxError as error:
+            raise wrong(str(error.message), Place(path, error.lineno)) from None
+        how = {name: _says_yes(args[name]) for name in ("trim_blocks", "lstrip_blocks") if name in args}
+        content = self._play.ahead.file(text, names, Place(path), self._inside, **how)
+        if content is None:
+            return self._play.blobs.add(raw)
+        args["content"] = content
+        return None
+
+    def _check(self, args: dict[str, Any], template: str | None) -> None:
+        module = registry.load(self._task.module)
+        if getattr(module, "FREE_KEYS", False) or is_template(args):
+            return
+        filled = {**args, "content": ""} if template is not None else args
+        try:
+            build(module.Args, filled, internal=True)
+        except ArgumentError as error:
+            place = self._task.place_of(error.field) if error.field else self._task.place
+            raise wrong(str(error), place) from None
+
+
+def _numbered(tasks: list[Task], first: int) -> list[Task]:
+    return [dataclasses.replace(task, index=first + position) for position, task in enumerate(tasks)]
+
+
+def _keyword(task: TaskSpec, name: str) -> Place:
+    return task.document.place((*task.steps, name))
+
+
+def _says_yes(value: Any) -> bool:
+    return str(value).lower() in ("yes", "true", "on", "1")

@@ -1,0 +1,120 @@
+"""Plays, one host and its variables become the job that travels. Nothing is contacted.
+
+Everything is checked here, for every host, before the first connection.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from dataclasses import dataclass, field
+from typing import Any
+
+from edgectl.inventory.model import Host
+from edgectl.playbook.compile import Options, PlayCompiler
+from edgectl.playbook.model import Playbook, PlaySpec
+from edgectl.playbook.sources import Blobs
+from edgectl.remote import registry
+from edgectl.remote.protocol import FLUSH, Job, Task
+
+
+@dataclass(frozen=True, slots=True)
+class Stage:
+    """Consecutive plays over the same hosts: one job per host."""
+
+    number: int
+    plays: Sequence[PlaySpec]
+
+
+@dataclass(frozen=True, slots=True)
+class Compiler:
+    """Compiles the jobs of one run; what all hosts share is read and packed once."""
+
+    playbook: Playbook
+    run: str
+    options: Options
+    secrets: Mapping[str, str]
+    groups: Mapping[str, Sequence[str]]
+    started_by: str
+    _blobs: Blobs = field(default_factory=Blobs)
+
+    def job(self, host: Host, stage: Stage, decided: Mapping[str, Any]) -> Job:
+        """Return a host's job for a stage. Raises `InputError` with the place of what cannot be meant.
+
+        `decided` are variables that an operation worked out for this host; they are stronger than the
+        inventory's.
+        """
+        known = {**self._magic(host), **host.vars, **decided}
+        path = self.playbook.path
+        compiled = [
+            PlayCompiler(play, known, self.options, path, self._blobs).compiled() for play in stage.plays
+        ]
+        tasks = [task for play, _ in compiled for task in (*play.tasks, *play.handlers)]
+        is_deferred = any(deferred for _, deferred in compiled)
+        modules = {task.module for task in tasks if task.module != FLUSH}
+        return Job(
+            run=self.run,
+            host=host.name,
+            plays=[play for play, _ in compiled],
+            stage=stage.number,
+            extra_vars=dict(self.options.extra_vars) if is_deferred else {},
+            secrets=self._needed_secrets(stage),
+            blobs=self._needed_blobs(tasks),
+            needs=_needs(modules, is_deferred=is_deferred),
+            changes=any(registry.load(module).REPEAT != "reads" for module in modules),
+            become=any(task.become_user is not None for task in tasks),
+            started_by=self.started_by,
+        )
+
+    def _magic(self, host: Host) -> dict[str, Any]:
+        """Return what every template may use without anybody defining it."""
+        return {
+            "inventory_hostname": host.name,
+            "inventory_hostname_short": host.name.split(".")[0],
+            "ansible_host": host.address,
+            "group_names": list(host.groups),
+            "groups": self.groups,
+            "playbook_dir": str(self.playbook.path.parent),
+            "ansible_check_mode": self.options.check,
+            "ansible_diff_mode": self.options.diff,
+            "pop": host.pop.name,
+            "metro": host.pop.metro,
+            "region": host.pop.region,
+            "country": host.pop.country,
+            "rack": host.rack,
+            "role": host.role,
+            "hardware": host.hardware,
+            "labels": dict(host.labels),
+        }
+
+    def _needed_secrets(self, stage: Stage) -> dict[str, str]:
+        names = {name for play in stage.plays for name in play.secrets}
+        return {name: self.secrets[name] for name in sorted(names)}
+
+    def _needed_blobs(self, tasks: Iterable[Task]) -> dict[str, str]:
+        digests = {digest for task in tasks for digest in _digests(task)}
+        return {digest: self._blobs.packed[digest] for digest in sorted(digests)}
+
+
+def stages(plays: Iterable[tuple[PlaySpec, Sequence[Host]]]) -> list[tuple[Stage, Sequence[Host]]]:
+    """Join consecutive plays over the same hosts; a play is a barrier between different ones."""
+    joined: list[tuple[Stage, Sequence[Host]]] = []
+    for play, hosts in plays:
+        if joined and [host.name for host in joined[-1][1]] == [host.name for host in hosts]:
+            last, same = joined[-1]
+            joined[-1] = (Stage(last.number, (*last.plays, play)), same)
+        else:
+            joined.append((Stage(len(joined), (play,)), hosts))
+    return joined
+
+
+def _needs(modules: set[str], *, is_deferred: bool) -> list[str]:
+    libraries = {name for module in modules for name in getattr(registry.load(module), "NEEDS", ())}
+    return sorted(libraries | ({"jinja2"} if is_deferred else set()))
+
+
+def _digests(task: Task) -> Iterator[str]:
+    if task.template is not None:
+        yield task.template
+    for source in task.args.get("sources") or ():
+        if source[1] is not None:
+            yield source[1]

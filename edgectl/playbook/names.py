@@ -1,0 +1,125 @@
+"""Which names a template needs, and whether the controller knows them for good.
+
+What depends only on names that nothing in the playbook can rebind is rendered before the first connection;
+the rest travels.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator, Mapping
+from functools import lru_cache
+from typing import Any
+
+import jinja2
+from jinja2 import meta
+
+from edgectl.playbook.model import PlaySpec, TaskSpec
+from edgectl.remote.filters import FILTERS, TESTS
+from edgectl.remote.template import is_template
+
+# Facts come from the host; the controller never knows them.
+FACT_PREFIX = "ansible_"
+_BUILTINS = frozenset({*jinja2.Environment(autoescape=True).globals, "omit"})
+
+
+def _parser() -> jinja2.Environment:
+    environment = jinja2.Environment(  # noqa: S701 - only parsed here, never rendered
+        extensions=["jinja2.ext.do", "jinja2.ext.loopcontrols"], trim_blocks=True
+    )
+    environment.filters.update(FILTERS)
+    environment.tests.update(TESTS)
+    return environment
+
+
+_PARSER = _parser()
+
+
+@lru_cache(maxsize=4096)
+def names_in_text(text: str) -> frozenset[str]:
+    """Return the free names of a template. Raises `jinja2.TemplateSyntaxError`."""
+    return frozenset(meta.find_undeclared_variables(_PARSER.parse(text))) - _BUILTINS
+
+
+def names_in(value: Any) -> frozenset[str]:
+    """Return the free names of every template in a value."""
+    return frozenset(name for text in _texts(value) for name in names_in_text(text))
+
+
+def names_in_condition(condition: Any) -> frozenset[str]:
+    """Return the free names of a condition, which is an expression even without braces."""
+    if not isinstance(condition, str):
+        return frozenset()
+    return names_in_text(condition if is_template(condition) else "{{ (" + condition + "\n) }}")
+
+
+def _texts(value: Any) -> Iterator[str]:
+    if isinstance(value, str):
+        if is_template(value):
+            yield value
+    elif isinstance(value, Mapping):
+        for key, item in value.items():
+            yield from _texts(key)
+            yield from _texts(item)
+    elif isinstance(value, list):
+        for item in value:
+            yield from _texts(item)
+
+
+def rebindable(plays: Iterable[PlaySpec]) -> frozenset[str]:
+    """Return every name that some task of these plays may bind at the host."""
+    return frozenset(name for play in plays for name in _bound_by_play(play))
+
+
+def _bound_by_play(play: PlaySpec) -> Iterator[str]:
+    yield from play.secrets
+    for task in (*play.tasks, *play.handlers):
+        yield from _bound_by_task(task)
+
+
+def _bound_by_task(task: TaskSpec) -> Iterator[str]:
+    if task.register:
+        yield task.register
+    if task.module == "set_fact":
+        yield from task.args
+    if task.loop is not None:
+        yield task.loop_var
+        if task.index_var:
+            yield task.index_var
+    yield from task.vars
+
+
+class Bindings:
+    """The names the controller knows for one host, and which of them stay as they are."""
+
+    def __init__(self, known: Mapping[str, Any], rebound: frozenset[str]) -> None:
+        self._known = known
+        self._rebound = rebound
+        self._settled: dict[str, bool] = {}
+
+    def is_static(self, names: frozenset[str]) -> bool:
+        """Tell whether all behind these names is known here for good; an unknown name counts as such."""
+        return all(self._is_settled(name) for name in names)
+
+    def closure(self, names: Iterable[str]) -> frozenset[str]:
+        """Return the known names that these need, through one another."""
+        found: set[str] = set()
+        waiting = [name for name in names if name in self._known]
+        while waiting:
+            name = waiting.pop()
+            if name not in found:
+                found.add(name)
+                waiting += [other for other in names_in(self._known[name]) if other in self._known]
+        return frozenset(found)
+
+    def _is_settled(self, name: str) -> bool:
+        if name not in self._settled:
+            self._settled[name] = True  # a variable defined by itself is complained about when it is rendered
+            self._settled[name] = self._look(name)
+        return self._settled[name]
+
+    def _look(self, name: str) -> bool:
+        if name in self._rebound:
+            return False
+        if name not in self._known:
+            return not name.startswith(FACT_PREFIX)
+        return self.is_static(names_in(self._known[name]))

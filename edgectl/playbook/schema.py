@@ -1,0 +1,163 @@
+"""The shape of playbook YAML, and what to write in place of the keywords we lack."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Mapping
+from typing import Annotated, Any
+
+from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, StrictStr
+
+_DURATION = re.compile(r"^(\d+(?:\.\d+)?)\s*(ms|s|m|h|d)?$")
+_UNIT_S = {"ms": 0.001, "s": 1.0, "m": 60.0, "h": 3600.0, "d": 86400.0, None: 1.0}
+_PERCENT = re.compile(r"^(\d+(?:\.\d+)?)\s*%$")
+_TRUTH = {"yes": True, "true": True, "on": True, "no": False, "false": False, "off": False}
+
+
+def seconds(value: Any) -> float:
+    """Parse a duration: a number of seconds, or a text such as `90s`, `5m`, `2h`."""
+    match = _DURATION.match(str(value)) if not isinstance(value, bool) else None
+    if match is None:
+        raise ValueError(f"a duration such as 90s, 5m or 2h is wanted, not {value!r}")
+    return float(match.group(1)) * _UNIT_S[match.group(2)]
+
+
+def share(value: Any) -> float:
+    """Parse a number of hosts (an int stays one) or a share of them: `25%` is 0.25."""
+    if isinstance(value, int) and not isinstance(value, bool) and value >= 0:
+        return value
+    match = _PERCENT.match(str(value))
+    if match is None:
+        raise ValueError(f"a number of hosts or a share such as 25% is wanted, not {value!r}")
+    return float(match.group(1)) / 100
+
+
+def _as_list(value: Any) -> Any:
+    return value if isinstance(value, list) else [value]
+
+
+def _as_words(value: Any) -> Any:
+    if isinstance(value, str):
+        return [word.strip() for word in value.split(",") if word.strip()]
+    return value
+
+
+def _as_truth(value: Any) -> Any:
+    return _TRUTH.get(value.lower(), value) if isinstance(value, str) else value
+
+
+Seconds = Annotated[float, BeforeValidator(seconds)]
+Share = Annotated[int | float, BeforeValidator(share)]
+Conditions = Annotated[list[bool | str], BeforeValidator(_as_list)]
+Words = Annotated[list[StrictStr], BeforeValidator(_as_words)]
+Names = Annotated[list[StrictStr], BeforeValidator(_as_list)]
+Truth = Annotated[bool, BeforeValidator(_as_truth)]
+
+
+class _Strict(BaseModel):
+    model_config = ConfigDict(extra="forbid", frozen=True)
+
+
+class RolloutSchema(_Strict):
+    """`rollout:` of a play."""
+
+    canary: int = Field(default=0, ge=0)
+    waves: list[Share] = Field(default_factory=lambda: [1.0])
+    spread: str = ""
+    max_out: Share | None = None
+    max_failed: Share | None = None
+    max_unreachable: Share | None = None
+    soak: Seconds = 0.0
+
+
+class LoopControlSchema(_Strict):
+    """`loop_control:` of a task."""
+
+    loop_var: StrictStr = "item"
+    index_var: StrictStr | None = None
+    label: Any = None
+
+
+class PlaySchema(_Strict):
+    """A play, its tasks not yet looked into."""
+
+    name: StrictStr = ""
+    hosts: Annotated[list[StrictStr], BeforeValidator(_as_list)]
+    vars: dict[str, Any] = Field(default_factory=dict)
+    vars_files: Names = Field(default_factory=list)
+    environment: dict[str, Any] = Field(default_factory=dict)
+    become: Truth = False
+    become_user: StrictStr | None = None
+    become_method: StrictStr = "sudo"
+    gather_facts: Truth | None = None
+    pre_tasks: list[Any] = Field(default_factory=list)
+    tasks: list[Any] = Field(default_factory=list)
+    post_tasks: list[Any] = Field(default_factory=list)
+    handlers: list[Any] = Field(default_factory=list)
+    tags: Words = Field(default_factory=list)
+    rollout: RolloutSchema | None = None
+    timeout: Seconds | None = None
+    secrets: dict[str, dict[str, str]] = Field(default_factory=dict)
+
+
+class TaskKeywords(_Strict):
+    """The keywords of a task, its module taken out."""
+
+    name: StrictStr = ""
+    args: dict[str, Any] = Field(default_factory=dict)
+    vars: dict[str, Any] = Field(default_factory=dict)
+    when: Conditions = Field(default_factory=list)
+    loop: Any = None
+    loop_control: LoopControlSchema = LoopControlSchema()
+    register_: StrictStr | None = Field(default=None, alias="register")
+    notify: Names = Field(default_factory=list)
+    listen: Names = Field(default_factory=list)
+    tags: Words = Field(default_factory=list)
+    environment: dict[str, Any] = Field(default_factory=dict)
+    become: Truth | None = None
+    become_user: StrictStr | None = None
+    ignore_errors: Truth | str = False
+    failed_when: Conditions | None = None
+    changed_when: Conditions | None = None
+    until: Conditions | None = None
+    retries: int | None = Field(default=None, ge=0)
+    delay: Seconds = 5.0
+    check_mode: Truth | None = None
+    diff: Truth | None = None
+    no_log: Truth = False
+    timeout: Seconds | None = None
+
+
+TASK_KEYWORDS = frozenset(field.alias or name for name, field in TaskKeywords.model_fields.items())
+
+# What operators write for Ansible and we do not have: what to do instead.
+INSTEAD: Mapping[str, str] = {
+    "any_errors_fatal": "use `rollout: {max_failed: 0}`",
+    "async": "a task already survives a lost line; set `timeout`",
+    "become_flags": "leave it out",
+    "block": "write the tasks one after the other, each with the block's keywords",
+    "connection": "edgectl always uses SSH; leave it out",
+    "delegate_to": "write a play of its own for that host",
+    "force_handlers": "leave it out; a failed host's handlers stay pending",
+    "ignore_unreachable": "use `rollout: {max_unreachable: …}`",
+    "import_playbook": "run the playbooks one after the other",
+    "import_tasks": "write the tasks into this file",
+    "include_role": "write the role's tasks into this file",
+    "import_role": "write the role's tasks into this file",
+    "include_tasks": "write the tasks into this file",
+    "local_action": "run it before edgectl, or write a play of its own for a host",
+    "max_fail_percentage": "use `rollout: {max_failed: 10%}`",
+    "poll": "a task already survives a lost line; leave it out",
+    "port": "set `ssh.port` in the inventory",
+    "remote_user": "set `ssh.user` in the inventory",
+    "roles": "write the role's tasks into this file",
+    "run_once": "write a play of its own for one host",
+    "serial": "use `rollout: {waves: […]}`",
+    "strategy": "hosts never wait for each other; leave it out",
+    "throttle": "use `rollout: {max_out: …}`",
+    "with_dict": 'use `loop: "{{ d | dictsort }}"`',
+    "with_fileglob": "use `loop` with the names written out",
+    "with_items": "use `loop`",
+    "with_list": "use `loop`",
+    "with_sequence": 'use `loop: "{{ range(1, 5) | list }}"`',
+}

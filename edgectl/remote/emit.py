@@ -1,0 +1,68 @@
+"""The event stream: numbered, redacted, journaled first, then sent; and it outlives the line.
+
+The first act of the runner is to keep a private copy of fd 1 and to point fd 1 at fd 2, so that no stray
+print can get between two events.
+"""
+
+from __future__ import annotations
+
+import dataclasses
+import json
+import os
+from typing import Dict, Optional
+
+from edgectl.remote.journal import Journal
+from edgectl.remote.protocol import Message, encode_message
+
+
+class Line:
+    """Our end of the connection. Once it breaks, sending becomes a no-op: work at the host goes on."""
+
+    def __init__(self, fd: int, magic: str) -> None:
+        self._fd = fd
+        self._magic = magic
+        self.broken = False
+
+    def send(self, text: str) -> None:
+        """Send one frame, whole, or find the line broken."""
+        rest = memoryview(f"{self._magic} {text}\n".encode())
+        try:
+            while rest and not self.broken:
+                rest = rest[os.write(self._fd, rest) :]
+        except OSError:
+            self.broken = True
+
+
+def take_stdout(magic: str) -> Line:
+    """Keep fd 1 for events alone and point fd 1 at fd 2."""
+    private = os.dup(1)
+    os.set_inheritable(private, False)
+    os.dup2(2, 1)
+    return Line(private, magic)
+
+
+class Emitter:
+    """Sends messages; those that belong in the journal are written there first."""
+
+    def __init__(self, line: Line, journal: Optional[Journal], secrets: Dict[str, str]) -> None:
+        self._line = line
+        self._journal = journal
+        self._secrets = {json.dumps(value)[1:-1]: f"[{name}]" for name, value in secrets.items() if value}
+        self._seq = journal.last_seq if journal else 0
+
+    def emit(self, message: Message, *, durable: bool = False) -> None:
+        """Journal the message (fsynced if `durable`), then send it."""
+        self._seq += 1
+        text = self._redacted(encode_message(dataclasses.replace(message, seq=self._seq)))
+        if self._journal is not None:
+            self._journal.append(text, durable=durable)
+        self._line.send(text)
+
+    def say(self, message: Message) -> None:
+        """Send a message that the journal does not need."""
+        self._line.send(self._redacted(encode_message(message)))
+
+    def _redacted(self, text: str) -> str:
+        for value, name in self._secrets.items():
+            text = text.replace(value, name)
+        return text

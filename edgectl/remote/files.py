@@ -1,0 +1,181 @@
+"""Files at the host: read, digested, and written beside, fsynced and renamed."""
+
+from __future__ import annotations
+
+import contextlib
+import hashlib
+import os
+import stat
+import tempfile
+from typing import IO, Callable, Iterator
+
+from edgectl.remote.ownership import AS_IT_IS, Attributes, changed_mode, gid_of, uid_of, umask
+from edgectl.remote.proc import Proc
+
+_CHUNK_BYTES = 1024 * 1024
+# Ansible's limit for a text that is worth showing as a difference.
+_DIFF_LIMIT_BYTES = 104448
+
+
+class RefusedError(Exception):
+    """A new file was not accepted, and the old one stays; the text is for the operator."""
+
+
+def expanded(path: str) -> str:
+    """Return a path with `~` and `$NAME` replaced, as Ansible does with every path."""
+    return os.path.expanduser(os.path.expandvars(path))
+
+
+def sha1(path: str) -> str:
+    """Return the SHA-1 of a file, which is what Ansible calls its checksum."""
+    return digest(path, "sha1")
+
+
+def digest(path: str, algorithm: str) -> str:
+    """Return a file's digest in hexadecimal."""
+    hasher = hashlib.new(algorithm, usedforsecurity=False)
+    with open(path, "rb") as stream:
+        for chunk in iter(lambda: stream.read(_CHUNK_BYTES), b""):
+            hasher.update(chunk)
+    return hasher.hexdigest()
+
+
+def digest_of(content: bytes, algorithm: str) -> str:
+    """Return the digest of bytes in hexadecimal."""
+    return hashlib.new(algorithm, content, usedforsecurity=False).hexdigest()
+
+
+def read(path: str) -> bytes | None:
+    """Return a file's content, or None where there is no such file."""
+    try:
+        with open(path, "rb") as stream:
+            return stream.read()
+    except FileNotFoundError:
+        return None
+
+
+def write_atomically(
+    path: str,
+    content: bytes,
+    attributes: Attributes = AS_IT_IS,
+    *,
+    validate: Callable[[str], None] | None = None,
+) -> None:
+    """Replace `path` with `content`, as `replacing` does; a symbolic link is followed."""
+    with replacing(path, attributes, validate=validate) as stream:
+        stream.write(content)
+
+
+@contextlib.contextmanager
+def replacing(
+    path: str,
+    attributes: Attributes = AS_IT_IS,
+    *,
+    follow: bool = True,
+    validate: Callable[[str], None] | None = None,
+) -> Iterator[IO[bytes]]:
+    """Give a stream to write the new file to; it takes the old one's place, in one step, at the end.
+
+    A reader sees the old file or the new one, and the new one never with another mode or owner than its own:
+    the wanted ones, else the old file's, else what the umask allows. `validate` sees the new file first and
+    raises to keep the old one. A symbolic link is followed, or replaced without `follow`.
+    """
+    path = os.path.realpath(path) if follow else path
+    before = os.lstat(path) if os.path.lexists(path) and not os.path.islink(path) else None
+    suffix = os.path.splitext(path)[1]  # some validators go by it
+    handle, beside = tempfile.mkstemp(suffix, ".edgectl-", os.path.dirname(path) or ".")
+    try:
+        with os.fdopen(handle, "wb") as stream:
+            yield stream
+            stream.flush()
+            os.fsync(stream.fileno())
+        _dress(beside, before, attributes)
+        if validate is not None:
+            validate(beside)
+        os.replace(beside, path)
+    except BaseException:
+        os.unlink(beside)
+        raise
+
+
+def _dress(beside: str, before: os.stat_result | None, attributes: Attributes) -> None:
+    """Give a new file its owner and mode; where the old owner cannot be kept, as with Ansible, it is ours."""
+    uid = before.st_uid if before is not None else -1
+    gid = before.st_gid if before is not None else -1
+    if (uid, gid) not in ((-1, -1), (os.geteuid(), os.getegid())):
+        with contextlib.suppress(PermissionError):
+            os.chown(beside, uid, gid)
+    if attributes.owner is not None or attributes.group is not None:
+        uid = -1 if attributes.owner is None else uid_of(attributes.owner)
+        gid = -1 if attributes.group is None else gid_of(attributes.group)
+        os.chown(beside, uid, gid)
+    mode = 0o666 & ~umask() if before is None else stat.S_IMODE(before.st_mode)
+    if attributes.mode is not None and attributes.mode != "preserve":
+        mode = changed_mode(mode, attributes.mode, is_directory=False)
+    os.chmod(beside, mode)
+
+
+def link_atomically(path: str, source: str, *, hard: bool = False) -> None:
+    """Make `path` a link to `source` in one step, in place of what is there (no directory that has files)."""
+    beside = os.path.join(os.path.dirname(path), f".edgectl-{os.getpid()}-{os.path.basename(path)}")
+    (os.link if hard else os.symlink)(source, beside)
+    try:
+        if os.path.isdir(path) and not os.path.islink(path):
+            os.rmdir(path)
+        os.replace(beside, path)
+    except OSError:
+        os.unlink(beside)
+        raise
+
+
+def copy_into(stream: IO[bytes], origin: str) -> None:
+    """Write another file's content into a stream, piece by piece."""
+    with open(origin, "rb") as source:
+        for chunk in iter(lambda: source.read(_CHUNK_BYTES), b""):
+            stream.write(chunk)
+
+
+def validator(command: str | None, proc: Proc) -> Callable[[str], None] | None:
+    """Return the check that `validate: "visudo -cf %s"` asks for; it raises `RefusedError`."""
+    if command is None:
+        return None
+    import shlex
+
+    def check(path: str) -> None:
+        done = proc.run([word.replace("%s", path) for word in shlex.split(command)])
+        if done.rc != 0:
+            said = (done.stderr or done.stdout).strip()
+            raise RefusedError(f"failed to validate: rc:{done.rc} error:{said}")
+
+    return check
+
+
+def back_up(path: str) -> str:
+    """Copy a file beside itself under Ansible's name for a backup, and return that name."""
+    import shutil
+    import time
+
+    copy = f"{path}.{os.getpid()}.{time.strftime('%Y-%m-%d@%H:%M:%S~')}"
+    found = os.stat(path)
+    shutil.copy2(path, copy)
+    with contextlib.suppress(PermissionError):
+        os.chown(copy, found.st_uid, found.st_gid)
+    return copy
+
+
+def text_diff(path: str, before: bytes | None, after: bytes | None) -> dict[str, str]:
+    """Return the two texts for a diff, or a word in place of what is too long or no text."""
+    return {
+        "before": _shown(before or b""),
+        "after": _shown(after or b""),
+        "before_header": path,
+        "after_header": path,
+    }
+
+
+def _shown(content: bytes) -> str:
+    if b"\0" in content[:8192]:
+        return "(binary)\n"
+    if len(content) > _DIFF_LIMIT_BYTES:
+        return f"(not shown: {len(content)} bytes)\n"
+    return content.decode("utf-8", "replace")

@@ -1,0 +1,217 @@
+"""Every message between the controller and a host, both ways. Version 1.
+
+To the host: one `Job`. From the host: lines of `MAGIC {json}`, each one of the `Message` classes. Messages
+with `seq` above 0 are in the host's journal under that number; the others (hello, heartbeat) are not.
+"""
+
+from __future__ import annotations
+
+import json
+from dataclasses import dataclass, field
+from typing import Any, Dict, List, Optional, Type, Union
+
+VERSION = 1
+# A heartbeat every few seconds tells a lost line from a long task.
+HEARTBEAT_S = 5.0
+DEFAULT_TASK_TIMEOUT_S = 600.0
+# The pseudo-module that runs the handlers notified so far.
+FLUSH = "flush"
+
+
+@dataclass(frozen=True)
+class Task:
+    """One task as the host executes it. Texts in `args`, `when` and so on may still hold templates."""
+
+    index: int
+    name: str
+    module: str
+    args: Any
+    place: str = ""
+    when: List[Any] = field(default_factory=list)
+    loop: Any = None
+    loop_var: str = "item"
+    index_var: Optional[str] = None
+    vars: Dict[str, Any] = field(default_factory=dict)
+    register: Optional[str] = None
+    notify: List[str] = field(default_factory=list)
+    listen: List[str] = field(default_factory=list)
+    become_user: Optional[str] = None
+    environment: Dict[str, Any] = field(default_factory=dict)
+    ignore_errors: Any = False
+    failed_when: Optional[List[Any]] = None
+    changed_when: Optional[List[Any]] = None
+    until: Optional[List[Any]] = None
+    retries: int = 0
+    delay_s: float = 5.0
+    check: bool = False
+    diff: bool = False
+    no_log: bool = False
+    timeout_s: float = DEFAULT_TASK_TIMEOUT_S
+    template: Optional[str] = None  # digest of a file that the host renders into `args["content"]`
+
+
+@dataclass(frozen=True)
+class Play:
+    """Tasks over one set of variables; a task of the module `flush` runs the handlers notified so far."""
+
+    name: str
+    vars: Dict[str, Any]
+    tasks: List[Task]
+    handlers: List[Task]
+
+
+@dataclass(frozen=True)
+class Job:
+    """All that one host has to do in one run."""
+
+    run: str
+    host: str
+    plays: List[Play]
+    stage: int = 0  # a run whose plays have different hosts gives one job per stage
+    vars: Dict[str, Any] = field(default_factory=dict)
+    extra_vars: Dict[str, Any] = field(default_factory=dict)
+    secrets: Dict[str, str] = field(default_factory=dict)
+    blobs: Dict[str, str] = field(default_factory=dict)  # sha256 -> zlib, base64
+    needs: List[str] = field(default_factory=list)  # packages that travel with it: jinja2, pynvml
+    changes: bool = True  # False: every task only reads; no journal, no lock
+    become: bool = False
+    started_by: str = ""
+
+    @property
+    def id(self) -> str:
+        """Name the job at its host, the same for every attempt to start it."""
+        return f"{self.run}.{self.stage}" if self.stage else self.run
+
+
+@dataclass(frozen=True)
+class Hello:
+    """The runner is up. `resumed` says that the journal already held events of this job."""
+
+    python: str
+    boot_id: str
+    user: str
+    resumed: bool = False
+    seq: int = 0
+
+
+@dataclass(frozen=True)
+class TaskStarted:
+    """A task is about to run."""
+
+    index: int
+    name: str
+    seq: int = 0
+
+
+@dataclass(frozen=True)
+class TaskEnded:
+    """A task ended as `ok`, `changed`, `failed`, `skipped`, or `ignored`: failed, and the play goes on."""
+
+    index: int
+    name: str
+    module: str
+    status: str
+    seconds: float
+    result: Dict[str, Any]
+    seq: int = 0
+
+
+@dataclass(frozen=True)
+class TaskRetried:
+    """An attempt failed, that is journaled, and the task will be tried again."""
+
+    index: int
+    attempt: int
+    msg: str
+    seq: int = 0
+
+
+@dataclass(frozen=True)
+class Heartbeat:
+    """The task with this index has been running for so long."""
+
+    index: int
+    seconds: float
+    seq: int = 0
+
+
+@dataclass(frozen=True)
+class Rebooting:
+    """The host is going down on purpose; the job goes on under another boot id."""
+
+    index: int
+    boot_id: str
+    timeout_s: float
+    seq: int = 0
+
+
+@dataclass(frozen=True)
+class Ended:
+    """The job is over: `ok`, `changed` or `failed`."""
+
+    status: str
+    failed_task: Optional[str] = None
+    reason: str = ""
+    seq: int = 0
+
+
+@dataclass(frozen=True)
+class Busy:
+    """Another run holds this host."""
+
+    holder: Dict[str, Any]
+    seq: int = 0
+
+
+@dataclass(frozen=True)
+class Refused:
+    """The host will not start this job, and nothing was changed."""
+
+    reason: str
+    seq: int = 0
+
+
+Message = Union[Hello, TaskStarted, TaskEnded, TaskRetried, Heartbeat, Rebooting, Ended, Busy, Refused]
+
+_KINDS: Dict[str, Type[Any]] = {
+    kind.__name__: kind
+    for kind in (Hello, TaskStarted, TaskEnded, TaskRetried, Heartbeat, Rebooting, Ended, Busy, Refused)
+}
+
+
+def encode_message(message: Message) -> str:
+    """Return one line of JSON, without the newline."""
+    return json.dumps({"type": type(message).__name__, **vars(message)}, default=str, separators=(",", ":"))
+
+
+def decode_message(line: str) -> Message:
+    """Return the message in a line; `ValueError` where there is none we know."""
+    fields = json.loads(line)
+    if not isinstance(fields, dict) or fields.get("type") not in _KINDS:
+        raise ValueError(f"not a message of protocol {VERSION}: {line[:80]}")
+    kind = _KINDS[fields.pop("type")]
+    try:
+        return kind(**fields)  # type: ignore[no-any-return]
+    except TypeError as error:
+        raise ValueError(str(error)) from None
+
+
+def encode_job(job: Job) -> bytes:
+    """Return a job as JSON."""
+    return json.dumps(job, default=vars, separators=(",", ":")).encode()
+
+
+def decode_job(raw: bytes) -> Job:
+    """Return the job; the inverse of `encode_job`."""
+    fields = json.loads(raw)
+    fields["plays"] = [_play(play) for play in fields["plays"]]
+    return Job(**fields)
+
+
+def _play(fields: Dict[str, Any]) -> Play:
+    return Play(
+        name=fields["name"],
+        vars=fields["vars"],
+        tasks=[Task(**task) for task in fields["tasks"]],
+        handlers=[Task(**task) for task in fields["handlers"]],
+    )

@@ -1,0 +1,43 @@
+"""Every module edgectl has, by name, written out by hand. A test compares the table with the folder."""
+
+from __future__ import annotations
+
+import importlib
+from typing import Any, Dict
+
+# The name in a playbook -> the file in tasks/. Names that begin with _ are parts of modules.
+MODULES: Dict[str, str] = {
+    "apt": "apt",
+    "assert": "assert_",
+    "command": "command",
+    "copy": "copy",
+    "debug": "debug",
+    "dpkg_selections": "dpkg_selections",
+    "fail": "fail",
+    "file": "file",
+    "get_url": "get_url",
+    "lineinfile": "lineinfile",
+    "ping": "ping",
+    "reboot": "reboot",
+    "service": "systemd_service",
+    "set_fact": "set_fact",
+    "setup": "setup",
+    "shell": "shell",
+    "stat": "stat",
+    "sysctl": "sysctl",
+    "systemd": "systemd_service",
+    "systemd_service": "systemd_service",
+    "template": "template",
+    "uri": "uri",
+    "wait_for": "wait_for",
+}
+
+
+def load(name: str) -> Any:
+    """Import a module by the name a playbook uses: only what a job needs is ever compiled at the host.
+
+    A module has `run(args, context) -> TaskResult`, `REPEAT` ("reads", "idempotent" or "once") and `Args`, or
+    else `FREE_KEYS` where `run` takes a plain mapping. `FREE_FORM` names the argument that a bare text stands
+    for; `PURE` says that it needs no process of its own; `ENDS_BOOT` that the runner must reboot after it.
+    """
+    return importlib.import_module(f"edgectl.remote.tasks.{MODULES[name]}")

@@ -1,0 +1,70 @@
+"""The variables of one job at its host, weakest to strongest, and how the tasks so far changed them."""
+
+from __future__ import annotations
+
+import importlib
+from typing import Any, Dict, List, Optional
+
+from edgectl.remote.protocol import Job, Play
+
+
+class Scope:
+    """Facts < inventory and play < what tasks registered and set < the task's own < extra variables."""
+
+    def __init__(self, job: Job) -> None:
+        self._job = job
+        self._facts: Dict[str, Any] = {}
+        self._learned: Dict[str, Any] = {}
+        # jinja2 travels only with jobs that need it; without it there is nothing left to render.
+        self._templates: Any = (
+            importlib.import_module("edgectl.remote.template") if "jinja2" in job.needs else None
+        )
+
+    def learn(self, name: str, value: Any) -> None:
+        """Keep what a task registered."""
+        self._learned[name] = value
+
+    def learn_facts(self, module: str, facts: Dict[str, Any]) -> None:
+        """Keep facts: those of `set_fact` are strong, gathered ones weak, as in Ansible."""
+        if module == "set_fact":
+            self._learned.update(facts)
+        else:
+            self._facts.update(facts)
+            self._facts["ansible_facts"] = {
+                **{name.replace("ansible_", "", 1): value for name, value in facts.items()},
+                **facts,
+            }
+
+    def variables(self, play: Play, task_vars: Dict[str, Any], items: Optional[Dict[str, Any]] = None) -> Any:
+        """Return the variables a task sees, or None where the job needs no templates."""
+        if self._templates is None:
+            return None
+        layer = self._templates.Layer
+        return self._templates.Variables(
+            [
+                layer(self._facts, authored=False),
+                layer(self._job.vars, authored=True),
+                layer(play.vars, authored=True),
+                layer(self._learned, authored=False),
+                layer(task_vars, authored=True),
+                layer(items or {}, authored=False),
+                layer(self._job.extra_vars, authored=True),
+                layer(self._job.secrets, authored=False),
+            ]
+        )
+
+    def render(self, value: Any, variables: Any) -> Any:
+        """Render templates in `value`, if any can be there."""
+        return value if variables is None else self._templates.render(value, variables)
+
+    def render_file(self, text: str, variables: Any, options: Dict[str, bool]) -> str:
+        """Render the file of a `template` task."""
+        return text if variables is None else str(self._templates.render_file(text, variables, **options))
+
+    def all_true(self, conditions: List[Any], variables: Any) -> Optional[Any]:
+        """Return the first condition that does not hold, or None where all do."""
+        for condition in conditions:
+            holds = condition if variables is None else self._templates.evaluate(condition, variables)
+            if not holds:
+                return str(condition)
+        return None

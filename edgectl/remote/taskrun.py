@@ -1,0 +1,189 @@
+"""One task: its condition, its loop, its attempts, and the verdict. What it does is the module's business."""
+
+from __future__ import annotations
+
+import os
+import time
+from typing import Any, Callable, Dict, List, NamedTuple, Optional
+
+from edgectl.remote import registry
+from edgectl.remote.args import ArgumentError, build
+from edgectl.remote.child import Identity, identity_of, run_in_child
+from edgectl.remote.context import HostPaths, TaskContext
+from edgectl.remote.proc import Proc
+from edgectl.remote.protocol import Play, Task
+from edgectl.remote.scope import Scope
+
+Result = Dict[str, Any]
+
+
+class Surroundings(NamedTuple):
+    """What all tasks of a job share."""
+
+    scope: Scope
+    paths: HostPaths
+    blobs: Dict[str, bytes]
+    login: Optional[Identity]  # whom a task that does not become runs as; None: as the runner itself
+    on_beat: Callable[[float], None] = lambda _seconds: None
+    on_retry: Callable[[int, str], None] = lambda _attempt, _msg: None
+
+
+def run_task(task: Task, play: Play, around: Surroundings) -> Result:
+    """Run a task to its result, in Ansible's form: changed, failed, skipped, msg and the module's values."""
+    if task.loop is None:
+        return _run_item(task, play, around, {})
+    try:
+        items = around.scope.render(task.loop, around.scope.variables(play, task.vars))
+    except ValueError as error:
+        return _broken(str(error))
+    if not isinstance(items, list):
+        return _broken(f"'loop' must be a list, not {items!r}")
+    return _folded([_run_loop_item(task, play, around, number, item) for number, item in enumerate(items)])
+
+
+def _run_loop_item(task: Task, play: Play, around: Surroundings, number: int, item: Any) -> Result:
+    names = {task.loop_var: item}
+    if task.index_var:
+        names[task.index_var] = number
+    return {**_run_item(task, play, around, names), task.loop_var: item, "ansible_loop_var": task.loop_var}
+
+
+def _folded(results: List[Result]) -> Result:
+    """Return one result for a whole loop."""
+    every_skipped = bool(results) and all(result.get("skipped") for result in results)
+    bad = [result for result in results if result.get("failed")]
+    folded: Result = {
+        "results": results,
+        "changed": any(result.get("changed") for result in results),
+        "failed": bool(bad),
+        "msg": bad[0].get("msg", "") if bad else "All items completed",
+    }
+    if every_skipped or not results:
+        folded["skipped"] = True
+        folded["msg"] = "All items skipped" if results else "No items in the list"
+    return folded
+
+
+def _run_item(task: Task, play: Play, around: Surroundings, items: Dict[str, Any]) -> Result:
+    variables = around.scope.variables(play, task.vars, items)
+    try:
+        false_condition = around.scope.all_true(task.when, variables)
+        if false_condition is not None:
+            return {
+                "skipped": True,
+                "changed": False,
+                "skip_reason": "Conditional result was False",
+                "false_condition": false_condition,
+            }
+        return _attempts(task, play, around, items)
+    except (ArgumentError, ValueError) as error:
+        return _broken(str(error))
+
+
+def _attempts(task: Task, play: Play, around: Surroundings, items: Dict[str, Any]) -> Result:
+    """Try until `until` holds (or the task does not fail), at most `retries` times more."""
+    attempts = task.retries + 1 if task.retries else 1
+    result: Result = {}
+    for attempt in range(1, attempts + 1):
+        result = _judged(task, play, around, items, _act(task, play, around, items))
+        if task.retries:
+            result["attempts"] = attempt
+        if _is_settled(task, play, around, items, result):
+            return result
+        if attempt < attempts:
+            around.on_retry(attempt, str(result.get("msg", "")))
+            time.sleep(task.delay_s)
+    return {**result, "failed": True, "msg": result.get("msg") or f"still not so after {attempts} attempts"}
+
+
+def _is_settled(task: Task, play: Play, around: Surroundings, items: Dict[str, Any], result: Result) -> bool:
+    if task.until is None:
+        return not (task.retries and result.get("failed"))
+    names = {**items, task.register: result} if task.register else items
+    return around.scope.all_true(task.until, around.scope.variables(play, task.vars, names)) is None
+
+
+def _judged(task: Task, play: Play, around: Surroundings, items: Dict[str, Any], result: Result) -> Result:
+    """Let `failed_when` and `changed_when` have the last word."""
+    if task.failed_when is None and task.changed_when is None:
+        return result
+    names = {**items, task.register: result} if task.register else items
+    variables = around.scope.variables(play, task.vars, names)
+    judged = dict(result)
+    if task.changed_when is not None:
+        judged["changed"] = around.scope.all_true(task.changed_when, variables) is None
+    if task.failed_when is not None:
+        judged["failed"] = around.scope.all_true(task.failed_when, variables) is None
+        judged["failed_when_result"] = judged["failed"]
+    return judged
+
+
+def _act(task: Task, play: Play, around: Surroundings, items: Dict[str, Any]) -> Result:
+    variables = around.scope.variables(play, task.vars, items)
+    module = registry.load(task.module)
+    given = _arguments(task, around, variables)
+    environment = around.scope.render(task.environment, variables)
+    context = TaskContext(
+        check=task.check,
+        diff=task.diff,
+        proc=Proc({name: str(value) for name, value in environment.items()}),
+        paths=around.paths,
+        blobs=around.blobs,
+    )
+    args = given if getattr(module, "FREE_KEYS", False) else build(module.Args, given, internal=True)
+
+    def action() -> Result:
+        return dict(module.run(args, context).as_dict())
+
+    if getattr(module, "PURE", False):
+        return action()
+    try:
+        identity = _identity(task, around)
+    except KeyError:
+        return _broken(f"there is no user '{task.become_user}' on this host")
+    timeout_s = task.timeout_s
+    return run_in_child(action, identity=identity, timeout_s=timeout_s, on_beat=around.on_beat)
+
+
+def _identity(task: Task, around: Surroundings) -> Optional[Identity]:
+    if task.become_user is None:
+        return around.login
+    wanted = identity_of(task.become_user)
+    if wanted.uid == os.geteuid():
+        return None
+    if os.geteuid() != 0:
+        raise ArgumentError(
+            "become_user", f"only root can become '{task.become_user}'; log in as root or use sudo"
+        )
+    return wanted
+
+
+def _arguments(task: Task, around: Surroundings, variables: Any) -> Dict[str, Any]:
+    """Return the module's arguments with all templates rendered."""
+    if task.module == "assert":
+        return _assertions(task, around, variables)
+    given = dict(around.scope.render(task.args, variables))
+    if task.module == "debug" and "var" in given:
+        given["value"] = around.scope.render("{{ " + str(given["var"]) + " }}", variables)
+    if task.template is not None:
+        text = around.blobs[task.template].decode()
+        options = {name: bool(given[name]) for name in ("trim_blocks", "lstrip_blocks") if name in given}
+        given["content"] = around.scope.render_file(text, variables, options)
+    return given
+
+
+def _assertions(task: Task, around: Surroundings, variables: Any) -> Dict[str, Any]:
+    that = task.args["that"]
+    expressions = that if isinstance(that, list) else [that]
+    rest = around.scope.render(
+        {name: value for name, value in task.args.items() if name != "that"}, variables
+    )
+    verdicts = [
+        {"assertion": str(text), "evaluated_to": around.scope.all_true([text], variables) is None}
+        for text in expressions
+    ]
+    return {**rest, "that": verdicts}
+
+
+def _broken(msg: str) -> Result:
+    return {"failed": True, "changed": False, "msg": msg}

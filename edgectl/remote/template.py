@@ -1,0 +1,196 @@
+"""Jinja2 as Ansible uses it: strict about undefined names, lazy variables, native values.
+
+The same file renders at the controller (where jinja2 is installed) and at the host (where jinja2 travels
+along, and only if a template needs it). Values that came from a host are never rendered, so a file that
+contains "{{" cannot run code at the controller or anywhere else.
+"""
+
+from __future__ import annotations
+
+import re
+from typing import Any, Dict, Iterator, List, Mapping, NamedTuple
+
+import jinja2
+import jinja2.nodes
+import jinja2.runtime
+
+from edgectl.remote.filters import FILTERS, TESTS
+
+_MARKS = ("{{", "{%", "{#")
+_SINGLE = re.compile(r"^\{\{(.*)\}\}$", re.DOTALL)
+_FALSE_WORDS = frozenset({"", "false", "no", "off", "0", "n", "f"})
+_DEPTH_LIMIT = 50
+
+
+class TemplateError(ValueError):
+    """A template cannot be rendered; `undefined` tells a missing name from broken syntax."""
+
+    def __init__(self, message: str, *, undefined: bool = False) -> None:
+        super().__init__(message)
+        self.undefined = undefined
+
+
+class _Omit:
+    """What `default(omit)` gives: the argument is left out."""
+
+
+OMIT = _Omit()
+
+
+class Layer(NamedTuple):
+    """Variables of one origin; `authored` ones were written by a person and may hold templates."""
+
+    values: Mapping[str, Any]
+    authored: bool
+
+
+class Variables(Mapping[str, Any]):
+    """Layers of variables, strongest last; an authored value is rendered when it is first asked for."""
+
+    def __init__(self, layers: List[Layer]) -> None:
+        self._layers = layers
+        self._rendered: Dict[str, Any] = {}
+        self._depth = 0
+
+    def over(self, *layers: Layer) -> Variables:
+        """Return these variables with stronger ones on top."""
+        return Variables([*self._layers, *layers])
+
+    def __getitem__(self, name: str) -> Any:
+        if name not in self._rendered:
+            self._rendered[name] = self._resolve(name)
+        return self._rendered[name]
+
+    def __contains__(self, name: object) -> bool:
+        return any(name in layer.values for layer in self._layers) or name in _BUILTINS
+
+    def __iter__(self) -> Iterator[str]:
+        return iter({name: None for layer in self._layers for name in layer.values})
+
+    def __len__(self) -> int:
+        return sum(1 for _ in self)
+
+    def _resolve(self, name: str) -> Any:
+        for layer in reversed(self._layers):
+            if name in layer.values:
+                value = layer.values[name]
+                return self._lazily(name, value) if layer.authored else value
+        return _BUILTINS[name]
+
+    def _lazily(self, name: str, value: Any) -> Any:
+        self._depth += 1
+        if self._depth > _DEPTH_LIMIT:
+            raise TemplateError(f"the variable '{name}' is defined by itself")
+        try:
+            return render(value, self)
+        finally:
+            self._depth -= 1
+
+
+def is_template(value: Any) -> bool:
+    """Tell whether anything in `value` needs rendering."""
+    if isinstance(value, str):
+        return any(mark in value for mark in _MARKS)
+    if isinstance(value, dict):
+        return any(is_template(item) for item in value.values()) or any(is_template(key) for key in value)
+    if isinstance(value, list):
+        return any(is_template(item) for item in value)
+    return False
+
+
+def render(value: Any, variables: Variables) -> Any:
+    """Render every text in `value`. A text that is one `{{ expression }}` keeps the expression's own type."""
+    if isinstance(value, str):
+        return _render_text(value, variables) if is_template(value) else value
+    if isinstance(value, dict):
+        rendered = {key: render(item, variables) for key, item in value.items()}
+        return {key: item for key, item in rendered.items() if item is not OMIT}
+    if isinstance(value, list):
+        return [item for item in (render(entry, variables) for entry in value) if item is not OMIT]
+    return value
+
+
+def evaluate(expression: Any, variables: Variables) -> bool:
+    """Return the truth of a condition, as in `when:`; an expression in a text, or a plain boolean."""
+    if isinstance(expression, str):
+        text = expression.strip()
+        result = _render_text(text, variables) if is_template(text) else _expression(text, variables)
+    else:
+        result = expression
+    if isinstance(result, str):
+        return result.strip().lower() not in _FALSE_WORDS
+    return bool(result)
+
+
+def render_file(
+    text: str, variables: Variables, *, trim_blocks: bool = True, lstrip_blocks: bool = False
+) -> str:
+    """Render a template file as the `template` module does: the final newline stays."""
+    environment = _environment(trim_blocks=trim_blocks, lstrip_blocks=lstrip_blocks)
+    return str(_guarded(lambda: _rendered(environment.from_string(text), variables), "the template file"))
+
+
+def _environment(*, trim_blocks: bool = False, lstrip_blocks: bool = False) -> jinja2.Environment:
+    environment = jinja2.Environment(  # noqa: S701 - configuration files are not HTML
+        undefined=jinja2.StrictUndefined,
+        keep_trailing_newline=True,
+        trim_blocks=trim_blocks,
+        lstrip_blocks=lstrip_blocks,
+        extensions=["jinja2.ext.do", "jinja2.ext.loopcontrols"],
+    )
+    environment.filters.update(FILTERS)
+    environment.tests.update(TESTS)
+    return environment
+
+
+_TEXTS = _environment()
+_BUILTINS: Dict[str, Any] = {**_TEXTS.globals, "omit": OMIT}
+
+
+def _render_text(text: str, variables: Variables) -> Any:
+    single = _SINGLE.match(text)
+    if single and _is_single_expression(text):
+        return _expression(single.group(1), variables)
+    return _guarded(lambda: _rendered(_TEXTS.from_string(text), variables), text)
+
+
+def _is_single_expression(text: str) -> bool:
+    body = _guarded(lambda: _TEXTS.parse(text), text).body
+    if len(body) != 1 or not isinstance(body[0], jinja2.nodes.Output):
+        return False
+    parts = body[0].nodes
+    return len(parts) == 1 and not isinstance(parts[0], jinja2.nodes.TemplateData)
+
+
+def _expression(text: str, variables: Variables) -> Any:
+    def value() -> Any:
+        template = _TEXTS.from_string("{% set edgectl_value = (" + text + "\n) %}")
+        context = template.new_context(variables, shared=True)  # type: ignore[arg-type]
+        for _ in template.root_render_func(context):
+            pass
+        found = context.vars["edgectl_value"]
+        if isinstance(found, jinja2.Undefined):
+            str(found)  # StrictUndefined raises, with the name in the message
+        return found
+
+    return _guarded(value, text)
+
+
+def _rendered(template: jinja2.Template, variables: Variables) -> str:
+    context = template.new_context(variables, shared=True)  # type: ignore[arg-type]
+    return "".join(template.root_render_func(context))
+
+
+def _guarded(action: Any, source: str) -> Any:
+    """Turn what a template can raise into `TemplateError`; a filter may raise nearly anything."""
+    shown = source if len(source) <= 80 else source[:77] + "..."  # noqa: PLR2004 - one line of a terminal
+    try:
+        return action()
+    except TemplateError:
+        raise
+    except jinja2.UndefinedError as error:
+        raise TemplateError(f"{error.message} in: {shown}", undefined=True) from None
+    except jinja2.TemplateError as error:
+        raise TemplateError(f"{error.message} in: {shown}") from None
+    except (TypeError, ValueError, KeyError, AttributeError, ArithmeticError, RecursionError) as error:
+        raise TemplateError(f"{error} in: {shown}") from None

@@ -1,0 +1,97 @@
+"""What every operation returns and every format renders: the hinge between capabilities and formats."""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+from datetime import datetime
+from enum import StrEnum
+from typing import Any
+
+from edgectl.errors import ExitCode
+
+SCHEMA = "edgectl.report/1"
+STATUSES = ("ok", "changed", "failed", "unreachable", "unknown", "busy", "skipped", "not_run")
+
+
+class Tone(StrEnum):
+    """What a line means; formats with colour show it by colour, which is for state alone."""
+
+    PLAIN = "plain"
+    GOOD = "good"
+    NOTICE = "notice"
+    BAD = "bad"
+    QUIET = "quiet"
+
+
+@dataclass(frozen=True, slots=True)
+class Line:
+    """One line for a person."""
+
+    text: str
+    tone: Tone = Tone.PLAIN
+
+
+@dataclass(frozen=True, slots=True)
+class Table:
+    """Rows for a person; a column whose name starts with ">" is aligned to the right."""
+
+    columns: Sequence[str]
+    rows: Sequence[Sequence[str]]
+
+
+@dataclass(frozen=True, slots=True)
+class HostEntry:
+    """One host in the report; `data` is what the command is about."""
+
+    host: str
+    pop: str
+    status: str
+    reason: str = ""
+    failed_task: str | None = None
+    seconds: float = 0.0
+    tasks: Sequence[Mapping[str, Any]] = ()
+    data: Mapping[str, Any] = field(default_factory=dict)
+
+
+@dataclass(frozen=True, slots=True)
+class Check:
+    """One statement that held or did not: a JUnit test case, a line of a Nagios plugin."""
+
+    name: str
+    subject: str
+    status: str  # ok, warning, failed, unknown or skipped
+    message: str = ""
+    seconds: float = 0.0
+
+
+@dataclass(frozen=True, slots=True)
+class Metric:
+    """One sample for Prometheus, in base units, with labels from closed sets or the inventory."""
+
+    name: str
+    help: str
+    value: float
+    labels: Mapping[str, str] = field(default_factory=dict)
+
+
+@dataclass(frozen=True, slots=True)
+class Report:
+    """The end of a command."""
+
+    command: str
+    started: datetime
+    seconds: float
+    exit_code: ExitCode
+    run: str = ""
+    hosts: Sequence[HostEntry] = ()
+    data: Mapping[str, Any] = field(default_factory=dict)
+    body: Sequence[Line | Table] = ()
+    checks: Sequence[Check] = ()
+    metrics: Sequence[Metric] = ()
+
+    def summary(self) -> dict[str, int]:
+        """Return how many hosts there are, and how many of each status."""
+        counts = Counter(host.status for host in self.hosts)
+        return {"hosts": len(self.hosts), **{status: counts[status] for status in STATUSES}}

@@ -1,0 +1,65 @@
+"""Flags and environment become one frozen value; the only reader of the environment."""
+
+from __future__ import annotations
+
+import getpass
+import os
+import socket
+from collections.abc import Mapping
+from dataclasses import dataclass
+from pathlib import Path
+
+import platformdirs
+
+_APP = "edgectl"
+
+
+@dataclass(frozen=True, slots=True)
+class Settings:
+    """Where things are and who is asking."""
+
+    environment: Mapping[str, str]
+    home: Path
+    login: str
+    machine: str
+    inventory: Path
+    state: str
+    data_folder: Path
+    log_folder: Path
+    no_color: bool
+
+    @property
+    def started_by(self) -> str:
+        """Return who runs this, for the record: user and machine."""
+        return f"{self.login} from {self.machine}"
+
+    @property
+    def lab_folder(self) -> Path:
+        """Return where the lab keeps its hosts."""
+        return self.data_folder / "lab"
+
+
+def read_settings(
+    *, inventory: Path | None = None, state: str | None = None, no_color: bool = False
+) -> Settings:
+    """Return the settings: flags first, then EDGECTL_* variables, then defaults."""
+    environment = dict(os.environ)  # noqa: TID251 - this is the reader
+    data = Path(platformdirs.user_state_dir(_APP))
+    return Settings(
+        environment=environment,
+        home=Path.home(),
+        login=_login(environment),
+        machine=socket.gethostname(),
+        inventory=inventory or Path(environment.get("EDGECTL_INVENTORY", "inventory")),
+        state=state or environment.get("EDGECTL_STATE", f"sqlite:///{data / 'state.db'}"),
+        data_folder=data,
+        log_folder=data / "logs",
+        no_color=no_color or bool(environment.get("NO_COLOR")),
+    )
+
+
+def _login(environment: Mapping[str, str]) -> str:
+    try:
+        return getpass.getuser()
+    except (KeyError, OSError):  # a container whose user has no name
+        return environment.get("USER", str(os.getuid()))

@@ -1,0 +1,72 @@
+"""The Connector port on paramiko."""
+
+from __future__ import annotations
+
+import socket
+import threading
+from collections.abc import Callable
+
+import paramiko
+import tenacity
+
+from edgectl.clock import Clock
+from edgectl.engine.faults import HostFault
+from edgectl.inventory.model import Bastion, Host
+from edgectl.ssh.bastion import Bastions
+from edgectl.ssh.dial import Agent, Deadlines, open_socket, open_transport
+from edgectl.ssh.session import SshSession
+from edgectl.ssh.target import SshDefaults, Target, bastion_target, target_of
+
+_ATTEMPTS = 3
+
+
+class SshConnector:
+    """Opens sessions; limits handshakes in flight, since they and not open connections cost CPU."""
+
+    def __init__(
+        self,
+        defaults: SshDefaults,
+        clock: Clock,
+        magic: Callable[[], str],
+        *,
+        deadlines: Deadlines | None = None,
+        handshakes: int = 8,
+    ) -> None:
+        self._defaults = defaults
+        self._clock = clock
+        self._magic = magic
+        self._deadlines = deadlines or Deadlines()
+        self._handshakes = threading.BoundedSemaphore(handshakes)
+        self._agent = Agent()
+        self._bastions = Bastions(self._open_bastion)
+
+    def connect(self, host: Host) -> SshSession:
+        """Return a session with `host`, or raise `HostFault`; transient faults were tried three times."""
+        target = target_of(host, self._defaults)
+        attempts = tenacity.Retrying(
+            retry=tenacity.retry_if_exception(lambda e: isinstance(e, HostFault) and e.is_transient),
+            stop=tenacity.stop_after_attempt(_ATTEMPTS),
+            wait=tenacity.wait_random_exponential(multiplier=0.2, max=2.0),
+            sleep=self._clock.sleep,
+            reraise=True,
+        )
+        transport = attempts(self._open, target)
+        return SshSession(transport, self._magic(), self._deadlines, self._clock)
+
+    def close(self) -> None:
+        """Close the shared bastions."""
+        self._bastions.close()
+
+    def _open(self, target: Target) -> paramiko.Transport:
+        raw = self._stream(target)
+        with self._handshakes:
+            return open_transport(target, raw, self._deadlines, self._agent)
+
+    def _stream(self, target: Target) -> socket.socket | paramiko.Channel:
+        timeout_s = self._deadlines.tcp_s
+        if target.bastion is None:
+            return open_socket(target.address, target.port, timeout_s)
+        return self._bastions.channel_to(target.bastion, target.address, target.port, timeout_s)
+
+    def _open_bastion(self, bastion: Bastion) -> paramiko.Transport:
+        return self._open(bastion_target(bastion, self._defaults))

@@ -1,0 +1,81 @@
+r"""The first stage: one command line that finds a Python, becomes root if asked, and loads the runner.
+
+What travels on stdin after it:
+
+    [password line, only where sudo needs one]
+    MAGIC bundle_bytes job_bytes after_seq \\n
+    the bundle, the job
+
+The stage skips lines until MAGIC, because sudo reads the password line only when it wants one.
+"""
+
+from __future__ import annotations
+
+import shlex
+from typing import NamedTuple
+
+# sys.exit(91): this Python is too old, try the next one. It has read nothing by then.
+_FIRST_STAGE = """\
+import sys,os
+sys.version_info<(3,9)and sys.exit(91)
+i=open(0,"rb",closefd=False)
+for l in i:
+ if l.startswith(b"MAGIC"):break
+else:sys.exit(92)
+m,n,j,a=l.split()
+f=os.memfd_create("edgectl")
+os.write(f,i.read(int(n)))
+sys.path.insert(0,"/proc/self/fd/%d"%f)
+from edgectl.remote.__main__ import main
+main(m.decode(),i.read(int(j)),int(a))
+"""
+_PYTHONS = "python3 python3.13 python3.12 python3.11 python3.10 python3.9 /usr/libexec/platform-python"
+
+_FIND_PYTHON = """\
+for p in {pythons}; do
+command -v "$p" >/dev/null 2>&1 || continue
+"$p" -I -S -c {stage}
+r=$?
+[ $r = 91 ] || exit $r
+done
+echo "{magic} no-python"
+"""
+
+# -v asks for the password alone, so that a wrong one never makes sudo eat the job as further attempts.
+# The second sudo gets the password again, because a host may be set to forget it at once.
+_WITH_SUDO = """\
+if [ "$(id -u)" = 0 ]; then exec /bin/sh -c {find}; fi
+if sudo -n true 2>/dev/null; then exec sudo -n {environment} /bin/sh -c {find}; fi
+IFS= read -r w
+e=$(printf '%s\\n' "$w" | LC_ALL=C sudo -S -p '' -v 2>&1) || {{
+echo "{magic} no-sudo $(echo "$e" | head -n 1)"
+exit 93
+}}
+{{ printf '%s\\n' "$w"; exec cat; }} | sudo -S -p '' {environment} /bin/sh -c {find}
+"""
+_KEPT_ENVIRONMENT = 'EDGECTL_HOST_ROOT="$EDGECTL_HOST_ROOT"'
+
+
+class Header(NamedTuple):
+    """What stands before the bundle on stdin."""
+
+    magic: str
+    bundle_bytes: int
+    job_bytes: int
+    after: int
+
+    def encoded(self) -> bytes:
+        """Return the header line."""
+        return f"{self.magic} {self.bundle_bytes} {self.job_bytes} {self.after}\n".encode()
+
+
+def command_line(magic: str, *, become: bool) -> str:
+    """Return the one command that is executed at a host.
+
+    It runs under whatever the login shell is, so everything that is not a plain word is for /bin/sh.
+    """
+    stage = _FIRST_STAGE.replace("MAGIC", magic)
+    script = _FIND_PYTHON.format(pythons=_PYTHONS, stage=shlex.quote(stage), magic=magic)
+    if become:
+        script = _WITH_SUDO.format(find=shlex.quote(script), magic=magic, environment=_KEPT_ENVIRONMENT)
+    return f"exec /bin/sh -c {shlex.quote(script)}"

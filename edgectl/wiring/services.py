@@ -1,0 +1,44 @@
+"""Settings and observers become the `Services` an operation is handed."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
+
+from edgectl import shipped
+from edgectl.catalog.hardware import load_catalog
+from edgectl.clock import SystemClock
+from edgectl.engine.ports import Observer
+from edgectl.inventory.loader import load
+from edgectl.inventory.model import Fleet
+from edgectl.ops.services import Services
+from edgectl.secret import SecretSource
+from edgectl.settings import Settings
+from edgectl.wiring.adapters import recorder, ssh_pool
+from edgectl.wiring.interrupts import Interrupts
+
+
+def load_fleet(settings: Settings) -> Fleet:
+    """Read the inventory that the settings name."""
+    return load(settings.inventory, hardware=load_catalog().names)
+
+
+@contextmanager
+def open_services(settings: Settings, observers: Sequence[Observer]) -> Iterator[Services]:
+    """Yield services for one command; connections are closed behind it."""
+    clock = SystemClock()
+    fleet = load_fleet(settings)
+    interrupts = Interrupts()
+    with ssh_pool(settings, fleet, clock) as pool, interrupts.watched():
+        yield Services(
+            fleet=fleet,
+            pool=pool,
+            observers=[recorder(settings), *observers],
+            clock=clock,
+            random_bytes=os.urandom,
+            interrupts=interrupts,
+            secrets=SecretSource(settings.environment),
+            started_by=settings.started_by,
+            playbooks=shipped.playbooks(),
+        )
