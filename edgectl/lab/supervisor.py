@@ -7,6 +7,7 @@ with it every process of every host is killed by the kernel.
 from __future__ import annotations
 
 import json
+import logging
 import os
 import socket
 import subprocess
@@ -63,6 +64,7 @@ def _with_children(process: int) -> tuple[int, ...]:
 def _serve(spec: LabSpec, channel: socket.socket, notes: tuple[str, ...], ready: int) -> None:
     from edgectl.lab.fleet import Fleet  # paramiko comes after the fork: the hosts' processes stay small
 
+    logging.getLogger("paramiko").setLevel(logging.CRITICAL)  # clients that vanish are a lab's daily bread
     fleet = Fleet(spec, channel, notes)
     control = _control_socket(spec.directory)
     fleet.boot_all()

@@ -93,7 +93,7 @@ def _xid(gpu: dict[str, Any], number: int) -> None:
 def _log(message: str) -> None:
     with open(_KERNEL_LOG, encoding="utf-8") as file:
         number = sum(1 for _ in file)
-    microseconds = int((time.time() - os.stat("/proc/1").st_ctime) * 1e6)
+    microseconds = int((time.time() - os.stat("/run/edgectl-lab/boot_id").st_mtime) * 1e6)
     with open(_KERNEL_LOG, "a", encoding="utf-8") as file:
         file.write(f"{_ERROR},{number},{microseconds},-;{message}\n")
 
