@@ -16,7 +16,7 @@ from pathlib import Path
 
 from edgectl.lab import keeper, wire
 from edgectl.lab.idmap import SINGLE_ID_NOTE, id_map_of_this_process, tell_kernel
-from edgectl.lab.layout import LabFiles, LabSpec, load_spec
+from edgectl.lab.layout import LabFiles, LabSpec, hosts_of, load_spec
 from edgectl.lab.processes import record_processes
 from edgectl.lab.shown import folders_to_show
 from edgectl.lab.stage import Stage
@@ -30,6 +30,9 @@ def main(directory: Path, ready: int) -> None:
     if spec is None:
         raise FileNotFoundError(files.spec)
     os.chdir("/")
+    if taken := taken_address(spec):
+        _say(ready, {"taken": taken})
+        return
     reason, notes, process, channel = _raise_keeper(files)
     if reason:
         _say(ready, {"refused": reason})
@@ -37,6 +40,19 @@ def main(directory: Path, ready: int) -> None:
     record_processes(files.processes, (os.getpid(), *_with_children(process)))
     _serve(spec, channel, notes, ready)
     os.waitpid(process, 0)
+
+
+def taken_address(spec: LabSpec) -> str:
+    """Return the first address of the lab that somebody listens on already, and why it cannot be used."""
+    for host in hosts_of(spec):
+        with socket.socket(socket.AF_INET, socket.SOCK_STREAM) as probe:
+            probe.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+            try:
+                probe.bind((host.address, spec.port))
+                probe.listen()
+            except OSError as error:
+                return f"{host.address}:{spec.port}: {error.strerror}"
+    return ""
 
 
 def _raise_keeper(files: LabFiles) -> tuple[str, tuple[str, ...], int, socket.socket]:
