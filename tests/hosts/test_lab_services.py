@@ -71,8 +71,8 @@ def test_a_changed_unit_needs_a_reload(box: Box) -> None:
 
 def test_a_service_that_notifies_is_active_when_it_says_so(box: Box) -> None:
     program = (
-        "import os,socket,time;CLOCK.sleep(0.3);"
-        "socket.socket(socket.AF_UNIX,socket.SOCK_DGRAM).sendto(b'READY=1',os.environ['NOTIFY_SOCKET']);CLOCK.sleep(99)"
+        "import os,socket,time;time.sleep(0.3);"
+        "socket.socket(socket.AF_UNIX,socket.SOCK_DGRAM).sendto(b'READY=1',os.environ['NOTIFY_SOCKET']);time.sleep(99)"
     )
     _write(box, "ready.service", f'[Service]\nType=notify\nExecStart=/usr/bin/env python3 -c "{program}"\n')
     started = CLOCK.monotonic()
