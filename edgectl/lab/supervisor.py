@@ -83,7 +83,10 @@ def _serve(spec: LabSpec, channel: socket.socket, notes: tuple[str, ...], ready:
     logging.getLogger("paramiko").setLevel(logging.CRITICAL)  # clients that vanish are a lab's daily bread
     fleet = Fleet(spec, channel, notes)
     control = _control_socket(spec.directory)
-    fleet.boot_all()
+    if reason := fleet.boot_all():
+        _say(ready, {"refused": reason})
+        fleet.close()
+        return
     _say(ready, {"up": True})
     while True:
         connection, _ = control.accept()
