@@ -9,6 +9,7 @@ from __future__ import annotations
 import json
 import logging
 import os
+import resource
 import socket
 import subprocess
 import sys
@@ -80,6 +81,8 @@ def _with_children(process: int) -> tuple[int, ...]:
 def _serve(spec: LabSpec, channel: socket.socket, notes: tuple[str, ...], ready: int) -> None:
     from edgectl.lab.fleet import Fleet  # paramiko comes after the fork: the hosts' processes stay small
 
+    most = resource.getrlimit(resource.RLIMIT_NOFILE)[1]
+    resource.setrlimit(resource.RLIMIT_NOFILE, (most, most))  # a session takes six descriptors
     logging.getLogger("paramiko").setLevel(logging.CRITICAL)  # clients that vanish are a lab's daily bread
     fleet = Fleet(spec, channel, notes)
     control = _control_socket(spec.directory)
