@@ -65,7 +65,7 @@ def prepare(services: Services, playbook: Playbook, request: Request) -> Prepare
         run=run,
         command=request.command,
         stages=work,
-        rollout=_rollout(playbook),
+        rollout=Rollout() if request.options.check else _rollout(playbook),
         started_by=services.started_by,
         arguments=request.arguments,
     )

@@ -11,7 +11,7 @@ from edgectl.remote.args import ArgumentError, Mode, arg, build, coerce, field_n
 @dataclass(frozen=True)
 class Sample:
     path: str = arg(aliases=("dest", "name"), doc="A path.")
-    mode: Mode | None = arg(None, doc="A mode.")
+    mode: Mode | None = arg(None, doc="A mode.")  # noqa: RUF009 - it declares a field
     state: Literal["yes", "no", "dist"] = arg("no", doc="A choice.")
     hidden: str | None = arg(None, doc="Ours.", internal=True)
 

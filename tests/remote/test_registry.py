@@ -69,7 +69,7 @@ def test_every_module_is_imported_by_every_supported_python(python: str) -> None
     script = f"import importlib\nfor name in {names!r}: importlib.import_module(name)"
 
     done = subprocess.run(
-        [python, "-W", "error", "-c", script],
+        [python, "-B", "-W", "error", "-c", script],
         cwd=REMOTE.parent.parent,
         capture_output=True,
         text=True,
@@ -77,3 +77,44 @@ def test_every_module_is_imported_by_every_supported_python(python: str) -> None
     )
 
     assert done.returncode == 0, done.stderr
+
+
+SMOKE = """
+import sys
+from edgectl.remote import registry
+from edgectl.remote.args import build
+from edgectl.remote.context import HostPaths, TaskContext
+from edgectl.remote.proc import Proc
+context = TaskContext(False, True, Proc({}), HostPaths("", ""), {})
+for name, given in (
+    ("file", {"path": "d", "state": "directory", "mode": "u=rwx,go="}),
+    ("copy", {"dest": "d/f", "content": {"a": 1}, "mode": 0o600}),
+    ("lineinfile", {"path": "d/f", "line": "x", "insertbefore": "BOF"}),
+    ("template", {"src": "t.j2", "dest": "d/", "content": "text"}),
+    ("stat", {"path": "d/f"}),
+    ("shell", {"cmd": "cat d/f | wc -l"}),
+    ("setup", {}),
+    ("wait_for", {"path": "d/f", "search_regex": "^x"}),
+    ("get_url", {"url": "file:///etc/passwd", "dest": "d/p", "checksum": ""}),
+):
+    module = registry.load(name)
+    result = module.run(build(module.Args, given, internal=True), context)
+    assert not result.failed, (name, result.msg)
+"""
+
+
+@pytest.mark.parametrize("python", pythons())
+def test_modules_do_their_work_on_every_supported_python(python: str, tmp_path: Path) -> None:
+    environment = {"PYTHONPATH": str(REMOTE.parent.parent), "PATH": os.defpath}
+
+    done = subprocess.run(
+        [python, "-B", "-W", "error", "-c", SMOKE],
+        cwd=tmp_path,
+        env=environment,
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+
+    assert done.returncode == 0, done.stderr
+    assert (tmp_path / "d/f").read_text() == 'x\n{"a": 1}'

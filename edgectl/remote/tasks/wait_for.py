@@ -25,6 +25,8 @@ _STATES = {
 }
 
 
+# More looks would fill a listening socket's queue, so that an open port seems closed.
+_SHORTEST_SLEEP_S = 0.05
 # The match of the pattern, or True where there is none to match; None: not yet.
 Found = Union["re.Match[bytes]", bool, None]
 
@@ -83,7 +85,7 @@ def run(args: Args, context: TaskContext) -> TaskResult:
         there = _look(args, pattern, until)
         if there is not None:
             return _found(args, began, there)
-        time.sleep(min(args.sleep, max(until - time.monotonic(), 0)))
+        time.sleep(min(max(args.sleep, _SHORTEST_SLEEP_S), max(until - time.monotonic(), 0)))
     return failed(args.msg or _gave_up(args), elapsed=int(time.monotonic() - began))
 
 
