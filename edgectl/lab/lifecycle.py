@@ -129,6 +129,11 @@ def _start_supervisor(spec: LabSpec) -> None:
     os.close(writer)
     with open(reader, "rb") as pipe:  # noqa: PTH123 - a pipe has no path
         answer: dict[str, Any] = json.loads(pipe.read() or b"{}")
+    if "taken" in answer:
+        raise MissingError(
+            f"the lab cannot listen on {answer['taken']}",
+            hint="another lab may be up: choose other addresses, or a port",
+        )
     if "refused" in answer:
         raise refusal(answer["refused"])
     if "up" not in answer:

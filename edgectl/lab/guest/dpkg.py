@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import re
-import subprocess
 import sys
 from fnmatch import fnmatch
 
@@ -11,7 +10,6 @@ from edgectl.lab.guest.debversion import satisfies
 from edgectl.lab.guest.packages import Package, files_of, read_packages
 
 _USAGE = 2
-_REAL = "/usr/bin/dpkg"
 _DEFAULT_FORMAT = "${binary:Package}\\t${Version}\\n"
 _WANT = {"install": "i", "hold": "h", "deinstall": "r", "purge": "p", "unknown": "u"}
 _STATE = {"installed": "i", "config-files": "c", "not-installed": "n"}
@@ -25,7 +23,7 @@ Desired=Unknown/Install/Remove/Purge/Hold
 
 
 def main(arguments: list[str]) -> int:
-    """Run one dpkg command; what is not about installed packages goes to the machine's dpkg."""
+    """Run one dpkg command."""
     words = arguments[1:]
     verb = words[0] if words else "--help"
     if verb == "--print-architecture":
@@ -44,7 +42,8 @@ def main(arguments: list[str]) -> int:
         return 0
     if verb in _QUERIES or verb == "--get-selections":
         return query(arguments)
-    return subprocess.call([_REAL, *words])
+    sys.stderr.write(f"dpkg: error: the edgectl lab does not play dpkg {verb}\n")
+    return _USAGE
 
 
 def _compare(words: list[str]) -> int:
