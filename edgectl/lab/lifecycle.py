@@ -21,6 +21,7 @@ from edgectl.lab.inventory_files import write_inventory
 from edgectl.lab.layout import LabFiles, LabSpec, hosts_of, load_spec, save_spec
 from edgectl.lab.processes import kill_and_wait, still_running, wait_for_end
 from edgectl.lab.refusal import refusal
+from edgectl.lab.service import write_service
 from edgectl.lab.shown import engine_library
 
 _END_S = 10.0
@@ -111,6 +112,8 @@ def _lay_out(spec: LabSpec) -> None:
     files.stage.mkdir()
     save_spec(spec)
     write_inventory(spec)
+    if engine_library():
+        write_service(files.inventory / "services")
 
 
 def _start_supervisor(spec: LabSpec) -> None:

@@ -57,8 +57,8 @@ def _command(spec: ServiceSpec, address: str) -> list[str]:
     where = ["--host", address, "--port", str(spec.serve.port)]
     match spec.engine.kind:
         case "llama.cpp":
-            model = f"{{release}}/model/{spec.model.files[0].file_name}"
-            return [spec.engine.command, "--model", model, "--alias", spec.model.name, *where, *given]
+            model = ["--model", f"{{release}}/model/{spec.model.files[0].file_name}"]
+            return [spec.engine.command, *model, "--alias", spec.model.name, *where, *given]
         case "vllm":
             model = ["serve", "{release}/model", "--served-model-name", spec.model.name]
             drain = ["--shutdown-timeout", str(_VLLM_DRAIN_S)]

@@ -14,8 +14,8 @@ from edgectl.remote.ownership import Attributes
 from edgectl.remote.result import TaskResult, changed, failed, ok
 
 REPEAT = "idempotent"
-SENDS = "files"
 _DIGITS = 64
+_OK = 200
 
 
 @dataclass(frozen=True)
@@ -23,10 +23,8 @@ class Args:
     """Where the bytes come from, and which bytes they must be."""
 
     sha256: str = arg(doc="The digest that names the file and proves it.")
-    url: str | None = arg(None, doc="Where the host fetches it: http, https or file.")
-    src: str | None = arg(None, doc="A file at the controller; it travels with the job.")
+    url: str | None = arg(None, doc="Where the host fetches it; without it the bytes came with the job.")
     timeout: int = arg(30, doc="Seconds of silence after which fetching fails.")
-    sources: list[Any] | None = arg(None, internal=True, doc="[\"\", sha256, mode] of a file that travelled.")
 
     def __post_init__(self) -> None:
         """Refuse what is no digest."""
@@ -48,16 +46,14 @@ def run(args: Args, context: TaskContext) -> TaskResult:
         return changed("would be fetched", path=path)
     os.makedirs(os.path.dirname(path), 0o755, exist_ok=True)
     try:
-        problem = _fetch(args, context, path)
+        _fetch(args, context, path)
     except files.RefusedError as error:
-        problem = str(error)
-    if problem:
-        return failed(problem)
+        return failed(str(error))
     return changed(path=path, size=os.path.getsize(path))
 
 
-def _fetch(args: Args, context: TaskContext, path: str) -> str:
-    """Write the file beside its place, prove it, move it there; return what is wrong, or an empty text."""
+def _fetch(args: Args, context: TaskContext, path: str) -> None:
+    """Write the file beside its place, prove it, move it there."""
     hasher = hashlib.sha256()
 
     def prove(_beside: str) -> None:
@@ -70,12 +66,18 @@ def _fetch(args: Args, context: TaskContext, path: str) -> str:
             hasher.update(chunk)
             stream.write(chunk)
 
-        if args.url is None:
-            write(context.blobs[args.sha256])
-            return ""
-        problem = _download(args.url, args.timeout, write)
+        problem = _receive(args, context, write)
         if problem:
-            raise files.RefusedError(f"{args.url}: {problem}")
+            raise files.RefusedError(problem)
+
+
+def _receive(args: Args, context: TaskContext, write: Callable[[bytes], Any]) -> str:
+    """Hand on the bytes piece by piece; return why they are not all there, or an empty text."""
+    if args.url is not None:
+        return _download(args.url, args.timeout, write)
+    if args.sha256 not in context.blobs:
+        return f"the job did not bring the bytes of {args.sha256}, and 'url' names no place to fetch them"
+    write(context.blobs[args.sha256])
     return ""
 
 
@@ -83,6 +85,7 @@ def _download(url: str, timeout_s: float, write: Callable[[bytes], Any]) -> str:
     from edgectl.remote.tasks import _http
 
     with _http.opened(_http.Request(url, timeout_s=timeout_s)) as answer:
-        if answer.status != 200:  # noqa: PLR2004 - HTTP's OK
-            return answer.problem or f"the server answers {answer.status}"
-        return answer.copy_to(write)
+        if answer.status != _OK:
+            return f"{url}: {answer.problem or f'the server answers {answer.status}'}"
+        problem = answer.copy_to(write)
+    return f"{url}: {problem}" if problem else ""

@@ -26,7 +26,9 @@ class Args:
     service: str = arg(doc="The service's name.")
     release: str = arg(doc="The release's name; the same name is always the same content.")
     unit: str = arg(doc="The systemd unit; {release} is the folder of the release.")
-    files: list[dict] = arg(doc="The model's files: name and sha256 of each, in the blob store already.")
+    files: list[dict[str, Any]] = arg(
+        doc="The model's files: name and sha256 of each, in the blob store already."
+    )
     base_url: str = arg(doc="Where the service answers on this host.")
     model: str = arg(doc="The model's name in the API.")
     ready_timeout: float = arg(300.0, doc="Seconds until it must be ready.")
@@ -41,7 +43,9 @@ def run(args: Args, context: TaskContext) -> TaskResult:
     if switch.is_in_force():
         return ok(release=args.release, previous=switch.before)
     if context.check:
-        return changed(f"would switch from {switch.before or 'nothing'} to {args.release}", release=args.release)
+        return changed(
+            f"would switch from {switch.before or 'nothing'} to {args.release}", release=args.release
+        )
     problem = switch.prepare() or switch.start(args.release)
     proof: dict[str, Any] = {}
     if not problem:
@@ -65,7 +69,9 @@ class _Switch:
 
     def is_in_force(self) -> bool:
         """Tell whether the release runs from the unit it was deployed with, and answers."""
-        if self.before != self._args.release or self._installed_unit() != self._wanted_unit(self._args.release):
+        if self.before != self._args.release or self._installed_unit() != self._wanted_unit(
+            self._args.release
+        ):
             return False
         return not _serving.wait_ready(self._args.base_url, 0.0, lambda: "")
 
