@@ -7,7 +7,7 @@ from typing import Annotated
 import typer
 
 from edgectl import __version__
-from edgectl.cli import hosts, inventory, runs, trust
+from edgectl.cli import health, hosts, inventory, runs, trust
 
 app = typer.Typer(
     name="edgectl",
@@ -36,6 +36,7 @@ def edgectl(
 inventory.add_to(app)
 trust.add_to(app)
 hosts.add_to(app)
+health.add_to(app)
 runs.add_to(app)
 
 
