@@ -6,7 +6,7 @@ from typing import Annotated
 
 import typer
 
-from edgectl.catalog.rules import Severity
+from edgectl.catalog.rules_model import Severity
 from edgectl.cli.groups import with_default
 from edgectl.cli.options import ALL_FORMATS, Common, Limit, Select, command
 

@@ -6,7 +6,8 @@ from collections.abc import Mapping
 from dataclasses import dataclass, replace
 
 from edgectl.catalog.hardware import load_catalog
-from edgectl.catalog.rules import Rules, Severity, load_rules
+from edgectl.catalog.rules import load_rules
+from edgectl.catalog.rules_model import Rules, Severity
 from edgectl.catalog.xid import XidMeaning, load_xids
 from edgectl.engine.outcome import HostOutcome, HostStatus
 from edgectl.ops.health.expected import Expected, expected_of

@@ -7,7 +7,7 @@ from collections.abc import Iterator, Mapping
 from datetime import datetime
 from typing import Any
 
-from edgectl.catalog.rules import Rule, Rules
+from edgectl.catalog.rules_model import Rule, Rules
 from edgectl.catalog.xid import XidMeaning
 from edgectl.complaints import did_you_mean
 from edgectl.errors import ExitCode, InputError

@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from enum import IntEnum
 from typing import Any
 
-from edgectl.catalog.rules import Component, Rule, Severity
+from edgectl.catalog.rules_model import Component, Rule, Severity
 
 
 class Standing(IntEnum):

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 
-from edgectl.catalog.rules import Rule, Severity
+from edgectl.catalog.rules_model import Rule, Severity
 from edgectl.ops.health.expected import Expected
 from edgectl.ops.health.finding import Breach, Judged, Standing
 from edgectl.ops.health.observed import Gpu, GpuState

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections import Counter
 from collections.abc import Callable, Iterator, Sequence
 
-from edgectl.catalog.rules import Severity
+from edgectl.catalog.rules_model import Severity
 from edgectl.engine.outcome import HostOutcome
 from edgectl.ops.health.observed import Gpu, GpuState, Node
 from edgectl.ops.health.verdict import Verdict

@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 from collections.abc import Callable, Mapping
 
-from edgectl.catalog.rules import Severity
+from edgectl.catalog.rules_model import Severity
 from edgectl.ops.health.expected import Expected
 from edgectl.ops.health.finding import Breach, Judged, Standing
 from edgectl.ops.health.observed import Collector, Node

@@ -6,7 +6,7 @@ from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from typing import Any
 
-from edgectl.catalog.rules import Severity
+from edgectl.catalog.rules_model import Severity
 from edgectl.engine.outcome import HostOutcome, RunOutcome, exit_code
 from edgectl.ops.health.finding import Finding, Standing
 from edgectl.ops.health.metrics import health_metrics

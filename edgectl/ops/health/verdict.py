@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 
-from edgectl.catalog.rules import Rules, Severity
+from edgectl.catalog.rules_model import Rules, Severity
 from edgectl.catalog.xid import XidMeaning
 from edgectl.ops.health.expected import Expected
 from edgectl.ops.health.finding import STANDING_OF, Breach, Finding, Standing, finding

@@ -6,7 +6,7 @@ import re
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 
-from edgectl.catalog.rules import Component, Rules, Severity
+from edgectl.catalog.rules_model import Component, Rules, Severity
 from edgectl.catalog.xid import XidMeaning, XidSeverity, unknown_xid
 from edgectl.ops.health.finding import Finding
 from edgectl.ops.health.observed import Node, Xid
