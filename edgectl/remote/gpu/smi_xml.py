@@ -190,10 +190,11 @@ def _note_ecc(gpu: Gpu, element: ET.Element, when: str, kind: str) -> None:
     if not values:
         gpu.unsupported(name)
         return
-    try:
+    unclear = [text for text in values if not _NUMBER.match(text)]
+    if unclear:
+        gpu.error(name, unclear[0].strip("[]"))
+    else:
         gpu.value(name, sum(_integer(text) for text in values))
-    except ValueError:
-        gpu.error(name, ", ".join(values))
 
 
 def _note_reasons(gpu: Gpu, element: ET.Element) -> None:
