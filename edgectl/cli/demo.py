@@ -77,7 +77,9 @@ def _run_demo(settings: Settings, scratch: Path, *, keep: bool) -> None:
         runner.run(LAST_STEP)
     finally:
         if keep:
-            typer.echo(f"\nthe lab is still up: -i {lab.inventory}; end it with: edgectl lab down --folder {directory}")
+            typer.echo(
+                f"\nthe lab is still up: -i {lab.inventory}; end it with: edgectl lab down --folder {directory}"
+            )
         else:
             _say("everything is gone again", "edgectl lab down")
             down(directory)
@@ -96,9 +98,13 @@ class _Runner:
 
     def run(self, step: Step) -> None:
         _say(step.title, shlex.join(["edgectl", *step.words]))
-        done = subprocess.run([sys.executable, "-m", "edgectl", *step.words], env=self._environment, check=False)
+        done = subprocess.run(
+            [sys.executable, "-m", "edgectl", *step.words], env=self._environment, check=False
+        )
         if done.returncode != step.code:
-            message = f"`edgectl {shlex.join(step.words)}` ended with {done.returncode}, expected {int(step.code)}"
+            message = (
+                f"`edgectl {shlex.join(step.words)}` ended with {done.returncode}, expected {int(step.code)}"
+            )
             raise EdgectlError(message, hint="the log: edgectl demo --keep, then the command again with -v")
 
 

@@ -17,6 +17,7 @@ MODULES: Dict[str, str] = {
     "fail": "fail",
     "file": "file",
     "get_url": "get_url",
+    "gpu_facts": "gpu_facts",
     "lineinfile": "lineinfile",
     "ping": "ping",
     "reboot": "reboot",
