@@ -7,7 +7,7 @@ import sys
 from fnmatch import fnmatch
 
 from edgectl.lab.guest.debversion import satisfies
-from edgectl.lab.guest.packages import Package, files_of, read_packages
+from edgectl.lab.guest.packages import Package, files_of, read_packages, write_packages
 
 _USAGE = 2
 _DEFAULT_FORMAT = "${binary:Package}\\t${Version}\\n"
@@ -42,6 +42,8 @@ def main(arguments: list[str]) -> int:
         return 0
     if verb in _QUERIES or verb == "--get-selections":
         return query(arguments)
+    if verb == "--set-selections":
+        return _select(sys.stdin.read())
     sys.stderr.write(f"dpkg: error: the edgectl lab does not play dpkg {verb}\n")
     return _USAGE
 
@@ -163,6 +165,20 @@ def _files(names: list[str], _format: str) -> int:
 def _selections() -> int:
     for package in read_packages().values():
         sys.stdout.write(f"{package.name}\t\t\t\t\t\t{package.want}\n")
+    return 0
+
+
+def _select(text: str) -> int:
+    """Take lines of `package selection`, as `dpkg --get-selections` gives them."""
+    packages = read_packages()
+    for line in text.splitlines():
+        name, want = (line.split() + ["", ""])[:2]
+        package = packages.get(name.partition(":")[0])
+        if package is None or want not in _WANT:
+            sys.stderr.write(f"dpkg: warning: package not in status: {name}\n")
+            continue
+        package.want = want
+    write_packages(packages)
     return 0
 
 

@@ -8,6 +8,7 @@ from typing import Any
 
 from edgectl.catalog.hardware import Catalog
 from edgectl.engine.outcome import HostOutcome, HostStatus, RunOutcome, TaskStatus, exit_code
+from edgectl.inventory.fold import folded
 from edgectl.inventory.pattern import select
 from edgectl.ops.provision.plan import HostPlan, changes_of, plan_lines, plans
 from edgectl.ops.provision.wanted import promised
@@ -15,7 +16,7 @@ from edgectl.ops.rollout import Prepared, Request, carry_out, prepare, run_repor
 from edgectl.ops.services import Services
 from edgectl.ops.told import closing, trouble
 from edgectl.playbook.loader import load_playbook
-from edgectl.report import Line, Report
+from edgectl.report import Line, Report, Tone
 
 PLAYBOOK = "provision.yaml"
 
@@ -78,7 +79,10 @@ def _data(host: HostOutcome) -> Mapping[str, Any]:
 def _accepted(outcome: RunOutcome) -> list[Line]:
     """Return a line per distinct set of changes that was made."""
     return [
-        Line(f"  {len(found.hosts):>4}  {' · '.join(found.changes)}")
+        Line(
+            f"  {len(found.hosts):>4}  {folded(found.hosts)}   {len(found.changes)} changes, accepted",
+            Tone.GOOD,
+        )
         for found in plans(outcome)
         if found.changes
     ]
