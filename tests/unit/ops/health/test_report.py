@@ -94,7 +94,7 @@ SICK: Answers = {
     ),
     "fra1-r1-n02": a_node([a_gpu(0, remap_pending=True), a_gpu(1, remap_pending=True)]),
     "fra1-r1-n03": a_node([a_gpu(0, remap_pending=True), a_gpu(1, remap_pending=True, ecc_mode=None)]),
-    "fra1-r1-d01": a_node([], collector="kernel", driver_version=None, kernel_log={"source": None, "error": "no"}),
+    "fra1-r1-d01": a_node([], collector="kernel", driver_version=None, kernel_log={"source": None}),
     "gru1-r1-n01": healthy(driver_version="595.58.03"),
     "gru1-r1-n02": None,
 }  # fmt: skip
@@ -105,7 +105,7 @@ def services(tmp_path: Path, answers: Answers, jobs: list[HostWork]) -> Services
     path = tmp_path / "fleet.yaml"
     path.write_text(INVENTORY, encoding="utf-8")
     return Services(
-        fleet=load(path, load_catalog().names, ()),
+        fleet=load(path, hardware=load_catalog().names),
         pool=KnowingPool(answers, jobs),
         observers=(),
         clock=StillClock(),
@@ -156,9 +156,8 @@ def test_critical_counts_as_failed_and_unreachable_never_hides_it(tmp_path: Path
         "ok",
         "unreachable",
     )
-    assert report.hosts[0].reason == "gpu-lost GPU 41:00.0: 00000000:41:00.0, serial 1650000000000; " + (
-        "xid-79 GPU 41:00.0: GPU fell off the PCIe bus"
-    )
+    lost = "gpu-lost GPU 41:00.0: serial 1650000000000"
+    assert report.hosts[0].reason == f"{lost}; xid-79 GPU 41:00.0: GPU fell off the PCIe bus"
 
 
 def test_the_bar_can_be_lowered_to_warnings(tmp_path: Path) -> None:
