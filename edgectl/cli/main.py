@@ -7,7 +7,7 @@ from typing import Annotated
 import typer
 
 from edgectl import __version__
-from edgectl.cli import health, hosts, inventory, runs, trust
+from edgectl.cli import demo, deploy, health, hosts, inventory, lab, provision, runs, trust
 
 app = typer.Typer(
     name="edgectl",
@@ -28,14 +28,18 @@ def _version(wanted: bool) -> None:  # noqa: FBT001 - typer's callback
 
 @app.callback()
 def edgectl(
-    version: Annotated[bool, typer.Option("--version", callback=_version, is_eager=True)] = False,  # noqa: FBT002
+    version: Annotated[bool, typer.Option("--version", callback=_version, is_eager=True)] = False,
 ) -> None:
     """A fleet manager for AI inference at the edge: one YAML inventory, plain SSH, no agent."""
 
 
+demo.add_to(app)
+lab.add_to(app)
 inventory.add_to(app)
 trust.add_to(app)
 hosts.add_to(app)
+provision.add_to(app)
+deploy.add_to(app)
 health.add_to(app)
 runs.add_to(app)
 

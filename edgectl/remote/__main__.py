@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import base64
+import contextlib
 import hashlib
 import os
 import pwd
@@ -28,6 +29,7 @@ from edgectl.remote.protocol import (
     encode_job,
     encode_message,
 )
+from edgectl.remote.reboots import HostIsGoingDown
 from edgectl.remote.runner import Runner
 from edgectl.remote.scope import Scope
 from edgectl.remote.taskrun import Surroundings
@@ -97,7 +99,8 @@ def _run(job: Job, line: Line, mine: Optional[journal.Journal], past: List[Messa
         blobs={digest: zlib.decompress(base64.b64decode(packed)) for digest, packed in job.blobs.items()},
         login=login_identity(dict(os.environ)),
     )
-    Runner(job, Emitter(line, mine, job.secrets), around, past, boot_id()).run()
+    with contextlib.suppress(HostIsGoingDown):
+        Runner(job, Emitter(line, mine, job.secrets), around, past, boot_id()).run()
 
 
 def _follow(folder: str, line: Line, from_seq: int) -> None:

@@ -238,7 +238,9 @@ def _python() -> Dict[str, Any]:
 def _services() -> Dict[str, Any]:
     """Return what manages packages and services here."""
     first = text_of("/proc/1/comm")
-    manager = "systemd" if os.path.isdir("/run/systemd/system") or first == "systemd" else "service"
+    manager = first if first not in ("", "init", "sh", "bash") else "service"
+    if os.path.isdir("/run/systemd/system"):
+        manager = "systemd"
     packages = next((name for program, name in _PACKAGE_MANAGERS if is_on_path(program)), "unknown")
     return {"service_mgr": manager, "pkg_mgr": packages}
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 import selectors
 import subprocess
+import sys
 import time
 from typing import Any, Dict, NamedTuple, Optional, Sequence, Union
 
@@ -41,56 +42,76 @@ class Proc:
     ) -> Completed:
         """Run a list of words as it is, or a text through /bin/sh, and wait for it.
 
-        A process it leaves behind may keep its output open: what was said until then is the output.
+        A process it leaves behind may keep its output open: what was said until then is the output. Of an
+        output above `OUTPUT_LIMIT_BYTES` the beginning and the end are kept.
         """
-        env = {**os.environ, **self._environment, **(environment or {})}
         try:
-            process = subprocess.Popen(
-                command,
-                shell=isinstance(command, str),
-                executable=executable,
-                cwd=cwd,
-                env=env,
-                stdin=subprocess.PIPE,
-                stdout=subprocess.PIPE,
-                stderr=subprocess.PIPE,
-                bufsize=0,
-            )
+            process = self._start(command, cwd, executable, environment)
         except FileNotFoundError as error:
             return Completed(127, "", f"{error.filename}: not found")
         except (PermissionError, NotADirectoryError) as error:
             return Completed(126, "", f"{error.filename}: {str(error.strerror).lower()}")
-        with process:  # closes the pipes
-            out, err = _Kept(), _Kept()
-            if not _converse(process, stdin.encode("utf-8", "surrogateescape"), (out, err), timeout_s):
-                process.kill()
-                process.wait()
-                return Completed(124, out.text(), f"{err.text()}stopped after {timeout_s} s")
-            return Completed(process.wait(), out.text(), err.text())
+        return _completed(process, stdin, timeout_s, OUTPUT_LIMIT_BYTES)
+
+    def query(self, words: Sequence[str]) -> Completed:
+        """Run a program whose whole output will be parsed and not be shown, however long it is."""
+        try:
+            process = self._start(words, None, None, {"LC_ALL": "C"})
+        except FileNotFoundError as error:
+            return Completed(127, "", f"{error.filename}: not found")
+        return _completed(process, "", None, sys.maxsize)
+
+    def _start(
+        self,
+        command: Union[str, Sequence[str]],
+        cwd: Optional[str],
+        executable: Optional[str],
+        environment: Optional[Dict[str, str]],
+    ) -> Any:
+        return subprocess.Popen(
+            command,
+            shell=isinstance(command, str),
+            executable=executable,
+            cwd=cwd,
+            env={**os.environ, **self._environment, **(environment or {})},
+            stdin=subprocess.PIPE,
+            stdout=subprocess.PIPE,
+            stderr=subprocess.PIPE,
+            bufsize=0,
+        )
+
+
+def _completed(process: Any, stdin: str, timeout_s: Optional[float], limit_bytes: int) -> Completed:
+    out, err = _Kept(limit_bytes), _Kept(limit_bytes)
+    with process:  # closes the pipes
+        if not _converse(process, stdin.encode("utf-8", "surrogateescape"), (out, err), timeout_s):
+            process.kill()
+            process.wait()
+            return Completed(124, out.text(), f"{err.text()}stopped after {timeout_s} s")
+        return Completed(process.wait(), out.text(), err.text())
 
 
 class _Kept:
     """The beginning and the end of what a program said."""
 
-    def __init__(self) -> None:
+    def __init__(self, limit_bytes: int) -> None:
+        self._half = limit_bytes // 2
         self._head = bytearray()
         self._tail = bytearray()
         self._left_out = 0
 
     def add(self, chunk: bytes) -> None:
-        half = OUTPUT_LIMIT_BYTES // 2
-        room = half - len(self._head)
+        room = self._half - len(self._head)
         self._head += chunk[:room]
         self._tail += chunk[room:]
-        if len(self._tail) > 2 * half:
-            self._left_out += len(self._tail) - half
-            del self._tail[:-half]
+        if len(self._tail) > 2 * self._half:
+            self._left_out += len(self._tail) - self._half
+            del self._tail[: -self._half]
 
     def text(self) -> str:
-        half = OUTPUT_LIMIT_BYTES // 2
-        left_out = self._left_out + max(len(self._tail) - half, 0)
+        left_out = self._left_out + max(len(self._tail) - self._half, 0)
         gap = f"\n[… {left_out} bytes left out …]\n".encode() if left_out else b""
-        return bytes(self._head + gap + self._tail[-half:]).decode("utf-8", "replace")
+        return bytes(self._head + gap + self._tail[-self._half :]).decode("utf-8", "replace")
 
 
 def _converse(process: Any, given: bytes, kept: tuple[_Kept, _Kept], timeout_s: Optional[float]) -> bool:

@@ -137,11 +137,18 @@ class Heartbeat:
 
 @dataclass(frozen=True)
 class Rebooting:
-    """The host is going down on purpose; the job goes on under another boot id."""
+    """The host is going down on purpose; the job goes on under another boot id.
+
+    `at` is the host's wall clock in seconds; it must be back `timeout_s` later. Then it waits `pause_s` and
+    goes on once `test_command` succeeds.
+    """
 
     index: int
     boot_id: str
+    at: float
     timeout_s: float
+    pause_s: float = 0.0
+    test_command: Optional[List[str]] = None
     seq: int = 0
 
 

@@ -9,6 +9,7 @@ from typing import Any, Dict
 MODULES: Dict[str, str] = {
     "apt": "apt",
     "assert": "assert_",
+    "blob": "blob",
     "command": "command",
     "copy": "copy",
     "debug": "debug",
@@ -21,6 +22,7 @@ MODULES: Dict[str, str] = {
     "ping": "ping",
     "reboot": "reboot",
     "service": "systemd_service",
+    "service_release": "service_release",
     "set_fact": "set_fact",
     "setup": "setup",
     "shell": "shell",

@@ -75,7 +75,6 @@ def _shake_hands(transport: paramiko.Transport, target: Target, deadlines: Deadl
     transport.banner_timeout = deadlines.handshake_s
     transport.handshake_timeout = deadlines.handshake_s
     transport.auth_timeout = deadlines.auth_s
-    transport.channel_timeout = deadlines.channel_s
     options = transport.get_security_options()
     pinned = {kind for key in target.host_keys for kind in _offered(key.kind)}
     wanted = [kind for kind in options.key_types if kind in pinned]

@@ -56,20 +56,16 @@ class SshSession:
         password = job.secrets.get(BECOME_PASSWORD, "") if job.become else ""
         head = f"{password}\n".encode() if job.become else b""
         whole = head + Header(self._magic, len(code), len(payload), after).encoded() + code + payload
-        rest = memoryview(whole)
         give_up = self._clock.monotonic() + self._deadlines.hello_s
+        rest = memoryview(whole)
         with translated("sending the job", FaultKind.LOST):
-            while rest:
-                try:
-                    sent = channel.send(bytes(rest[:_READ_BYTES]))
-                except TimeoutError:
-                    sent = 0
-                if sent == 0 and (channel.closed or channel.exit_status_ready()):
-                    return  # the host's answer says why
+            while rest and not _is_over(channel):
+                sent = _sent(channel, bytes(rest[:_READ_BYTES]))
                 if sent == 0 and self._clock.monotonic() > give_up:
                     raise HostFault(FaultKind.SILENT, "the host does not read the job")
                 rest = rest[sent:]
-            channel.shutdown_write()
+            if not _is_over(channel):
+                channel.shutdown_write()
 
     def _frames(self, channel: paramiko.Channel) -> Iterator[str]:
         """Yield the lines that carry our magic; everything else is a banner, or a profile that prints."""
@@ -150,3 +146,20 @@ class SshSession:
             return decode_message(line)
         except ValueError as error:
             raise HostFault(FaultKind.PROTOCOL, f"the host sent something else: {error}") from None
+
+
+def _is_over(channel: paramiko.Channel) -> bool:
+    """Tell whether the host's end is done already; what it said before that explains why."""
+    return channel.closed or channel.exit_status_ready()
+
+
+def _sent(channel: paramiko.Channel, chunk: bytes) -> int:
+    """Send what the window takes now, and return how much that was."""
+    try:
+        return channel.send(chunk)
+    except TimeoutError:
+        return 0
+    except OSError:
+        if channel.closed:
+            return 0
+        raise

@@ -38,7 +38,7 @@ def run_case(case: dict[str, Any]) -> dict[str, Any]:
 
 
 def call(case: dict[str, Any]) -> None:
-    basic = importlib.import_module("ansible.module_utils.basic")
+    basic: Any = importlib.import_module("ansible.module_utils.basic")
     module = importlib.import_module(f"ansible.modules.{case['module']}")
     given = {**case["args"], "_ansible_check_mode": case["check"], "_ansible_diff": True}
     basic._ANSIBLE_ARGS = json.dumps({"ANSIBLE_MODULE_ARGS": given}).encode()

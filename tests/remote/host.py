@@ -54,7 +54,7 @@ def program(folder: Path, name: str, text: str) -> Path:
 
 
 def path_with(folder: Path) -> dict[str, str]:
-    return {"PATH": f"{folder}:{os.environ['PATH']}"}
+    return {"PATH": f"{folder}:{os.defpath}"}
 
 
 def sha256(content: bytes) -> str:
@@ -68,7 +68,7 @@ def tree(folder: Path) -> dict[str, str]:
         name = str(path.relative_to(folder))
         mode = f"{path.lstat().st_mode & 0o7777:04o}"
         if path.is_symlink():
-            found[name] = f"link {os.readlink(path)}"
+            found[name] = f"link {path.readlink()}"
         elif path.is_dir():
             found[name] = f"directory {mode}"
         else:

@@ -136,11 +136,11 @@ SAID_BY_ALL = ("uuid", "name", "pci_bus_id", "memory_total_mib", "temperature_c"
 
 
 @pytest.mark.skipif(
-    "EDGECTL_SMI_CAPTURES" not in os.environ,  # noqa: TID251 - where a person keeps captures of real nodes
+    "EDGECTL_SMI_CAPTURES" not in os.environ,
     reason="needs EDGECTL_SMI_CAPTURES: a folder of real `nvidia-smi -q -x` outputs",
 )
 def test_every_real_capture_is_read_whole() -> None:
-    paths = sorted(Path(os.environ["EDGECTL_SMI_CAPTURES"]).glob("*.xml"))  # noqa: TID251 - as above
+    paths = sorted(Path(os.environ["EDGECTL_SMI_CAPTURES"]).glob("*.xml"))
     for path in paths:
         found = smi_xml.parse(path.read_text(encoding="utf-8"))
         assert found["driver_version"], path

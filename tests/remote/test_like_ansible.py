@@ -10,7 +10,9 @@ import json
 import os
 import subprocess
 import sys
+from collections.abc import Mapping
 from pathlib import Path
+from types import MappingProxyType
 from typing import Any, NamedTuple
 
 import pytest
@@ -28,7 +30,9 @@ pytestmark = pytest.mark.skipif(
 class Case(NamedTuple):
     module: str
     args: dict[str, Any]
-    start: dict[str, str] = {}  # path -> content; a name that ends in / is a folder, "-> x" a link
+    start: Mapping[str, str] = MappingProxyType(
+        {}
+    )  # path -> content; a name that ends in / is a folder, "-> x" a link
 
 
 def line(start: str | None = HOSTS, **args: Any) -> Case:
@@ -203,7 +207,7 @@ COPIES = [
     )
 ]
 CASES = [*LINES, *FILES, *STATS, *COPIES]
-# Known and wanted: what is missing in check mode an earlier task may have made, so we go on as if it were there.
+# Wanted: what is missing in check mode an earlier task may have made, so we go on.
 BEYOND_ANSIBLE = (
     (file({"f": "x"}, owner="no-such-user"), True),
     (Case("copy", {"src": "T/s", "dest": "T/d/f"}, {"s": "new\n"}), True),
@@ -225,7 +229,7 @@ ON_REQUEST = {"mimetype", "charset", "version", "attributes", "attr_flags"}
 COMPARED = ("changed", "failed", "path", "dest", "src", "state", "mode", "owner", "group", "size", "checksum")
 
 
-def build_tree(folder: Path, start: dict[str, str]) -> None:
+def build_tree(folder: Path, start: Mapping[str, str]) -> None:
     folder.mkdir()
     for name, content in start.items():
         path = folder / name
@@ -250,7 +254,8 @@ def placed(args: dict[str, Any], folder: Path) -> dict[str, Any]:
 def theirs(tmp_path_factory: pytest.TempPathFactory) -> list[tuple[Path, dict[str, Any]]]:
     """Return, for every case with and without check mode, the folder and the result of Ansible's module."""
     root = tmp_path_factory.mktemp("theirs")
-    folders, calls = [], []
+    folders: list[Path] = []
+    calls: list[dict[str, Any]] = []
     for number, case in enumerate(CASES):
         for check in (False, True):
             folder = root / f"{number}-{check}"

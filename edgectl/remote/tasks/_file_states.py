@@ -43,6 +43,7 @@ def absent(wish: Wish, context: TaskContext) -> TaskResult:
     values = {"path": wish.path, "state": "absent"}
     if found == "absent":
         return TaskResult(values=values)
+    diff = _diff(wish.path, found, "absent", context)
     if not context.check:
         if found == "directory":
             shutil.rmtree(wish.path)
@@ -51,7 +52,7 @@ def absent(wish: Wish, context: TaskContext) -> TaskResult:
                 os.unlink(wish.path)
         if os.path.lexists(wish.path):
             return failed(f"{wish.path} is there again: something else makes it", **values)
-    return TaskResult(changed=True, values=values, diff=_diff(wish.path, found, "absent", context))
+    return TaskResult(changed=True, values=values, diff=diff)
 
 
 def file(wish: Wish, context: TaskContext) -> TaskResult:

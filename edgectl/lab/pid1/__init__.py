@@ -1,0 +1,1 @@
+"""The first process of a lab host: sessions, services, journal, reboot."""
