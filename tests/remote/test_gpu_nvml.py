@@ -40,7 +40,7 @@ def folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
 def ask(folder: Path) -> Ask:
     def asked(fault: str = "") -> dict[str, Any]:
         environment = {
-            **os.environ,  # noqa: TID251 - a program needs the rest of it
+            **os.environ,
             "LD_LIBRARY_PATH": str(folder),
             "EDGECTL_TEST_NVML": fault,
             "PYTHONPATH": str(ROOT),
