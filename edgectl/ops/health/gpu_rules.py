@@ -31,8 +31,10 @@ def gpu_lost(sight: Sight, _rule: Rule) -> Judged:
     """A GPU that the driver does not reach is in the list as lost."""
     if sight.gpu.state is not GpuState.LOST:
         return Standing.HOLDS
-    serial = f", serial {sight.gpu.serial}" if sight.gpu.serial else ""
-    return Breach(Severity.CRITICAL, sight.gpu.pci_bus_id, f"{sight.gpu.pci_bus_id or 'no address'}{serial}")
+    address, serial = sight.gpu.pci_bus_id, sight.gpu.serial
+    where = address if sight.gpu.index is not None else None
+    said = ", ".join(filter(None, (where, f"serial {serial}" if serial else "")))
+    return Breach(Severity.CRITICAL, address, said)
 
 
 def gpu_model(sight: Sight, _rule: Rule) -> Judged:

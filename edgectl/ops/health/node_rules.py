@@ -69,10 +69,12 @@ def driver_version(node: Node, expected: Expected) -> Judged:
 
 def not_collected(node: Node, expected: Expected) -> Judged:
     """No collector, or a kernel log that we may not read. Unknown is not healthy."""
+    if expected.gpu_count == 0:
+        return Standing.UNJUDGED
     is_blind = node.collector is Collector.KERNEL and (node.driver_version or _has_other_reason(node))
     if is_blind and not _is_hung(node) and not _is_mismatch(node):
         return Breach(Severity.CRITICAL, _attempts(node), _last_words(node))
-    if node.kernel_log.source is None and expected.gpu_count != 0:
+    if node.kernel_log.source is None:
         return Breach(Severity.WARNING, {"kernel_log": node.kernel_log.error}, node.kernel_log.error)
     return Standing.HOLDS
 

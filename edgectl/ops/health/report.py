@@ -85,9 +85,22 @@ def _checks(host: Examined) -> Iterator[Check]:
         return
     messages: dict[str, list[str]] = {}
     for finding in host.verdict.findings:
-        messages.setdefault("xid" if finding.id.startswith("xid-") else finding.id, []).append(str(finding))
+        messages.setdefault("xid" if _is_xid(finding) else finding.id, []).append(_message(finding))
     for rule, standing in host.verdict.standings.items():
-        yield Check(rule, name, _CHECK_WORDS[standing], "; ".join(messages.get(rule, [])))
+        said = "; ".join(messages.get(rule, []))
+        unread = "no reading to judge" if standing is Standing.UNJUDGED else ""
+        yield Check(rule, name, _CHECK_WORDS[standing], said or unread)
+
+
+def _is_xid(finding: Finding) -> bool:
+    return finding.id.startswith("xid-")
+
+
+def _message(finding: Finding) -> str:
+    """Return a finding as the message of a check that bears the rule's name already."""
+    if _is_xid(finding):
+        return str(finding)
+    return str(finding).removeprefix(finding.id).strip(" :") or finding.rule
 
 
 def _body(outcome: RunOutcome, examined: Sequence[Examined]) -> list[Line | Table]:
@@ -95,6 +108,11 @@ def _body(outcome: RunOutcome, examined: Sequence[Examined]) -> list[Line | Tabl
     told = [(host.outcome.host, finding) for host in examined for finding in _findings(host)]
     lines: list[Line | Table] = [Line(_headline(examined))]
     lines += _finding_lines(told)
+    if told:
+        worst = min(told, key=lambda member: member[1].severity is not Severity.CRITICAL)[1]
+        lines.append(
+            Line(f"  why, who says so and what clears it: edgectl health explain {worst.id}", Tone.QUIET)
+        )
     if not told and len(unjudged) < len(examined):
         lines.append(Line("  nothing found", Tone.GOOD))
     if unjudged:
@@ -135,7 +153,7 @@ def _finding_lines(told: Sequence[tuple[str, Finding]]) -> Iterator[Line]:
             where = places((host, finding.label) for host, finding in group)
             head = f"  {word:<8} {len(group):>5}   {name:<{width}}   {where}"
             yield Line(f"{head}   {_details(group)}".rstrip(), _TONES[severity])
-            yield Line(f"{'':<19}{'':<{width}}   {_next(name, group)}", Tone.QUIET)
+            yield Line(f"{'':<19}{'':<{width}}   {_next(group)}", Tone.QUIET)
 
 
 def _details(group: Sequence[tuple[str, Finding]]) -> str:
@@ -145,7 +163,6 @@ def _details(group: Sequence[tuple[str, Finding]]) -> str:
     return f"{' · '.join(details[:_DETAILS])} · …"
 
 
-def _next(name: str, group: Sequence[tuple[str, Finding]]) -> str:
+def _next(group: Sequence[tuple[str, Finding]]) -> str:
     actions = list(dict.fromkeys(finding.action for _, finding in group))
-    said = actions[0] if len(actions) == 1 else "see the hosts"
-    return f"{said}   edgectl health explain {name}"
+    return actions[0] if len(actions) == 1 else "each host has its own next step: -o json"
