@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import json
 from dataclasses import dataclass, field
-from typing import Any, Dict, List, Optional, Type, Union
+from typing import Any, Dict, FrozenSet, List, Optional, Type, Union
 
 VERSION = 1
 # A heartbeat every few seconds tells a lost line from a long task.
@@ -76,6 +76,11 @@ class Job:
     changes: bool = True  # False: every task only reads; no journal, no lock
     become: bool = False
     started_by: str = ""
+
+    def modules(self) -> FrozenSet[str]:
+        """Return the modules its tasks use."""
+        tasks = [task for play in self.plays for task in (*play.tasks, *play.handlers)]
+        return frozenset(task.module for task in tasks if task.module != FLUSH)
 
     @property
     def id(self) -> str:
@@ -206,6 +211,14 @@ def decode_message(line: str) -> Message:
 def encode_job(job: Job) -> bytes:
     """Return a job as JSON."""
     return json.dumps(job, default=vars, separators=(",", ":")).encode()
+
+
+def job_digest(job: Job) -> str:
+    """Return what makes two jobs the same: everything but the secrets, which may be fetched anew."""
+    import hashlib
+
+    same = {**vars(job), "secrets": {}, "started_by": ""}
+    return hashlib.sha256(json.dumps(same, default=vars, sort_keys=True).encode()).hexdigest()
 
 
 def decode_job(raw: bytes) -> Job:

@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
-import subprocess
 import time
 from typing import Any, Dict, List, Optional
 
 from edgectl.remote.emit import Emitter
+from edgectl.remote.proc import Proc
 from edgectl.remote.protocol import Message, Rebooting
 
 Result = Dict[str, Any]
@@ -40,12 +40,10 @@ class Reboots:
         )
         self._emitter.emit(announced, durable=True)
         time.sleep(float(wanted["pre_reboot_delay"]))
-        done = subprocess.run(
-            wanted["reboot_command"], check=False, capture_output=True, text=True, stdin=subprocess.DEVNULL
-        )
-        if done.returncode != 0:
+        done = Proc({}).run(wanted["reboot_command"])
+        if done.rc != 0:
             said = (done.stderr or done.stdout).strip()
-            return _failed(f"{wanted['reboot_command'][0]} ended with {done.returncode}: {said}")
+            return _failed(f"{wanted['reboot_command'][0]} ended with {done.rc}: {said}")
         time.sleep(_GOING_DOWN_S)
         return _failed(f"the host did not go down within {_GOING_DOWN_S:g} s")
 
@@ -67,15 +65,11 @@ class Reboots:
 
 def _succeeds(command: List[str], deadline: float) -> bool:
     """Run a command until it succeeds or time is up."""
-    while True:
-        if (
-            subprocess.run(command, check=False, capture_output=True, stdin=subprocess.DEVNULL).returncode
-            == 0
-        ):
-            return True
+    while Proc({}).run(command).rc != 0:
         if time.time() > deadline:
             return False
         time.sleep(_TEST_INTERVAL_S)
+    return True
 
 
 def _failed(msg: str) -> Result:

@@ -28,7 +28,7 @@ retry_files_enabled = False
 pipelining = True
 """
 # Where playbooks of these tests write; what edgectl and Ansible keep for themselves is elsewhere.
-_TREES = ("/srv", "/opt", "/etc/twin")
+_TREES = ("/srv", "/etc/twin")
 _LIST_TREE = """\
 import hashlib, json, os, stat, sys
 found = {}
@@ -83,7 +83,7 @@ def run_ansible(playbook: Path, machine: Machine, home: Path, *options: str) -> 
         "LC_ALL": "C.UTF-8",
     }
     command = [str(ANSIBLE), "-i", str(hosts), str(playbook), *options]
-    done = subprocess.run(command, env=environment, capture_output=True, text=True, check=False, timeout=110)
+    done = subprocess.run(command, env=environment, capture_output=True, text=True, check=False, timeout=300)
     said = [json.loads(line[5:]) for line in done.stdout.splitlines() if line.startswith("TWIN ")]
     assert said, done.stdout + done.stderr
     tasks = tuple((end["task"], end["status"]) for end in said if end["task"] != "Gathering Facts")

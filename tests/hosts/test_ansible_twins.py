@@ -15,6 +15,7 @@ CASES = ROOT / "tests" / "cases" / "twins"
 PLAYBOOKS = sorted(CASES.glob("*.yaml"))
 
 
+@pytest.mark.timeout(600)
 @pytest.mark.skipif(bool(ansible_twin.missing()), reason=ansible_twin.missing() or "present")
 @pytest.mark.parametrize("playbook", PLAYBOOKS, ids=lambda path: path.stem)
 def test_a_playbook_does_the_same_by_ansible_and_by_edgectl(

@@ -29,8 +29,6 @@ def main(arguments: list[str]) -> int:
     if verb == "--print-architecture":
         sys.stdout.write("amd64\n")
         return 0
-    if verb == "--print-foreign-architectures":
-        return 0
     if verb == "--compare-versions":
         return _compare(words[1:])
     if verb in ("-i", "--install", "-r", "--remove", "-P", "--purge", "--unpack"):
@@ -38,7 +36,7 @@ def main(arguments: list[str]) -> int:
             f"dpkg: error: a lab host installs from its archive only: apt-get, not dpkg {verb}\n"
         )
         return _USAGE
-    if verb in ("--configure", "--add-architecture", "--audit", "-C"):
+    if verb in ("--configure", "--add-architecture", "--audit", "-C", "--print-foreign-architectures"):
         return 0
     if verb in _QUERIES or verb == "--get-selections":
         return query(arguments)
@@ -172,7 +170,7 @@ def _select(text: str) -> int:
     """Take lines of `package selection`, as `dpkg --get-selections` gives them."""
     packages = read_packages()
     for line in text.splitlines():
-        name, want = (line.split() + ["", ""])[:2]
+        name, want = [*line.split(), "", ""][:2]
         package = packages.get(name.partition(":")[0])
         if package is None or want not in _WANT:
             sys.stderr.write(f"dpkg: warning: package not in status: {name}\n")

@@ -26,7 +26,7 @@ class CallbackModule(CallbackBase):  # type: ignore[misc]
         """Say ok or changed."""
         self._say(result, "changed" if result.result.get("changed") else "ok")
 
-    def v2_runner_on_failed(self, result: Any, ignore_errors: bool = False) -> None:  # noqa: FBT001, FBT002 - Ansible's
+    def v2_runner_on_failed(self, result: Any, ignore_errors: bool = False) -> None:
         """Say failed, and whether the play goes on."""
         self._say(result, "ignored" if ignore_errors else "failed")
 
