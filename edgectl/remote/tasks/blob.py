@@ -26,7 +26,7 @@ class Args:
     url: str | None = arg(None, doc="Where the host fetches it: http, https or file.")
     src: str | None = arg(None, doc="A file at the controller; it travels with the job.")
     timeout: int = arg(30, doc="Seconds of silence after which fetching fails.")
-    sources: list[Any] | None = arg(None, internal=True, doc="[\"\", sha256, mode] of a file that travelled.")
+    sources: list[Any] | None = arg(None, internal=True, doc='["", sha256, mode] of a file that travelled.')
 
     def __post_init__(self) -> None:
         """Refuse what is no digest."""

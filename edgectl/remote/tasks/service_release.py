@@ -41,7 +41,9 @@ def run(args: Args, context: TaskContext) -> TaskResult:
     if switch.is_in_force():
         return ok(release=args.release, previous=switch.before)
     if context.check:
-        return changed(f"would switch from {switch.before or 'nothing'} to {args.release}", release=args.release)
+        return changed(
+            f"would switch from {switch.before or 'nothing'} to {args.release}", release=args.release
+        )
     problem = switch.prepare() or switch.start(args.release)
     proof: dict[str, Any] = {}
     if not problem:
@@ -65,7 +67,9 @@ class _Switch:
 
     def is_in_force(self) -> bool:
         """Tell whether the release runs from the unit it was deployed with, and answers."""
-        if self.before != self._args.release or self._installed_unit() != self._wanted_unit(self._args.release):
+        if self.before != self._args.release or self._installed_unit() != self._wanted_unit(
+            self._args.release
+        ):
             return False
         return not _serving.wait_ready(self._args.base_url, 0.0, lambda: "")
 
