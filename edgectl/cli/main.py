@@ -7,7 +7,7 @@ from typing import Annotated
 import typer
 
 from edgectl import __version__
-from edgectl.cli import hosts, inventory, lab, runs, trust
+from edgectl.cli import bench, hosts, inventory, lab, runs, trust
 
 app = typer.Typer(
     name="edgectl",
@@ -37,6 +37,7 @@ inventory.add_to(app)
 trust.add_to(app)
 hosts.add_to(app)
 runs.add_to(app)
+bench.add_to(app)
 lab.add_to(app)
 
 
