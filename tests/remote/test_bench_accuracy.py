@@ -11,6 +11,7 @@ from collections.abc import Iterator
 from typing import Any
 
 import pytest
+
 from tests.remote.bench_server import TruthServer, run_client
 
 SEED = 5

@@ -7,6 +7,7 @@ import sys
 from collections.abc import Iterator
 
 import pytest
+
 from tests.remote.bench_server import TruthServer, run_client
 from tests.remote.test_registry import pythons
 

@@ -8,6 +8,7 @@ from edgectl.remote.bench.failure import PROTOCOL, RequestFailed
 
 _CRLF = b"\r\n"
 _LINE_LIMIT_BYTES = 4096
+_HEX = frozenset(b"0123456789abcdefABCDEF")  # int() would also take a sign and underscores
 
 
 class ByLength:
@@ -103,7 +104,6 @@ def framing_of(headers: Mapping[str, str]) -> Framing:
 
 def _length(line: bytes) -> int:
     digits = line.split(b";")[0].strip()
-    try:
-        return int(digits.decode("ascii"), 16)
-    except ValueError:
-        raise RequestFailed(PROTOCOL, f"a chunk of the body has the length {digits[:40]!r}") from None
+    if not digits or not set(digits) <= _HEX:
+        raise RequestFailed(PROTOCOL, f"a chunk of the body has the length {digits[:40]!r}")
+    return int(digits, 16)

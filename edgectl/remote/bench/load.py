@@ -12,6 +12,8 @@ from edgectl.remote.bench.target import target_of
 
 # Beyond this the fixed costs of a measurement (starting workers, parsing) are certainly covered.
 _MARGIN_S = 60.0
+# What a limit may be set for.
+SLO_METRICS = ("ttft_ms", "tpot_ms", "itl_ms", "icl_ms", "e2e_ms")
 # A worker process has one interpreter lock; more processes than this serve no engine of one node.
 _MOST_PROCESSES = 4
 _CORES_PER_PROCESS = 4
@@ -53,6 +55,9 @@ class Load:
         for name in ("prompt_tokens", "output_tokens"):
             if getattr(self, name) < 1:
                 raise ValueError(f"'{name}' must be at least 1")
+        unknown = sorted(set(self.slo or {}) - set(SLO_METRICS))
+        if unknown:
+            raise ValueError(f"'slo' has limits for {', '.join(SLO_METRICS)}, not for {', '.join(unknown)}")
         if self.warmup_requests < 0:
             raise ValueError("'warmup_requests' cannot be negative")
 

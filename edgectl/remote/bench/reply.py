@@ -66,7 +66,9 @@ def events(pieces: Iterable[Piece]) -> Iterator[Event]:
                 data = []
         if len(rest) > _EVENT_LIMIT_BYTES:
             raise RequestFailed(PROTOCOL, f"an event is longer than {_EVENT_LIMIT_BYTES} bytes")
-    if data:  # the last event lacks its blank line; servers do that
+    if rest.startswith(b"data:"):
+        data.append(rest[5:].strip())
+    if data:  # the last event lacks its blank line, or even its newline; servers do that
         yield Event(at_ns, b"\n".join(data))
 
 
