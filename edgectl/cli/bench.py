@@ -107,7 +107,8 @@ def add_to(app: typer.Typer) -> None:
                 warmup_requests=warmup,
                 timeout_s=duration_s(timeout, "--timeout"),
                 processes=processes,
-            )
+            ),
+            url,
         )
         key = None if api_key is None else parse_provider(api_key)
         if url is not None:

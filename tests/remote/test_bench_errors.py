@@ -2,13 +2,18 @@
 
 from __future__ import annotations
 
+import json
+import os
+import signal
 import socket
+import subprocess
 import sys
-from collections.abc import Iterator
+import time
+from collections.abc import Callable, Iterator
 
 import pytest
 
-from tests.remote.bench_server import TruthServer, run_client
+from tests.remote.bench_server import CLIENT, ROOT, TruthServer, run_client
 from tests.remote.test_registry import pythons
 
 
@@ -88,3 +93,33 @@ def test_the_client_runs_on_every_supported_python(server: TruthServer, python: 
     seen = run_client(server.url, python=python, rate=50, requests=4, output_tokens=4, processes=2)
 
     assert seen["bench"]["requests"]["ok"] == 4
+
+
+def test_no_worker_goes_on_when_the_process_that_wanted_it_is_killed(server: TruthServer) -> None:
+    load = {"url": server.url, "model": '{"first_ms": 50}', "concurrency": 1, "duration_s": 60, "seed": 77}
+    with subprocess.Popen(
+        [sys.executable, "-c", CLIENT], stdin=subprocess.PIPE, env={"PYTHONPATH": str(ROOT)}
+    ) as client:
+        assert client.stdin is not None
+        client.stdin.write(json.dumps(load).encode())
+        client.stdin.close()
+        _wait_until(lambda: "edgectl-77-3" in server.truth)
+        os.kill(client.pid, signal.SIGKILL)
+
+    assert _wait_until(lambda: _is_quiet(server))
+
+
+def _is_quiet(server: TruthServer) -> bool:
+    """Tell whether no request came for ten times as long as one takes."""
+    before = len(server.truth)
+    time.sleep(0.6)
+    return len(server.truth) == before
+
+
+def _wait_until(holds: Callable[[], bool]) -> bool:
+    until = time.monotonic() + 20
+    while time.monotonic() < until:
+        if holds():
+            return True
+        time.sleep(0.05)
+    return False

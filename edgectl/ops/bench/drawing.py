@@ -1,4 +1,4 @@
-"""Figures as a person reads them: numbers with as many digits as they deserve, and a small histogram. Pure."""
+"""Figures as a person reads them: as many digits as they deserve, and a small histogram. Pure."""
 
 from __future__ import annotations
 

@@ -94,7 +94,7 @@ def body_of_many(measured: Sequence[Measured]) -> list[Line | Table]:
     shown = list(measured)
     if len(shown) > _ROWS:
         shown = sorted(shown, key=lambda host: host.latencies["tpot_ms"].p50 or 0.0, reverse=True)[:_ROWS]
-    columns = ["", ">TTFT p50", ">p99", ">TPOT p50", ">p99", ">req/s", ">tok/s", ">ok"]
+    columns = ["ms", ">TTFT p50", ">p99", ">TPOT p50", ">p99", ">req/s", ">tok/s", ">ok"]
     has_slo = any(host.slo_limits for host in measured)
     rows = [_row(host, has_slo=has_slo) for host in shown]
     if len(measured) > len(shown):

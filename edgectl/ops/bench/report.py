@@ -51,7 +51,7 @@ def url_report(prepared: Prepared, outcome: RunOutcome, url: str, measured: Sequ
     body: list[Line | Table] = [line for found in measured for line in body_of_one(found)]
     body += [*trouble([replace(here, host=url)]), *(closing(outcome, code) if code != ExitCode.DONE else [])]
     status = "ok" if exit_code(outcome) == ExitCode.DONE else "failed"
-    figures = {"bench": dict(found.whole) for found in measured}
+    figures = {"bench": dict(measured[0].whole)} if measured else {}
     return Report(
         command=prepared.plan.command,
         run=outcome.run,

@@ -42,8 +42,8 @@ class Workload:
         return {_PREFIX + name: value for name, value in said.items()}
 
 
-def checked(workload: Workload) -> Workload:
-    """Return the workload with its defaults. Raises `UsageError` where it cannot be meant.
+def checked(workload: Workload, url: str | None = None) -> Workload:
+    """Return the workload with its defaults. Raises `UsageError` where it or the URL cannot be meant.
 
     The defaults are a closed loop of one request at a time, for 30 seconds.
     """
@@ -57,7 +57,7 @@ def checked(workload: Workload) -> Workload:
     if workload.requests is None and workload.duration_s is None:
         fields["duration_s"] = DEFAULT_DURATION_S
     try:
-        build(Load, {"url": _ANY_URL, **fields})
+        build(Load, {"url": url or _ANY_URL, **fields})
     except ArgumentError as error:
         raise UsageError(str(error)) from None
     return Workload(**fields)

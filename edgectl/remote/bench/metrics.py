@@ -164,7 +164,7 @@ def slo(records: Sequence[Record], limits: dict[str, float]) -> dict[str, Any]:
 
 
 def _meets(record: Record, limits: dict[str, float]) -> bool:
-    """Compare the request's own figure, a mean where it has several; one without content had no first token."""
+    """Compare the request's own figures, means where it has several; without content there is no ttft."""
     if record.error or ("ttft_ms" in limits and record.first_content_ns is None):
         return False
     figures = {name: _BY_NAME[_AS_A_USER.get(name, name)].values(record) for name in limits}
