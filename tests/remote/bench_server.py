@@ -7,6 +7,7 @@ client runs in a process of its own, so that neither waits for the other's inter
 from __future__ import annotations
 
 import contextlib
+import itertools
 import json
 import socket
 import struct
@@ -43,6 +44,9 @@ class Truth:
     @property
     def ttft_ms(self) -> float:
         return (self.sent_ns[0] - self.received_ns) / 1e6
+
+    def gaps_ms(self) -> list[float]:
+        return [(later - earlier) / 1e6 for earlier, later in itertools.pairwise(self.sent_ns)]
 
     def tpot_ms(self, tokens: int) -> float:
         return (self.sent_ns[-1] - self.sent_ns[0]) / 1e6 / (tokens - 1)

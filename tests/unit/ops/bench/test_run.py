@@ -8,7 +8,9 @@ from dataclasses import replace
 from pathlib import Path
 
 import pytest
+from typer.testing import CliRunner
 
+from edgectl.cli.main import app
 from edgectl.errors import ExitCode, InputError
 from edgectl.inventory.loader import load
 from edgectl.ops.bench.run import OnNodes, bench_nodes
@@ -143,11 +145,15 @@ def test_where_every_request_failed_the_figures_say_how(edgectl: Edgectl, server
         (["--url", "10.0.0.1:8000"], "a URL such as"),
     ],
 )
-def test_a_wrong_command_line_is_refused_in_words(edgectl: Edgectl, words: list[str], said: str) -> None:
-    done = edgectl("bench", "run", *words)
+def test_a_wrong_command_line_is_refused_in_words(
+    words: list[str], said: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("XDG_STATE_HOME", str(tmp_path))
 
-    assert done.code == ExitCode.USAGE, done.err
-    assert said in done.err
+    done = CliRunner().invoke(app, ["bench", "run", *words])
+
+    assert done.exit_code == ExitCode.USAGE, done.stderr
+    assert said in done.stderr
 
 
 def test_junit_and_prometheus_carry_the_figures(edgectl: Edgectl, server: TruthServer) -> None:
