@@ -17,11 +17,10 @@ from edgectl.engine.ports import Observer, Session
 from edgectl.inventory.model import Fleet, Host, Pop, PopState, SshOptions
 from edgectl.ops.services import Services
 from edgectl.pools.threads import ThreadPool
-from edgectl.remote.protocol import Job, Message, decode_message, encode_job
+from edgectl.remote.protocol import Job, Message, decode_message
 from edgectl.secret import SecretSource
 from edgectl.settings import Settings
-from edgectl.ssh.bundle import bundle
-from edgectl.ssh.loader import Header, command_line
+from edgectl.ssh.loader import command_line, payload
 from edgectl.wiring.adapters import recorder
 from edgectl.wiring.interrupts import Interrupts
 
@@ -94,9 +93,7 @@ class LocalSession:
             start_new_session=True,  # Ctrl-C is for us to hear, not for the runner
         )
         os.close(reading)
-        code, payload = bundle(frozenset(job.needs)).content, encode_job(job)
-        head = Header(magic, len(code), len(payload), after).encoded()
-        _give(writing, head + code + payload)
+        _give(writing, payload(job, magic, after))
         yield from _messages(self._process, magic)
 
     def close(self) -> None:
