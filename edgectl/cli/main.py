@@ -7,7 +7,7 @@ from typing import Annotated
 import typer
 
 from edgectl import __version__
-from edgectl.cli import bench, hosts, inventory, lab, runs, trust
+from edgectl.cli import bench, demo, deploy, health, hosts, inventory, lab, provision, runs, trust
 
 app = typer.Typer(
     name="edgectl",
@@ -33,12 +33,16 @@ def edgectl(
     """A fleet manager for AI inference at the edge: one YAML inventory, plain SSH, no agent."""
 
 
+demo.add_to(app)
+lab.add_to(app)
 inventory.add_to(app)
 trust.add_to(app)
 hosts.add_to(app)
-runs.add_to(app)
+provision.add_to(app)
+deploy.add_to(app)
 bench.add_to(app)
-lab.add_to(app)
+health.add_to(app)
+runs.add_to(app)
 
 
 def main() -> None:

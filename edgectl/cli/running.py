@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import sys
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 
 from edgectl.cli.options import Common
@@ -13,9 +13,15 @@ from edgectl.ops.services import Services
 from edgectl.output.progress import Progress
 from edgectl.output.render import Format
 from edgectl.output.stream import EventStream
-from edgectl.output.table import console_on
+from edgectl.output.table import console_on, render_lines
+from edgectl.report import Line
 from edgectl.wiring.local import open_local_services
 from edgectl.wiring.services import open_services
+
+
+def show(common: Common, lines: Sequence[Line]) -> None:
+    """Tell a person something before the report, on stderr."""
+    render_lines(lines, sys.stderr, color=common.has_color(sys.stderr))
 
 
 @contextmanager

@@ -78,7 +78,14 @@ class Executor:
                 return
             self._tell(WaveStarted(number, len(waves), len(wave.hosts), wave.canary))
             self._pool.run(self._admitted(wave, jobs, plan), self._tell)
+            self._heed_canary(wave)
             self._soak(plan.rollout, is_last=number == len(waves))
+
+    def _heed_canary(self, wave: Wave) -> None:
+        """A canary that did not end well stops the run, whatever the budgets bear."""
+        ill = [host.name for host in wave.hosts if wave.canary and not self._is_well(host.name)]
+        if ill and not self._stopped:
+            self._stop(f"the canary {ill[0]} ended as {self._outcomes[ill[0]].status}")
 
     def _is_well(self, host: str) -> bool:
         before = self._outcomes.get(host)
@@ -99,8 +106,11 @@ class Executor:
         interrupted = "interrupted" if self._interrupts() else ""
         reason = interrupted or reason_to_stop(counts, len(plan.hosts()), plan.rollout)
         if reason:
-            self._stopped = reason
-            self._tell(RunStopped(reason))
+            self._stop(reason)
+
+    def _stop(self, reason: str) -> None:
+        self._stopped = reason
+        self._tell(RunStopped(reason))
 
     def _soak(self, rollout: Rollout, *, is_last: bool) -> None:
         if rollout.soak_s and not is_last and not self._stopped:

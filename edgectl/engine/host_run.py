@@ -80,7 +80,8 @@ def _carry_out(
             if give_up == 0.0 or progress.after > before:
                 give_up = max(clock.monotonic() + COME_BACK_S, progress.down_until)
                 pause = FIRST_PAUSE_S
-                emit(HostLost(work.host.name, fault.message))
+                if not progress.down_until:
+                    emit(HostLost(work.host.name, fault.message))
             if clock.monotonic() >= give_up:
                 return _faulted(work, progress, fault)
         else:

@@ -5,8 +5,6 @@ from __future__ import annotations
 from dataclasses import dataclass
 from enum import StrEnum
 
-from typing_extensions import override
-
 from edgectl.errors import InputError
 
 
@@ -45,7 +43,6 @@ class Fault:
     kind: FaultKind
     value: str
 
-    @override
     def __str__(self) -> str:
         return f"{self.kind} {self.value}".rstrip()
 

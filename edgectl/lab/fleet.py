@@ -22,6 +22,7 @@ from edgectl.lab.shown import host_python
 from edgectl.lab.sshd import Login
 
 _HALTED = 0
+_BOOT_DEADLINE_S = 60
 _FAULT_PROGRAM = "/usr/local/sbin/edgectl-lab-fault"
 
 
@@ -44,17 +45,20 @@ class Fleet:
         }
         self._python = host_python()
         self._all_up = threading.Event()
+        self._refused = ""
         self._closing = False
 
     def _host_key(self, name: str) -> paramiko.PKey:
         return key_at(self._files.host_keys / name)
 
-    def boot_all(self) -> None:
-        """Boot every host and return when all are up."""
+    def boot_all(self) -> str:
+        """Boot every host; return, when all are up, nothing, or why one of them cannot boot."""
         threading.Thread(target=self._listen_to_keeper, daemon=True).start()
         for host in self._hosts.values():
             self._boot(host)
-        self._all_up.wait()
+        if not self._all_up.wait(_BOOT_DEADLINE_S):
+            return f"not all hosts were up after {_BOOT_DEADLINE_S} s"
+        return self._refused
 
     def _boot(self, host: LabHost) -> None:
         image = HostImage(host.name, host.address, self._spec.gpus_per_host, self._spec.disk_mb, self._python)
@@ -74,8 +78,12 @@ class Fleet:
                     os._exit(1)  # without its keeper a lab has no hosts
 
     def _connect(self, name: str, channel: socket.socket) -> None:
-        link = HostLink(channel, on_ready=lambda: self._came_up(name, link))
+        link = HostLink(channel, on_ready=lambda: self._came_up(name, link), on_refused=self._was_refused)
         link.listen()
+
+    def _was_refused(self, reason: str) -> None:
+        self._refused = reason
+        self._all_up.set()
 
     def _came_up(self, name: str, link: HostLink) -> None:
         self._ports[name].came_up(link)

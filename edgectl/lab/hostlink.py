@@ -13,9 +13,12 @@ from edgectl.lab import wire
 class HostLink:
     """Starts commands at a host; their callers are told the wait status, or None when the host went away."""
 
-    def __init__(self, channel: socket.socket, on_ready: Callable[[], None]) -> None:
+    def __init__(
+        self, channel: socket.socket, on_ready: Callable[[], None], on_refused: Callable[[str], None]
+    ) -> None:
         self._channel = channel
         self._on_ready = on_ready
+        self._on_refused = on_refused
         self._numbers = count(1)
         self._waiting: dict[int, Callable[[int | None], None]] = {}
         self._lock = threading.Lock()
@@ -52,6 +55,8 @@ class HostLink:
             match packet:
                 case {"event": "ready"}:
                     self._on_ready()
+                case {"event": "refused", "reason": reason}:
+                    self._on_refused(reason)
                 case {"event": "ended", "session": number, "status": status}:
                     self._tell(number, status)
                 case _:

@@ -7,6 +7,7 @@ import sys
 from dataclasses import dataclass
 from pathlib import Path
 
+from edgectl.lab import kernel
 from edgectl.lab.guest.catalogue import load_catalogue
 from edgectl.lab.guest.gpus import DRIVER_PACKAGE, LOADED_DRIVER, new_gpus, write_gpus
 from edgectl.lab.guest.packages import Package, read_packages, write_packages
@@ -234,3 +235,12 @@ def _renew() -> None:
     for folder in ("/run/systemd/system", "/run/lock"):
         Path(folder).mkdir(parents=True, exist_ok=True)
     _load_driver()
+    _cover_machine_programs()
+
+
+def _cover_machine_programs() -> None:
+    """Put each stand-in also where the machine has the real program, for callers by full path."""
+    for place in STAND_INS:
+        for real in (Path("/usr/bin", Path(place).name), Path("/usr/sbin", Path(place).name)):
+            if real.is_file() and not real.is_symlink():  # links lead to systemctl, which looks at its name
+                kernel.bind(Path("/usr/local", place), real)

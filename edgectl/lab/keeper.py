@@ -82,8 +82,12 @@ def _ask_for_ids(channel: socket.socket) -> None:
 def _keep(stage: Stage, channel: socket.socket) -> int:
     kernel.die_with_parent(_OUTSIDE)
     kernel.name_process("lab-keeper")
-    kernel.mount("proc", Path("/proc"), "proc")
-    kernel.mount("disks", DISKS, "tmpfs", options="mode=755,size=1m")
+    try:
+        kernel.mount("proc", Path("/proc"), "proc")
+        kernel.mount("disks", DISKS, "tmpfs", options="mode=755,size=1m")
+    except OSError as error:
+        wire.send(channel, {"event": "refused", "reason": str(error)})
+        return 1
     Keeper(channel, tuple(name for name, _ in stage.shown)).run()
     return 0
 
@@ -129,11 +133,15 @@ class Keeper:
         signal.set_wakeup_fd(-1)
         kernel.die_with_parent(_OUTSIDE)
         kernel.name_process(image.name)
-        kernel.unshare(_OWN_NAMESPACES)
-        enter_root(attach_disk(image.name, image.disk_mb), self._shown)
-        socket.sethostname(image.name)
-        prepare_process()
-        install_image(image)
+        try:
+            kernel.unshare(_OWN_NAMESPACES)
+            enter_root(attach_disk(image.name, image.disk_mb), self._shown)
+            socket.sethostname(image.name)
+            prepare_process()
+            install_image(image)
+        except OSError as error:
+            wire.send(channel, {"event": "refused", "reason": f"{image.name}: {error}"})
+            return 1
         return Host(channel).run()
 
     def _tell_ended(self, host: str, status: int) -> None:

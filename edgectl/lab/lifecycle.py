@@ -21,6 +21,7 @@ from edgectl.lab.inventory_files import write_inventory
 from edgectl.lab.layout import LabFiles, LabSpec, hosts_of, load_spec, save_spec
 from edgectl.lab.processes import kill_and_wait, still_running, wait_for_end
 from edgectl.lab.refusal import refusal
+from edgectl.lab.service import write_service
 from edgectl.lab.shown import engine_library
 
 _END_S = 10.0
@@ -111,6 +112,8 @@ def _lay_out(spec: LabSpec) -> None:
     files.stage.mkdir()
     save_spec(spec)
     write_inventory(spec)
+    if engine_library():
+        write_service(files.inventory / "services")
 
 
 def _start_supervisor(spec: LabSpec) -> None:
@@ -129,6 +132,11 @@ def _start_supervisor(spec: LabSpec) -> None:
     os.close(writer)
     with open(reader, "rb") as pipe:  # noqa: PTH123 - a pipe has no path
         answer: dict[str, Any] = json.loads(pipe.read() or b"{}")
+    if "taken" in answer:
+        raise MissingError(
+            f"the lab cannot listen on {answer['taken']}",
+            hint="another lab may be up: choose other addresses, or a port",
+        )
     if "refused" in answer:
         raise refusal(answer["refused"])
     if "up" not in answer:

@@ -14,7 +14,6 @@ from paramiko.common import (
     OPEN_FAILED_ADMINISTRATIVELY_PROHIBITED,
     OPEN_SUCCEEDED,
 )
-from typing_extensions import override
 
 from edgectl.lab.faulty import FaultySocket
 from edgectl.lab.hostlink import HostLink
@@ -91,36 +90,29 @@ class _Server(paramiko.ServerInterface):
         }
 
     # The names below are paramiko's.
-    @override
-    def get_allowed_auths(self, username: str) -> str:
+    def get_allowed_auths(self, username: str) -> str:  # noqa: ARG002 - paramiko's signature
         return "publickey"
 
-    @override
     def check_auth_publickey(self, username: str, key: paramiko.PKey) -> int:
         return AUTH_SUCCESSFUL if username == LOGIN and key == self._login.key else AUTH_FAILED
 
-    @override
-    def check_channel_request(self, kind: str, chanid: int) -> int:
+    def check_channel_request(self, kind: str, chanid: int) -> int:  # noqa: ARG002 - as above
         return OPEN_SUCCEEDED if kind == "session" else OPEN_FAILED_ADMINISTRATIVELY_PROHIBITED
 
-    @override
     def check_channel_env_request(self, channel: paramiko.Channel, name: bytes, value: bytes) -> bool:
         accepted = name.decode().startswith(_ACCEPTED_ENVIRONMENT)
         if accepted:
             self._environments.setdefault(channel.chanid, {})[name.decode()] = value.decode()
         return accepted
 
-    @override
     def check_channel_exec_request(self, channel: paramiko.Channel, command: bytes) -> bool:
         self._commands[channel.chanid] = ["/bin/sh", "-c", os.fsdecode(command)]
         return True
 
-    @override
     def check_channel_shell_request(self, channel: paramiko.Channel) -> bool:
         self._commands[channel.chanid] = ["/bin/sh", "-l"]
         return True
 
-    @override
     def check_channel_subsystem_request(self, channel: paramiko.Channel, name: str) -> bool:
         if name == "sftp" and Path(_SFTP_SERVER).is_file():
             self._commands[channel.chanid] = [_SFTP_SERVER]

@@ -7,7 +7,9 @@ with it every process of every host is killed by the kernel.
 from __future__ import annotations
 
 import json
+import logging
 import os
+import resource
 import socket
 import subprocess
 import sys
@@ -15,7 +17,7 @@ from pathlib import Path
 
 from edgectl.lab import keeper, wire
 from edgectl.lab.idmap import SINGLE_ID_NOTE, id_map_of_this_process, tell_kernel
-from edgectl.lab.layout import LabFiles, LabSpec, load_spec
+from edgectl.lab.layout import LabFiles, LabSpec, hosts_of, load_spec
 from edgectl.lab.processes import record_processes
 from edgectl.lab.shown import folders_to_show
 from edgectl.lab.stage import Stage
@@ -29,6 +31,9 @@ def main(directory: Path, ready: int) -> None:
     if spec is None:
         raise FileNotFoundError(files.spec)
     os.chdir("/")
+    if taken := taken_address(spec):
+        _say(ready, {"taken": taken})
+        return
     reason, notes, process, channel = _raise_keeper(files)
     if reason:
         _say(ready, {"refused": reason})
@@ -36,6 +41,19 @@ def main(directory: Path, ready: int) -> None:
     record_processes(files.processes, (os.getpid(), *_with_children(process)))
     _serve(spec, channel, notes, ready)
     os.waitpid(process, 0)
+
+
+def taken_address(spec: LabSpec) -> str:
+    """Return the first address of the lab that somebody listens on already, and why it cannot be used."""
+    for host in hosts_of(spec):
+        with socket.socket(socket.AF_INET, socket.SOCK_STREAM) as probe:
+            probe.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+            try:
+                probe.bind((host.address, spec.port))
+                probe.listen()
+            except OSError as error:
+                return f"{host.address}:{spec.port}: {error.strerror}"
+    return ""
 
 
 def _raise_keeper(files: LabFiles) -> tuple[str, tuple[str, ...], int, socket.socket]:
@@ -63,9 +81,15 @@ def _with_children(process: int) -> tuple[int, ...]:
 def _serve(spec: LabSpec, channel: socket.socket, notes: tuple[str, ...], ready: int) -> None:
     from edgectl.lab.fleet import Fleet  # paramiko comes after the fork: the hosts' processes stay small
 
+    most = resource.getrlimit(resource.RLIMIT_NOFILE)[1]
+    resource.setrlimit(resource.RLIMIT_NOFILE, (most, most))  # a session takes six descriptors
+    logging.getLogger("paramiko").setLevel(logging.CRITICAL)  # clients that vanish are a lab's daily bread
     fleet = Fleet(spec, channel, notes)
     control = _control_socket(spec.directory)
-    fleet.boot_all()
+    if reason := fleet.boot_all():
+        _say(ready, {"refused": reason})
+        fleet.close()
+        return
     _say(ready, {"up": True})
     while True:
         connection, _ = control.accept()

@@ -119,7 +119,9 @@ def _diffs_of(task: TaskRecord) -> list[str]:
     found = []
     for result in task.result.get("results", [task.result]):
         diff = result.get("diff") or {}
-        if "before" in diff and "after" in diff:
+        if "prepared" in diff:
+            found.append(str(diff["prepared"]))
+        elif "before" in diff and "after" in diff:
             before, after = str(diff["before"]).splitlines(), str(diff["after"]).splitlines()
             names = (diff.get("before_header", "before"), diff.get("after_header", "after"))
             found.append("\n".join(difflib.unified_diff(before, after, *names, lineterm="")))

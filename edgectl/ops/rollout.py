@@ -43,6 +43,8 @@ class Request:
     options: Options = field(default_factory=Options)
     host_vars: Mapping[str, Mapping[str, Any]] = field(default_factory=dict)
     arguments: Mapping[str, Any] = field(default_factory=dict)
+    carried: Mapping[str, bytes] = field(default_factory=dict)  # by name: files that travel with every job
+    policy: Rollout | None = None  # in place of the playbook's own rollout
 
 
 def prepare(services: Services, playbook: Playbook, request: Request) -> Prepared:
@@ -56,6 +58,7 @@ def prepare(services: Services, playbook: Playbook, request: Request) -> Prepare
         secrets=_secrets(services, playbook),
         groups=_members(services),
         started_by=services.started_by,
+        carried=request.carried,
     )
     plays = [(play, _hosts_of(services, play, request)) for play in playbook.plays]
     work = tuple(
@@ -65,7 +68,7 @@ def prepare(services: Services, playbook: Playbook, request: Request) -> Prepare
         run=run,
         command=request.command,
         stages=work,
-        rollout=_rollout(playbook),
+        rollout=Rollout() if request.options.check else request.policy or _rollout(playbook),
         started_by=services.started_by,
         arguments=request.arguments,
     )
@@ -121,10 +124,13 @@ def _compiled(
 def _rollout(playbook: Playbook) -> Rollout:
     for play in playbook.plays:
         if play.rollout is not None:
-            said = {**play.rollout, "soak_s": play.rollout["soak"]}
-            del said["soak"]
-            return Rollout(**said)
+            return rollout_policy(play.rollout)
     return Rollout()
+
+
+def rollout_policy(said: Mapping[str, Any]) -> Rollout:
+    """Return the policy that a `rollout:` mapping says."""
+    return Rollout(**{("soak_s" if name == "soak" else name): value for name, value in said.items()})
 
 
 def _secrets(services: Services, playbook: Playbook) -> dict[str, str]:

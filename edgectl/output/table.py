@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import shutil
+from collections.abc import Sequence
 from typing import IO
 
 import rich.console
@@ -18,13 +19,20 @@ _UNLIMITED_COLUMNS = 10_000
 
 def render(report: Report, stream: IO[str], *, color: bool) -> None:
     """Write the body of a report."""
+    render_lines(report.body, stream, color=color)
+
+
+def render_lines(parts: Sequence[Line | Table], stream: IO[str], *, color: bool) -> None:
+    """Write lines and tables; nothing ends in blanks."""
     console = console_on(stream, color=color)
-    for part in report.body:
-        match part:
-            case Line():
-                console.print(rich.text.Text(part.text, style=_STYLES[part.tone]), soft_wrap=True)
-            case Table():
-                console.print(_table(part), soft_wrap=not stream.isatty())
+    with console.capture() as captured:
+        for part in parts:
+            match part:
+                case Line():
+                    console.print(rich.text.Text(part.text, style=_STYLES[part.tone]), soft_wrap=True)
+                case Table():
+                    console.print(_table(part), soft_wrap=not stream.isatty())
+    stream.writelines(f"{line.rstrip()}\n" for line in captured.get().splitlines())
 
 
 def console_on(stream: IO[str], *, color: bool) -> rich.console.Console:

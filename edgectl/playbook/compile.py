@@ -14,7 +14,7 @@ from edgectl.errors import Place
 from edgectl.playbook.ahead import Ahead, wrong
 from edgectl.playbook.model import PlaySpec, TaskSpec
 from edgectl.playbook.names import FACT_PREFIX, Bindings, names_in_text, rebindable
-from edgectl.playbook.sources import Blobs, SourceError, copy_sources, find, read
+from edgectl.playbook.sources import Blobs, SourceError, copy_sources, file_mode, find, read
 from edgectl.remote import registry
 from edgectl.remote.args import ArgumentError, build
 from edgectl.remote.protocol import DEFAULT_TASK_TIMEOUT_S, FLUSH, Play, Task
@@ -181,15 +181,16 @@ class _Arguments:
 
     def _files(self, args: dict[str, Any]) -> str | None:
         src = args.get("src")
-        if self._task.module not in ("copy", "template") or src is None or _says_yes(args.get("remote_src")):
+        folder = getattr(registry.load(self._task.module), "SENDS", "")
+        if not folder or src is None or _says_yes(args.get("remote_src")):
             return None
         place = self._task.place_of("src")
         if is_template(src):
             raise wrong("'src' must be known before the run, but it depends on the host or on a loop", place)
         try:
-            if self._task.module == "template":
+            if folder == "templates":
                 return self._template_file(src, args)
-            path = self._play.find("files", src)
+            path = self._play.find(folder, src)
             args["sources"] = copy_sources(path, src, self._play.blobs)
         except SourceError as error:
             raise wrong(str(error), place) from None
@@ -206,6 +207,8 @@ class _Arguments:
         except jinja2.TemplateSyntaxError as error:
             raise wrong(str(error.message), Place(path, error.lineno)) from None
         how = {name: _says_yes(args[name]) for name in ("trim_blocks", "lstrip_blocks") if name in args}
+        if args.get("mode") == "preserve":
+            args["source_mode"] = file_mode(path)
         content = self._play.ahead.file(text, names, Place(path), self._inside, **how)
         if content is None:
             return self._play.blobs.add(raw)

@@ -35,6 +35,7 @@ class Compiler:
     secrets: Mapping[str, str]
     groups: Mapping[str, Sequence[str]]
     started_by: str
+    carried: Mapping[str, bytes] = field(default_factory=dict)
     _blobs: Blobs = field(default_factory=Blobs)
 
     def job(self, host: Host, stage: Stage, decided: Mapping[str, Any]) -> Job:
@@ -92,6 +93,7 @@ class Compiler:
 
     def _needed_blobs(self, tasks: Iterable[Task]) -> dict[str, str]:
         digests = {digest for task in tasks for digest in _digests(task)}
+        digests |= {self._blobs.add(content) for content in self.carried.values()}
         return {digest: self._blobs.packed[digest] for digest in sorted(digests)}
 
 

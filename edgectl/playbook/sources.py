@@ -62,7 +62,7 @@ def copy_sources(path: Path, src: str, blobs: Blobs) -> list[Any]:
     As with rsync and Ansible, a folder's own name is part of the paths unless `src` ends in a slash.
     """
     if path.is_file():
-        return [["", blobs.add(read(path)), _mode(path)]]
+        return [["", blobs.add(read(path)), file_mode(path)]]
     prefix = "" if src.endswith("/") else f"{path.name}/"
     return [[f"{prefix}{name}", digest, mode] for name, digest, mode in _entries(path, blobs)]
 
@@ -71,10 +71,11 @@ def _entries(folder: Path, blobs: Blobs) -> Iterator[tuple[str, str | None, str]
     for entry in sorted(folder.rglob("*")):
         name = entry.relative_to(folder).as_posix()
         if entry.is_dir():
-            yield name, None, _mode(entry)
+            yield name, None, file_mode(entry)
         else:
-            yield name, blobs.add(read(entry)), _mode(entry)
+            yield name, blobs.add(read(entry)), file_mode(entry)
 
 
-def _mode(path: Path) -> str:
+def file_mode(path: Path) -> str:
+    """Return a file's permissions as octal text."""
     return f"{stat.S_IMODE(path.stat().st_mode):04o}"

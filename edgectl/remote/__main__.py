@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-import base64
-import hashlib
+import binascii
+import contextlib
 import os
 import pwd
 import signal
@@ -25,9 +25,9 @@ from edgectl.remote.protocol import (
     Refused,
     decode_job,
     decode_message,
-    encode_job,
     encode_message,
 )
+from edgectl.remote.reboots import HostIsGoingDown
 from edgectl.remote.runner import Runner
 from edgectl.remote.scope import Scope
 from edgectl.remote.taskrun import Surroundings
@@ -35,8 +35,8 @@ from edgectl.remote.taskrun import Surroundings
 _FOLLOW_INTERVAL_S = 0.2
 
 
-def main(magic: str, raw: bytes, from_seq: int) -> None:
-    """Serve the job in `raw`, sending events after number `from_seq`."""
+def main(magic: str, raw: bytes, from_seq: int, digest: str) -> None:
+    """Serve the job in `raw`, whose identity is `digest`, sending events after number `from_seq`."""
     line = take_stdout(magic)
     signal.signal(signal.SIGHUP, signal.SIG_IGN)
     job = decode_job(raw)
@@ -45,14 +45,9 @@ def main(magic: str, raw: bytes, from_seq: int) -> None:
         _run(job, line, None, [])
         return
     try:
-        _start_or_attach(job, hashlib.sha256(_identity_of_job(job)).hexdigest(), line, from_seq)
+        _start_or_attach(job, digest, line, from_seq)
     except OSError as error:
         line.send(encode_message(Refused(f"cannot write the journal: {error}; nothing was changed")))
-
-
-def _identity_of_job(job: Job) -> bytes:
-    """Return what makes two jobs the same: everything but the secrets, which may be fetched anew."""
-    return encode_job(Job(**{**vars(job), "secrets": {}, "started_by": ""}))
 
 
 def _start_or_attach(job: Job, digest: str, line: Line, from_seq: int) -> None:
@@ -94,10 +89,11 @@ def _run(job: Job, line: Line, mine: Optional[journal.Journal], past: List[Messa
     around = Surroundings(
         scope=Scope(job),
         paths=host_paths(dict(os.environ), os.geteuid()),
-        blobs={digest: zlib.decompress(base64.b64decode(packed)) for digest, packed in job.blobs.items()},
+        blobs={digest: zlib.decompress(binascii.a2b_base64(packed)) for digest, packed in job.blobs.items()},
         login=login_identity(dict(os.environ)),
     )
-    Runner(job, Emitter(line, mine, job.secrets), around, past, boot_id()).run()
+    with contextlib.suppress(HostIsGoingDown):
+        Runner(job, Emitter(line, mine, job.secrets), around, past, boot_id()).run()
 
 
 def _follow(folder: str, line: Line, from_seq: int) -> None:

@@ -14,7 +14,6 @@ import select
 import signal
 import struct
 import time
-import traceback
 from typing import Any, Callable, Dict, NamedTuple, Optional
 
 from edgectl.remote.protocol import HEARTBEAT_S
@@ -67,6 +66,8 @@ def _be_the_child(action: Callable[[], Dict[str, Any]], identity: Optional[Ident
             become(identity)
         result = action()
     except BaseException as error:  # noqa: BLE001 - the task runner: whatever a module raises is its failure
+        import traceback
+
         last = traceback.extract_tb(error.__traceback__)[-1]
         where = f"{os.path.basename(last.filename)}:{last.lineno}"
         result = {"failed": True, "changed": False, "msg": f"{type(error).__name__}: {error} ({where})"}

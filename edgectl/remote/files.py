@@ -6,7 +6,6 @@ import contextlib
 import hashlib
 import os
 import stat
-import tempfile
 from typing import IO, Callable, Iterator
 
 from edgectl.remote.ownership import AS_IT_IS, Attributes, changed_mode, gid_of, uid_of, umask
@@ -83,7 +82,7 @@ def replacing(
     path = os.path.realpath(path) if follow else path
     before = os.lstat(path) if os.path.lexists(path) and not os.path.islink(path) else None
     suffix = os.path.splitext(path)[1]  # some validators go by it
-    handle, beside = tempfile.mkstemp(suffix, ".edgectl-", os.path.dirname(path) or ".")
+    handle, beside = _create_beside(path, suffix)
     try:
         with os.fdopen(handle, "wb") as stream:
             yield stream
@@ -96,6 +95,14 @@ def replacing(
     except BaseException:
         os.unlink(beside)
         raise
+
+
+def _create_beside(path: str, suffix: str) -> tuple[int, str]:
+    """Create a private file in the folder of `path`, under a name that nobody has."""
+    while True:
+        beside = os.path.join(os.path.dirname(path), f".edgectl-{os.urandom(6).hex()}{suffix}")
+        with contextlib.suppress(FileExistsError):
+            return os.open(beside, os.O_RDWR | os.O_CREAT | os.O_EXCL | os.O_NOFOLLOW, 0o600), beside
 
 
 def _dress(beside: str, before: os.stat_result | None, attributes: Attributes) -> None:

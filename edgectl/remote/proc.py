@@ -3,8 +3,6 @@
 from __future__ import annotations
 
 import os
-import selectors
-import subprocess
 import sys
 import time
 from typing import Any, Dict, NamedTuple, Optional, Sequence, Union
@@ -68,6 +66,8 @@ class Proc:
         executable: Optional[str],
         environment: Optional[Dict[str, str]],
     ) -> Any:
+        import subprocess  # a job that runs no program need not load it
+
         return subprocess.Popen(
             command,
             shell=isinstance(command, str),
@@ -116,6 +116,8 @@ class _Kept:
 
 def _converse(process: Any, given: bytes, kept: tuple[_Kept, _Kept], timeout_s: Optional[float]) -> bool:
     """Write the input and read both outputs until they end; False where the deadline came first."""
+    import selectors
+
     deadline = time.monotonic() + (float("inf") if timeout_s is None else timeout_s)
     ended: Optional[float] = None
     with selectors.DefaultSelector() as ready:
@@ -141,6 +143,8 @@ def _converse(process: Any, given: bytes, kept: tuple[_Kept, _Kept], timeout_s: 
 
 def _ended_by(process: Any, deadline: float) -> bool:
     """Wait for a program that closed its output before it ends."""
+    import subprocess
+
     left = deadline - time.monotonic()
     try:
         process.wait(None if left == float("inf") else max(left, 0))

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import json
 from dataclasses import dataclass, field
-from typing import Any, Dict, List, Optional, Type, Union
+from typing import Any, Dict, FrozenSet, List, Optional, Type, Union
 
 VERSION = 1
 # A heartbeat every few seconds tells a lost line from a long task.
@@ -77,6 +77,11 @@ class Job:
     become: bool = False
     started_by: str = ""
 
+    def modules(self) -> FrozenSet[str]:
+        """Return the modules its tasks use."""
+        tasks = [task for play in self.plays for task in (*play.tasks, *play.handlers)]
+        return frozenset(task.module for task in tasks if task.module != FLUSH)
+
     @property
     def id(self) -> str:
         """Name the job at its host, the same for every attempt to start it."""
@@ -137,11 +142,18 @@ class Heartbeat:
 
 @dataclass(frozen=True)
 class Rebooting:
-    """The host is going down on purpose; the job goes on under another boot id."""
+    """The host is going down on purpose; the job goes on under another boot id.
+
+    `at` is the host's wall clock in seconds; it must be back `timeout_s` later. Then it waits `pause_s` and
+    goes on once `test_command` succeeds.
+    """
 
     index: int
     boot_id: str
+    at: float
     timeout_s: float
+    pause_s: float = 0.0
+    test_command: Optional[List[str]] = None
     seq: int = 0
 
 
@@ -199,6 +211,14 @@ def decode_message(line: str) -> Message:
 def encode_job(job: Job) -> bytes:
     """Return a job as JSON."""
     return json.dumps(job, default=vars, separators=(",", ":")).encode()
+
+
+def job_digest(job: Job) -> str:
+    """Return what makes two jobs the same: everything but the secrets, which may be fetched anew."""
+    import hashlib
+
+    same = {**vars(job), "secrets": {}, "started_by": ""}
+    return hashlib.sha256(json.dumps(same, default=vars, sort_keys=True).encode()).hexdigest()
 
 
 def decode_job(raw: bytes) -> Job:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import subprocess
 import time
 from typing import Any, Dict, Iterator, List, Optional
 
@@ -15,21 +14,16 @@ from edgectl.remote.protocol import (
     Job,
     Message,
     Play,
-    Rebooting,
     Task,
     TaskEnded,
     TaskRetried,
     TaskStarted,
 )
+from edgectl.remote.reboots import Reboots
 from edgectl.remote.scope import Scope
 from edgectl.remote.taskrun import Result, Surroundings, run_task
 
 _CENSORED = "hidden, since the task says no_log"
-_GOING_DOWN_S = 300.0
-
-
-class HostGoesDown(Exception):  # noqa: N818 - not an error: the job goes on after the boot
-    """The host was told to reboot; this process will be ended by that."""
 
 
 class Runner:
@@ -42,12 +36,11 @@ class Runner:
         self._emitter = emitter
         self._around = around._replace(on_beat=self._beat, on_retry=self._retried)
         self._scope: Scope = around.scope
-        self._boot_id = boot_id
         self._finished: Dict[int, List[TaskEnded]] = {}
         for message in past:
             if isinstance(message, TaskEnded):
                 self._finished.setdefault(message.index, []).append(message)
-        self._rebooting = {message.index: message for message in past if isinstance(message, Rebooting)}
+        self._reboots = Reboots(emitter, past, boot_id)
         self._current = 0
         self._changed = False
 
@@ -100,12 +93,12 @@ class Runner:
             self._changed = self._changed or ended.status == "changed"
             return ended
         began = time.monotonic()
-        result = self._back_from_reboot(task)
+        result = self._reboots.come_back(task.index)
         if result is None:
             self._emitter.emit(TaskStarted(task.index, task.name), durable=self._is_once(task))
             result = run_task(task, play, self._around)
-            if "reboot_command" in result and not task.check and not result.get("failed"):
-                self._reboot(task, result)
+            if "reboot_command" in result:
+                result = self._reboots.go_down(task.index, result)
         self._learn(task, result)
         ended = self._task_ended(task, result, time.monotonic() - began)
         self._changed = self._changed or ended.status == "changed"
@@ -142,21 +135,3 @@ class Runner:
             facts = single.get("ansible_facts")
             if facts:
                 self._scope.learn_facts(task.module, facts)
-
-    def _reboot(self, task: Task, result: Result) -> None:
-        """Journal that the host goes down, then tell it to, and wait to be ended."""
-        timeout_s = float(result.get("reboot_timeout", _GOING_DOWN_S))
-        self._emitter.emit(Rebooting(task.index, self._boot_id, timeout_s), durable=True)
-        time.sleep(float(result.get("pre_reboot_delay", 0)))
-        subprocess.run(result["reboot_command"], check=False, stdin=subprocess.DEVNULL)
-        time.sleep(_GOING_DOWN_S)
-        raise HostGoesDown
-
-    def _back_from_reboot(self, task: Task) -> Optional[Result]:
-        """Return the result of a reboot that happened, or None where this task did not reboot the host."""
-        before = self._rebooting.pop(task.index, None)
-        if before is None:
-            return None
-        if before.boot_id == self._boot_id:
-            return {"failed": True, "changed": False, "msg": "the host did not go down when told to reboot"}
-        return {"changed": True, "failed": False, "rebooted": True}

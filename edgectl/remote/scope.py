@@ -20,9 +20,11 @@ class Scope:
             importlib.import_module("edgectl.remote.template") if "jinja2" in job.needs else None
         )
 
-    def learn(self, name: str, value: Any) -> None:
-        """Keep what a task registered."""
-        self._learned[name] = value
+    def learn(self, name: str, value: Dict[str, Any]) -> None:
+        """Keep what a task registered, with the lines of its output beside the text, as Ansible has them."""
+        if "results" in value:
+            value = {**value, "results": [_with_lines(item) for item in value["results"]]}
+        self._learned[name] = _with_lines(value)
 
     def learn_facts(self, module: str, facts: Dict[str, Any]) -> None:
         """Keep facts: those of `set_fact` are strong, gathered ones weak, as in Ansible."""
@@ -68,3 +70,8 @@ class Scope:
             if not holds:
                 return str(condition)
         return None
+
+
+def _with_lines(result: Dict[str, Any]) -> Dict[str, Any]:
+    streams = [name for name in ("stdout", "stderr") if isinstance(result.get(name), str)]
+    return {**result, **{f"{name}_lines": result[name].splitlines() for name in streams}}

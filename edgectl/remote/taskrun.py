@@ -35,7 +35,8 @@ def run_task(task: Task, play: Play, around: Surroundings) -> Result:
     try:
         items = around.scope.render(task.loop, around.scope.variables(play, task.vars))
     except ValueError as error:
-        return _broken(str(error))
+        # As in Ansible, a list that is not there is no fault of a task whose condition is false without it.
+        return _skipped(task, play, around, {}) or _broken(str(error))
     if not isinstance(items, list):
         return _broken(f"'loop' must be a list, not {items!r}")
     return _folded([_run_loop_item(task, play, around, number, item) for number, item in enumerate(items)])
@@ -65,19 +66,26 @@ def _folded(results: List[Result]) -> Result:
 
 
 def _run_item(task: Task, play: Play, around: Surroundings, items: Dict[str, Any]) -> Result:
-    variables = around.scope.variables(play, task.vars, items)
     try:
-        false_condition = around.scope.all_true(task.when, variables)
-        if false_condition is not None:
-            return {
-                "skipped": True,
-                "changed": False,
-                "skip_reason": "Conditional result was False",
-                "false_condition": false_condition,
-            }
-        return _attempts(task, play, around, items)
-    except (ArgumentError, ValueError) as error:
+        return _skipped(task, play, around, items) or _attempts(task, play, around, items)
+    except ValueError as error:
         return _broken(str(error))
+
+
+def _skipped(task: Task, play: Play, around: Surroundings, items: Dict[str, Any]) -> Optional[Result]:
+    """Return the result of a task whose condition is false, or None where it holds."""
+    try:
+        condition = around.scope.all_true(task.when, around.scope.variables(play, task.vars, items))
+    except ValueError as error:
+        return _broken(str(error))
+    if condition is None:
+        return None
+    return {
+        "skipped": True,
+        "changed": False,
+        "skip_reason": "Conditional result was False",
+        "false_condition": condition,
+    }
 
 
 def _attempts(task: Task, play: Play, around: Surroundings, items: Dict[str, Any]) -> Result:
@@ -126,17 +134,19 @@ def _act(task: Task, play: Play, around: Surroundings, items: Dict[str, Any]) ->
     context = TaskContext(
         check=task.check,
         diff=task.diff,
-        proc=Proc({name: str(value) for name, value in environment.items()}),
+        proc=Proc({}),
         paths=around.paths,
         blobs=around.blobs,
     )
     args = given if getattr(module, "FREE_KEYS", False) else build(module.Args, given, internal=True)
 
     def action() -> Result:
+        # For what the module itself reads as well: ~ and $HOME in paths, urllib's proxies.
+        os.environ.update({name: str(value) for name, value in environment.items()})
         return dict(module.run(args, context).as_dict())
 
     if getattr(module, "PURE", False):
-        return action()
+        return dict(module.run(args, context).as_dict())
     try:
         identity = _identity(task, around)
     except KeyError:

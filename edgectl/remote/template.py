@@ -148,9 +148,12 @@ _BUILTINS: Dict[str, Any] = {**_TEXTS.globals, "omit": OMIT}
 
 
 def _render_text(text: str, variables: Variables) -> Any:
-    single = _SINGLE.match(text)
-    if single and _is_single_expression(text):
-        return _expression(single.group(1), variables)
+    # As in Ansible, one newline behind a single expression belongs to a text and is lost to any other value.
+    bare = text.removesuffix("\n")
+    single = _SINGLE.match(bare)
+    if single and _is_single_expression(bare):
+        value = _expression(single.group(1), variables)
+        return value + text[len(bare) :] if isinstance(value, str) else value
     return _guarded(lambda: _rendered(_TEXTS.from_string(text), variables), text)
 
 

@@ -1,20 +1,33 @@
-"""`edgectl.remote` as one deterministic zip, built once per process and set of extras."""
+"""The travelling code of a job as one deterministic zip: the runner, the job's modules, and what they import.
+
+Each source travels with its bytecode for the controller's own minor version of Python. A host with another one
+finds the bytecode's magic number wrong and takes the source, as zipimport always does.
+"""
 
 from __future__ import annotations
 
+import ast
 import hashlib
 import importlib.util
 import io
+import marshal
 import zipfile
 from collections.abc import Iterator
 from dataclasses import dataclass
 from functools import cache
 from pathlib import Path
 
-import edgectl.remote
+import edgectl
+from edgectl.remote.registry import MODULES
 
 # The zip format's own epoch: the same code gives the same bytes, and so the same digest, everywhere.
 _FIXED_TIME = (1980, 1, 1, 0, 0, 0)
+_ROOT = Path(edgectl.__file__).parent.parent
+_PACKAGES = ("edgectl", "edgectl.remote", "edgectl.remote.tasks")
+_ENTRY = "edgectl.remote.__main__"
+# Whoever uses templates imports these by name at run time (remote/scope.py).
+_WITH_JINJA = "edgectl.remote.template"
+_UNCHECKED_HASH = (0b01).to_bytes(4, "little")
 
 
 @dataclass(frozen=True, slots=True)
@@ -26,36 +39,92 @@ class Bundle:
 
 
 @cache
-def bundle(needs: frozenset[str]) -> Bundle:
-    """Return the runner with the libraries in `needs` beside it (jinja2 brings markupsafe)."""
+def bundle(modules: frozenset[str], needs: frozenset[str]) -> Bundle:
+    """Return the runner with these playbook modules, and the libraries in `needs` beside it."""
+    wanted = {_ENTRY, *(f"edgectl.remote.tasks.{MODULES[name]}" for name in modules)}
+    if "jinja2" in needs:
+        wanted.add(_WITH_JINJA)
+    files = {**_ours(_closure(wanted)), **dict(_libraries(needs))}
     buffer = io.BytesIO()
-    with zipfile.ZipFile(buffer, "w", zipfile.ZIP_DEFLATED, compresslevel=9) as archive:
-        for name, path in sorted(_files(needs)):
-            archive.writestr(zipfile.ZipInfo(name, _FIXED_TIME), path.read_bytes(), zipfile.ZIP_DEFLATED)
+    with zipfile.ZipFile(buffer, "w") as archive:
+        for name, path in sorted(files.items()):
+            source = path.read_bytes()
+            _add(archive, name, source)
+            _add(archive, f"{name}c", _bytecode(source, name))
     content = buffer.getvalue()
     return Bundle(content, hashlib.sha256(content).hexdigest())
 
 
-def _files(needs: frozenset[str]) -> Iterator[tuple[str, Path]]:
-    remote = Path(edgectl.remote.__file__).parent
-    yield "edgectl/__init__.py", remote.parent / "__init__.py"
-    yield from _python_files(remote, "edgectl/remote")
-    wanted = needs | {"markupsafe"} if "jinja2" in needs else needs
-    for package in sorted(wanted):
-        yield from _package(package)
+def _add(archive: zipfile.ZipFile, name: str, content: bytes) -> None:
+    archive.writestr(zipfile.ZipInfo(name, _FIXED_TIME), content, zipfile.ZIP_DEFLATED, 9)
 
 
-def _package(name: str) -> Iterator[tuple[str, Path]]:
+def _bytecode(source: bytes, name: str) -> bytes:
+    """Return an unchecked, hash-based pyc (PEP 552): nobody compares its hash, the zip's digest proves both."""
+    code = compile(source, name, "exec", dont_inherit=True)
+    return importlib.util.MAGIC_NUMBER + _UNCHECKED_HASH + bytes(8) + marshal.dumps(code)
+
+
+def _ours(names: set[str]) -> dict[str, Path]:
+    packages = {*_PACKAGES, *(parent for name in names for parent in _parents(name))}
+    found = {f"{package.replace('.', '/')}/__init__.py" for package in packages}
+    for name in names:
+        place = name.replace(".", "/")
+        found.add(f"{place}.py" if (_ROOT / f"{place}.py").exists() else f"{place}/__init__.py")
+    return {name: _ROOT / name for name in found}
+
+
+def _parents(name: str) -> Iterator[str]:
+    """Yield the packages around a module: without its `__init__`, zipimport knows no package."""
+    package = name.rpartition(".")[0]
+    while package:
+        yield package
+        package = package.rpartition(".")[0]
+
+
+def _closure(names: set[str]) -> set[str]:
+    """Return these modules of ours and every one that they import, anywhere in their code."""
+    found: set[str] = set()
+    waiting = list(names)
+    while waiting:
+        name = waiting.pop()
+        if name not in found:
+            found.add(name)
+            waiting += _imports(name)
+    return found
+
+
+@cache
+def _imports(name: str) -> tuple[str, ...]:
     spec = importlib.util.find_spec(name)
     if spec is None or spec.origin is None:
         raise ModuleNotFoundError(name)
-    origin = Path(spec.origin)
-    if origin.name == "__init__.py":
-        yield from _python_files(origin.parent, name)
-    else:
-        yield origin.name, origin
+    return tuple(_imported(ast.parse(Path(spec.origin).read_text())))
 
 
-def _python_files(folder: Path, prefix: str) -> Iterator[tuple[str, Path]]:
-    for path in folder.rglob("*.py"):
-        yield f"{prefix}/{path.relative_to(folder).as_posix()}", path
+def _imported(tree: ast.Module) -> Iterator[str]:
+    for node in ast.walk(tree):
+        if isinstance(node, ast.Import):
+            yield from (alias.name for alias in node.names if alias.name.startswith("edgectl.remote"))
+        elif isinstance(node, ast.ImportFrom) and (node.module or "").startswith("edgectl.remote"):
+            below = (f"{node.module}.{alias.name}" for alias in node.names)
+            yield from (name if _is_module(name) else str(node.module) for name in below)
+
+
+@cache
+def _is_module(name: str) -> bool:
+    place = _ROOT / name.replace(".", "/")
+    return place.with_suffix(".py").exists() or (place / "__init__.py").exists()
+
+
+def _libraries(needs: frozenset[str]) -> Iterator[tuple[str, Path]]:
+    for name in sorted(needs | {"markupsafe"} if "jinja2" in needs else needs):
+        spec = importlib.util.find_spec(name)
+        if spec is None or spec.origin is None:
+            raise ModuleNotFoundError(name)
+        origin = Path(spec.origin)
+        if origin.name != "__init__.py":
+            yield origin.name, origin
+            continue
+        for path in origin.parent.rglob("*.py"):
+            yield f"{name}/{path.relative_to(origin.parent).as_posix()}", path

@@ -3,7 +3,7 @@ r"""The first stage: one command line that finds a Python, becomes root if asked
 What travels on stdin after it:
 
     [password line, only where sudo needs one]
-    MAGIC bundle_bytes job_bytes after_seq \\n
+    MAGIC bundle_bytes job_bytes after_seq job_digest \\n
     the bundle, the job
 
 The stage skips lines until MAGIC, because sudo reads the password line only when it wants one.
@@ -22,12 +22,12 @@ i=open(0,"rb",closefd=False)
 for l in i:
  if l.startswith(b"MAGIC"):break
 else:sys.exit(92)
-m,n,j,a=l.split()
+m,n,j,a,d=l.split()
 f=os.memfd_create("edgectl")
 os.write(f,i.read(int(n)))
 sys.path.insert(0,"/proc/self/fd/%d"%f)
 from edgectl.remote.__main__ import main
-main(m.decode(),i.read(int(j)),int(a))
+main(m.decode(),i.read(int(j)),int(a),d.decode())
 """
 _PYTHONS = "python3 python3.13 python3.12 python3.11 python3.10 python3.9 /usr/libexec/platform-python"
 
@@ -63,10 +63,11 @@ class Header(NamedTuple):
     bundle_bytes: int
     job_bytes: int
     after: int
+    digest: str
 
     def encoded(self) -> bytes:
         """Return the header line."""
-        return f"{self.magic} {self.bundle_bytes} {self.job_bytes} {self.after}\n".encode()
+        return f"{self.magic} {self.bundle_bytes} {self.job_bytes} {self.after} {self.digest}\n".encode()
 
 
 def command_line(magic: str, *, become: bool) -> str:

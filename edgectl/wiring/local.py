@@ -17,7 +17,7 @@ from edgectl.engine.ports import Observer, Session
 from edgectl.inventory.model import Fleet, Host, Pop, PopState, SshOptions
 from edgectl.ops.services import Services
 from edgectl.pools.threads import ThreadPool
-from edgectl.remote.protocol import Job, Message, decode_message, encode_job
+from edgectl.remote.protocol import Job, Message, decode_message, encode_job, job_digest
 from edgectl.secret import SecretSource
 from edgectl.settings import Settings
 from edgectl.ssh.bundle import bundle
@@ -94,8 +94,8 @@ class LocalSession:
             start_new_session=True,  # Ctrl-C is for us to hear, not for the runner
         )
         os.close(reading)
-        code, payload = bundle(frozenset(job.needs)).content, encode_job(job)
-        head = Header(magic, len(code), len(payload), after).encoded()
+        code, payload = bundle(job.modules(), frozenset(job.needs)).content, encode_job(job)
+        head = Header(magic, len(code), len(payload), after, job_digest(job)).encoded()
         _give(writing, head + code + payload)
         yield from _messages(self._process, magic)
 

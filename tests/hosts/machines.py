@@ -37,7 +37,7 @@ exec /usr/sbin/sshd -D -e -f {folder}/sshd_config
 
 _SSHD_CONFIG = """\
 Port {port}
-ListenAddress {address}
+ListenAddress {listen}
 HostKey {host_key}
 AuthorizedKeysFile /etc/edgectl-test-keys
 StrictModes no
@@ -50,6 +50,7 @@ MaxSessions 200
 Subsystem sftp internal-sftp
 {extra}
 SetEnv PATH={path}
+{last}
 """
 _PATH = "/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin"
 
@@ -92,15 +93,32 @@ class Machine:
 
 
 def start(
-    name: str, address: str, folder: Path, client_key: Path, *, prepare: str = "true", extra: str = ""
+    name: str,
+    address: str,
+    folder: Path,
+    client_key: Path,
+    *,
+    prepare: str = "true",
+    extra: str = "",
+    last: str = "",
+    listen: str = "",
 ) -> Machine:
-    """Boot a host. `prepare` is a script that runs in it first, `extra` goes into its sshd_config."""
+    """Boot a host. `prepare` is a script that runs in it first; `extra` and `last` go into its sshd_config.
+
+    sshd listens on the host's own address, or on `listen`.
+    """
     folder.mkdir(parents=True)
     (folder / "scratch").mkdir()
     host_key = keypair(folder / "host_key")
     (folder / "authorized_keys").write_text(client_key.with_suffix(".pub").read_text())
     config = _SSHD_CONFIG.format(
-        port=PORT, address=address, host_key=host_key, folder=folder, path=_PATH, extra=extra
+        port=PORT,
+        listen=listen or address,
+        host_key=host_key,
+        folder=folder,
+        path=_PATH,
+        extra=extra,
+        last=last,
     )
     (folder / "sshd_config").write_text(config)
     script = _BOOT.format(folder=shlex.quote(str(folder)), private=" ".join(_PRIVATE), prepare=prepare)

@@ -84,7 +84,8 @@ def test_hosts_behind_a_bastion_share_one_connection_to_it(
     hosts = [boot("n01"), boot("n02"), boot("n03")]
     inventory(edgectl.inventory, hosts)
     fleet = edgectl.inventory / "fleet.yaml"
-    through = f"    ssh: {{bastion: {{address: {bastion.address}, user: root, port: {PORT}, key: {bastion.client_key}}}}}\n"
+    jump = f"{{address: {bastion.address}, user: root, port: {PORT}, key: {bastion.client_key}}}"
+    through = f"    ssh: {{bastion: {jump}}}\n"
     fleet.write_text(fleet.read_text().replace("    hosts:\n", f"{through}    hosts:\n"))
     with (edgectl.inventory / "known_hosts").open("a") as pins:
         pins.write(f"{bastion.pin()}\n")

@@ -3,15 +3,13 @@
 from __future__ import annotations
 
 import re
-import subprocess
 import sys
 from fnmatch import fnmatch
 
 from edgectl.lab.guest.debversion import satisfies
-from edgectl.lab.guest.packages import Package, files_of, read_packages
+from edgectl.lab.guest.packages import Package, files_of, read_packages, write_packages
 
 _USAGE = 2
-_REAL = "/usr/bin/dpkg"
 _DEFAULT_FORMAT = "${binary:Package}\\t${Version}\\n"
 _WANT = {"install": "i", "hold": "h", "deinstall": "r", "purge": "p", "unknown": "u"}
 _STATE = {"installed": "i", "config-files": "c", "not-installed": "n"}
@@ -25,13 +23,11 @@ Desired=Unknown/Install/Remove/Purge/Hold
 
 
 def main(arguments: list[str]) -> int:
-    """Run one dpkg command; what is not about installed packages goes to the machine's dpkg."""
+    """Run one dpkg command."""
     words = arguments[1:]
     verb = words[0] if words else "--help"
     if verb == "--print-architecture":
         sys.stdout.write("amd64\n")
-        return 0
-    if verb == "--print-foreign-architectures":
         return 0
     if verb == "--compare-versions":
         return _compare(words[1:])
@@ -40,11 +36,14 @@ def main(arguments: list[str]) -> int:
             f"dpkg: error: a lab host installs from its archive only: apt-get, not dpkg {verb}\n"
         )
         return _USAGE
-    if verb in ("--configure", "--add-architecture", "--audit", "-C"):
+    if verb in ("--configure", "--add-architecture", "--audit", "-C", "--print-foreign-architectures"):
         return 0
     if verb in _QUERIES or verb == "--get-selections":
         return query(arguments)
-    return subprocess.call([_REAL, *words])
+    if verb == "--set-selections":
+        return _select(sys.stdin.read())
+    sys.stderr.write(f"dpkg: error: the edgectl lab does not play dpkg {verb}\n")
+    return _USAGE
 
 
 def _compare(words: list[str]) -> int:
@@ -164,6 +163,20 @@ def _files(names: list[str], _format: str) -> int:
 def _selections() -> int:
     for package in read_packages().values():
         sys.stdout.write(f"{package.name}\t\t\t\t\t\t{package.want}\n")
+    return 0
+
+
+def _select(text: str) -> int:
+    """Take lines of `package selection`, as `dpkg --get-selections` gives them."""
+    packages = read_packages()
+    for line in text.splitlines():
+        name, want = [*line.split(), "", ""][:2]
+        package = packages.get(name.partition(":")[0])
+        if package is None or want not in _WANT:
+            sys.stderr.write(f"dpkg: warning: package not in status: {name}\n")
+            continue
+        package.want = want
+    write_packages(packages)
     return 0
 
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import os
 import sys
 import time
@@ -39,7 +40,8 @@ def main(arguments: list[str]) -> int:
         sys.stderr.write(f"there is no GPU {value}; this host has {len(gpus)}, counted from 0\n")
         return 1
     _FAULTS[kind](gpus, value)
-    write_gpus(gpus)
+    if kind != "disk-full":
+        write_gpus(gpus)
     return 0
 
 
@@ -70,12 +72,12 @@ def _any_xid(gpus: list[dict[str, Any]], number: int) -> None:
 
 
 def _fill_disk(_gpus: list[dict[str, Any]], _value: int) -> None:
-    try:
-        with open(_FILLER, "wb") as file:
+    descriptor = os.open(_FILLER, os.O_WRONLY | os.O_CREAT | os.O_APPEND, 0o600)
+    for size in (len(_PIECE), 4096):  # to the last page
+        with contextlib.suppress(OSError):
             while True:
-                file.write(_PIECE)
-    except OSError:
-        return  # full
+                os.write(descriptor, _PIECE[:size])
+    os.close(descriptor)
 
 
 def _clear(gpus: list[dict[str, Any]], _value: int) -> None:
@@ -93,7 +95,7 @@ def _xid(gpu: dict[str, Any], number: int) -> None:
 def _log(message: str) -> None:
     with open(_KERNEL_LOG, encoding="utf-8") as file:
         number = sum(1 for _ in file)
-    microseconds = int((time.time() - os.stat("/proc/1").st_ctime) * 1e6)
+    microseconds = int((time.time() - os.stat("/run/edgectl-lab/boot_id").st_mtime) * 1e6)
     with open(_KERNEL_LOG, "a", encoding="utf-8") as file:
         file.write(f"{_ERROR},{number},{microseconds},-;{message}\n")
 

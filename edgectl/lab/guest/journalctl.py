@@ -50,7 +50,7 @@ def kernel_entries() -> list[dict[str, Any]]:
 
 
 def _boot_moment() -> float:
-    return os.stat("/proc/1").st_ctime
+    return os.stat("/run/edgectl-lab/boot_id").st_mtime
 
 
 def boot_id() -> str:

@@ -8,6 +8,8 @@ import time
 
 from edgectl.lab.guest.bus import ask
 
+PROGRAMS = ("reboot", "poweroff", "halt", "shutdown")
+
 
 def main(arguments: list[str]) -> int:
     """Reboot or halt at once, or as `shutdown` says when."""

@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
+import os
 import signal
 import sys
 from collections.abc import Callable
 
-from edgectl.lab.guest import unitlinks
+from edgectl.lab.guest import power, unitlinks
 from edgectl.lab.guest.bus import ask
 from edgectl.lab.guest.systemctl_show import list_unit_files, list_units, print_properties, print_status
 
@@ -55,6 +56,8 @@ class Options:
 
 def main(arguments: list[str]) -> int:
     """Run one systemctl command; return its exit code."""
+    if os.path.basename(arguments[0]) in power.PROGRAMS:
+        return power.main(arguments)
     options = Options(arguments[1:])
     verb, *units = options.words or ["list-units"]
     units = [full_name(unit) for unit in units]

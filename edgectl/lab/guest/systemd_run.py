@@ -9,23 +9,21 @@ import time
 
 from edgectl.lab.guest.bus import ask
 
-_TAKES_VALUE = tuple(
-    [
-        "-u",
-        "--unit",
-        "-p",
-        "--property",
-        "--description",
-        "-E",
-        "--setenv",
-        "--uid",
-        "--gid",
-        "--slice",
-        "--working-directory",
-        "--service-type",
-        "--on-active",
-        "--timer-property",
-    ]
+_TAKES_VALUE = (
+    "-u",
+    "--unit",
+    "-p",
+    "--property",
+    "--description",
+    "-E",
+    "--setenv",
+    "--uid",
+    "--gid",
+    "--slice",
+    "--working-directory",
+    "--service-type",
+    "--on-active",
+    "--timer-property",
 )
 _SECTIONS = {"Description": "Unit", "After": "Unit", "Wants": "Unit"}
 

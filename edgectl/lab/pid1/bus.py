@@ -46,7 +46,7 @@ class Bus:
         try:
             request = json.loads(connection.recv(_LARGEST) or b"{}")
             self._handle(request, connection)
-        except (ValueError, KeyError, TypeError) as error:
+        except (ValueError, KeyError, TypeError, OSError) as error:
             _reply(connection, {"error": f"bad request: {error!r}", "code": 1})
 
     def _handle(self, request: dict[str, object], connection: socket.socket) -> None:

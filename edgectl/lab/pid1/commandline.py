@@ -40,7 +40,7 @@ def expand(text: str, unit: str) -> str:
 
 
 def parse_command(line: str, unit: str) -> Command:
-    """Read a command line; its variables are left for `fill_in`."""
+    """Read a command line; its variables are left for `fill_in`. Raises `ValueError` for a lone quote."""
     prefix = re.match(f"[{re.escape(_PREFIXES)}]*", line)
     marks = prefix[0] if prefix else ""
     words = [expand(word, unit) for word in shlex.split(line[len(marks) :])]
@@ -55,15 +55,22 @@ def fill_in(command: Command, environment: dict[str, str]) -> list[str]:
     for word in command.words:
         alone = _BARE.fullmatch(word)
         if alone:
-            words += shlex.split(environment.get(alone[1], ""))
+            words += _split(environment.get(alone[1], ""))
         else:
             words.append(_VARIABLE.sub(lambda found: environment.get(found[1], ""), word).replace("$$", "$"))
     return words
 
 
+def _split(value: str) -> list[str]:
+    try:
+        return shlex.split(value)
+    except ValueError:
+        return value.split()  # a lone quote in a value is a character like any other
+
+
 def parse_assignments(values: list[str]) -> dict[str, str]:
     """Read `Environment=`: words of NAME=VALUE, quoted as a shell would."""
-    words = [word for value in values for word in shlex.split(value)]
+    words = [word for value in values for word in _split(value)]
     return dict(word.split("=", 1) for word in words if "=" in word)
 
 
@@ -74,4 +81,4 @@ def read_environment_file(value: str) -> dict[str, str]:
         return {}
     lines = (line.strip() for line in path.read_text(encoding="utf-8").splitlines())
     pairs = (line.split("=", 1) for line in lines if line and line[0] not in "#;" and "=" in line)
-    return {name.strip(): " ".join(shlex.split(text)) for name, text in pairs}
+    return {name.strip(): " ".join(_split(text)) for name, text in pairs}

@@ -10,7 +10,8 @@ from pathlib import Path
 from edgectl.lab.pid1.journal import Journal
 from edgectl.lab.pid1.loop import Loop
 from edgectl.lab.pid1.properties import properties_of
-from edgectl.lab.pid1.service import Service, State
+from edgectl.lab.pid1.service import Service
+from edgectl.lab.pid1.status import State
 from edgectl.lab.pid1.unitfile import UNIT_FOLDERS, UnitFile, load_unit, newest_change
 
 BOOT_TARGETS = ("sysinit.target", "basic.target", "multi-user.target", "default.target")

@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+import contextlib
+import os
+import signal
 from pathlib import Path
 
 _PROC = Path("/proc")
@@ -41,3 +44,16 @@ def _read(path: Path) -> bytes:
         return path.read_bytes()
     except OSError:
         return b""  # it ended while we looked
+
+
+def send_signal(process: int, number: int) -> None:
+    """Send a signal to a process that may have ended."""
+    with contextlib.suppress(ProcessLookupError):
+        os.kill(process, number)
+
+
+def signal_number(name: str) -> int:
+    """Return the number of a signal named as unit files do: `SIGTERM`, `TERM` or `15`."""
+    if name.isdecimal():
+        return int(name)
+    return int(getattr(signal, f"SIG{name.removeprefix('SIG')}", signal.SIGTERM))

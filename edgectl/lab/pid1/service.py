@@ -7,51 +7,16 @@ import signal
 import time
 import uuid
 from collections.abc import Callable
-from dataclasses import dataclass, field
-from enum import StrEnum
 
 from edgectl.lab.pid1.commandline import Command, expand, fill_in, parse_command
 from edgectl.lab.pid1.journal import Journal, Printed
 from edgectl.lab.pid1.loop import Loop, Timer
-from edgectl.lab.pid1.processes import processes_of
+from edgectl.lab.pid1.processes import processes_of, send_signal, signal_number
 from edgectl.lab.pid1.spawn import Surroundings, make_own_folders, spawn, surroundings
+from edgectl.lab.pid1.status import State, Status, wants_restart
 from edgectl.lab.pid1.unitfile import UnitFile
 
-_RESTART_ON = {
-    "always": {"success", "exit-code", "signal", "timeout"},
-    "on-success": {"success"},
-    "on-failure": {"exit-code", "signal", "timeout"},
-    "on-abnormal": {"signal", "timeout"},
-    "on-abort": {"signal"},
-}
-_START_LIMIT, _START_LIMIT_S = 5, 10.0
-_CLEAN_SIGNALS = (signal.SIGHUP, signal.SIGINT, signal.SIGTERM, signal.SIGPIPE)
 NOTIFY_SOCKET = "/run/systemd/notify"
-
-
-class State(StrEnum):
-    """systemd's ActiveState."""
-
-    INACTIVE = "inactive"
-    ACTIVATING = "activating"
-    ACTIVE = "active"
-    DEACTIVATING = "deactivating"
-    FAILED = "failed"
-
-
-@dataclass(slots=True)
-class Status:
-    """What `systemctl show` reports of a run."""
-
-    state: State = State.INACTIVE
-    sub_state: str = "dead"
-    main: int = 0
-    exit_code: int = 0
-    exit_kind: int = 0  # CLD_EXITED 1, CLD_KILLED 2
-    result: str = "success"
-    restarts: int = 0
-    since: float = 0.0
-    starts: list[float] = field(default_factory=list)
 
 
 class Service:
@@ -91,7 +56,7 @@ class Service:
         self._settled.append(settled)
         if self.status.state is not State.DEACTIVATING:
             self._say("Stopping {}...")
-            self._enter(State.DEACTIVATING, "stop")
+            self.status.enter(State.DEACTIVATING, "stop")
             self._run_all(self._commands("ExecStop"), self._kill, self._kill)
 
     def reload(self, settled: Callable[[bool], None]) -> None:
@@ -108,7 +73,7 @@ class Service:
         self.status.restarts = 0
         if self.status.state is State.FAILED:
             self.status.result = "success"
-            self._enter(State.INACTIVE, "dead")
+            self.status.enter(State.INACTIVE, "dead")
 
     def notified(self, message: str) -> None:
         """Hear sd_notify(3)."""
@@ -121,7 +86,7 @@ class Service:
     def kill(self, number: int) -> None:
         """Send a signal to every process of the unit."""
         for process in self.processes():
-            _signal(process, number)
+            send_signal(process, number)
 
     def processes(self) -> list[int]:
         """Return the processes the unit started, theirs included."""
@@ -137,16 +102,13 @@ class Service:
 
     def _begin(self) -> None:
         self._cancel_timer()
-        now = time.monotonic()
-        self.status.starts = [moment for moment in self.status.starts if now - moment < _START_LIMIT_S]
-        if len(self.status.starts) >= _START_LIMIT:
+        if not self.status.may_start():
             self._fail("start-limit-hit")
             return
-        self.status.starts.append(now)
         self.status.result = "success"
         self.invocation = uuid.uuid4().hex
         self._say("Starting {}...")
-        self._enter(State.ACTIVATING, "start")
+        self.status.enter(State.ACTIVATING, "start")
         try:
             make_own_folders(self.unit)
             self._around = surroundings(self.unit, self.invocation)
@@ -163,6 +125,9 @@ class Service:
         if self._type == "oneshot":
             self._run_all(commands, self._oneshot_done, lambda: self._fail(self.status.result))
             return
+        if not commands:
+            self._fail("bad-setting")
+            return
         if self._type == "notify":
             self._environment()["NOTIFY_SOCKET"] = NOTIFY_SOCKET
         self.status.main = self._launch(commands[0], self._main_ended)
@@ -178,7 +143,7 @@ class Service:
     def _oneshot_finished(self) -> None:
         remains = self.unit.flag("Service", "RemainAfterExit") or not self.unit.name.endswith(".service")
         self._say("Finished {}.")
-        self._enter(*((State.ACTIVE, "exited") if remains else (State.INACTIVE, "dead")))
+        self.status.enter(*((State.ACTIVE, "exited") if remains else (State.INACTIVE, "dead")))
         self._settle()
 
     def _started(self) -> None:
@@ -190,13 +155,13 @@ class Service:
     def _now_active(self) -> None:
         if self.status.state is State.ACTIVATING:
             self._say("Started {}.")
-            self._enter(State.ACTIVE, "running")
+            self.status.enter(State.ACTIVE, "running")
             self._settle()
 
     # The main process ends.
 
     def _main_ended(self, status: int) -> None:
-        result = self._remember(status)
+        result = self.status.remember_end(status, self.unit)
         forked = self._type == "forking" and self.status.state is State.ACTIVATING and result == "success"
         if forked:
             self.status.main = next(iter(self.processes()), 0)
@@ -207,16 +172,6 @@ class Service:
             self._cancel_timer()
             self._after_end(result)
 
-    def _remember(self, status: int) -> str:
-        """Keep how a process ended; return systemd's Result."""
-        if os.WIFSIGNALED(status):
-            self.status.exit_kind, self.status.exit_code = 2, os.WTERMSIG(status)
-            clean = os.WTERMSIG(status) in _CLEAN_SIGNALS
-            return "success" if clean else "signal"
-        self.status.exit_kind, self.status.exit_code = 1, os.waitstatus_to_exitcode(status)
-        allowed = {"0", *self.unit.names("Service", "SuccessExitStatus")}
-        return "success" if str(self.status.exit_code) in allowed else "exit-code"
-
     def _after_end(self, result: str) -> None:
         starting = self.status.state is State.ACTIVATING
         if result == "success" and starting and self._type == "notify":
@@ -225,18 +180,18 @@ class Service:
         self._journal.write(
             f"{self.unit.name}: Main process exited, status={self.status.exit_code}", unit=self.unit.name
         )
-        if result in _RESTART_ON.get(self.unit.last("Service", "Restart", "no"), set()):
+        if wants_restart(self.unit, result):
             self._restart_later(result)
         elif result == "success":
             remains = self.unit.flag("Service", "RemainAfterExit")
-            self._enter(*((State.ACTIVE, "exited") if remains else (State.INACTIVE, "dead")))
+            self.status.enter(*((State.ACTIVE, "exited") if remains else (State.INACTIVE, "dead")))
             self._settle()
         else:
             self._fail(result)
 
     def _restart_later(self, result: str) -> None:
         self.status.result = result
-        self._enter(State.ACTIVATING, "auto-restart")
+        self.status.enter(State.ACTIVATING, "auto-restart")
         self._settle()
         self._timer = self._loop.later(self.unit.seconds("Service", "RestartSec", 0.1), self._restart)
 
@@ -250,7 +205,7 @@ class Service:
         self.kill(signal.SIGKILL)
         self.status.result = result
         self._journal.write(f"{self.unit.name}: Failed with result '{result}'.", unit=self.unit.name)
-        self._enter(State.FAILED, "failed")
+        self.status.enter(State.FAILED, "failed")
         self._settle()
 
     # Stop.
@@ -260,10 +215,10 @@ class Service:
         self._kill()
 
     def _kill(self) -> None:
-        number = _signal_number(self.unit.last("Service", "KillSignal", "SIGTERM"))
+        number = signal_number(self.unit.last("Service", "KillSignal", "SIGTERM"))
         main_only = self.unit.last("Service", "KillMode", "control-group") in ("process", "mixed")
         if main_only and self.status.main:
-            _signal(self.status.main, number)
+            send_signal(self.status.main, number)
         else:
             self.kill(number)
         self._await_end(time.monotonic() + self.unit.seconds("Service", "TimeoutStopSec", 90.0))
@@ -287,7 +242,7 @@ class Service:
     def _now_stopped(self) -> None:
         self._say("Stopped {}.")
         failed = self.status.result != "success"
-        self._enter(*((State.FAILED, "failed") if failed else (State.INACTIVE, "dead")))
+        self.status.enter(*((State.FAILED, "failed") if failed else (State.INACTIVE, "dead")))
         self._settle()
 
     # Parts.
@@ -297,7 +252,13 @@ class Service:
 
     def _commands(self, key: str, **variables: str) -> list[Command]:
         self._environment().update(variables)
-        return [parse_command(line, self.unit.name) for line in self.unit.all("Service", key)]
+        commands = []
+        for line in self.unit.all("Service", key):
+            try:
+                commands.append(parse_command(line, self.unit.name))
+            except ValueError as error:
+                self._journal.write(f"{self.unit.name}: {error}, ignoring: {line}", unit=self.unit.name)
+        return commands
 
     def _run_all(self, commands: list[Command], done: Callable[[], None], failed: Callable[[], None]) -> None:
         """Run commands one after the other; a failing one ends the row unless it is forgiven."""
@@ -308,7 +269,7 @@ class Service:
 
         def ended(status: int) -> None:
             if status and not first.ignore_failure:
-                self.status.result = self._remember(status)
+                self.status.result = self.status.remember_end(status, self.unit)
                 failed()
             else:
                 self._run_all(rest, done, failed)
@@ -344,9 +305,6 @@ class Service:
             self._timer.cancel()
             self._timer = None
 
-    def _enter(self, state: State, sub_state: str) -> None:
-        self.status.state, self.status.sub_state, self.status.since = state, sub_state, time.time()
-
     def _settle(self) -> None:
         waiting, self._settled = self._settled, []
         for call in waiting:
@@ -355,15 +313,3 @@ class Service:
     def _say(self, message: str) -> None:
         title = expand(self.unit.last("Unit", "Description", self.unit.name), self.unit.name)
         self._journal.write(message.format(f"{self.unit.name} - {title}"), unit=self.unit.name)
-
-
-def _signal(process: int, number: int) -> None:
-    try:
-        os.kill(process, number)
-    except ProcessLookupError:
-        return
-
-
-def _signal_number(name: str) -> int:
-    name = name if name.startswith("SIG") or name.isdecimal() else f"SIG{name}"
-    return int(name) if name.isdecimal() else getattr(signal, name, signal.SIGTERM)

@@ -77,7 +77,7 @@ def load_unit(name: str, folders: tuple[Path, ...] = UNIT_FOLDERS) -> UnitFile:
     for folder in folders:
         for candidate in _file_names(name):
             path = folder / candidate
-            if path.is_symlink() or path.exists():
+            if path.is_file() or path.resolve() == MASK:
                 return _read_unit(unit, path, folders)
     return unit
 
@@ -103,7 +103,8 @@ def _drop_ins(name: str, folders: tuple[Path, ...]) -> tuple[Path, ...]:
     found: dict[str, Path] = {}
     for folder in reversed(folders):
         for candidate in reversed(_file_names(name)):
-            found.update({path.name: path for path in (folder / f"{candidate}.d").glob("*.conf")})
+            files = (path for path in (folder / f"{candidate}.d").glob("*.conf") if path.is_file())
+            found.update({path.name: path for path in files})
     return tuple(found[key] for key in sorted(found))
 
 

@@ -15,6 +15,8 @@ from edgectl.remote.result import TaskResult, failed
 from edgectl.remote.tasks._placing import Content, Placing, make_folders, place, target
 
 REPEAT = "idempotent"
+# The controller finds `src` in this folder beside the playbook and sends it along.
+SENDS = "files"
 
 
 @dataclass(frozen=True)

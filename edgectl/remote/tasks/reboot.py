@@ -29,7 +29,7 @@ class Args:
     reboot_command: str | None = arg(None, doc="How to reboot; shutdown -r now where absent.")
     search_paths: list[str] = arg(
         factory=lambda: ["/sbin", "/bin", "/usr/sbin", "/usr/bin", "/usr/local/sbin"],
-        doc="Folders in which to look for shutdown.",
+        doc="Folders in which to look for shutdown, after those of PATH.",
     )
 
 
@@ -53,6 +53,7 @@ def run(args: Args, context: TaskContext) -> TaskResult:
 def _command(args: Args) -> list[str]:
     if args.reboot_command is not None:
         return shlex.split(args.reboot_command)
-    places = [os.path.join(folder, "shutdown") for folder in args.search_paths]
+    folders = [*os.environ.get("PATH", "").split(os.pathsep), *args.search_paths]
+    places = [os.path.join(folder, "shutdown") for folder in folders]
     found = next((path for path in places if os.access(path, os.X_OK)), None)
     return [] if found is None else [found, "-r", "now", args.msg]

@@ -1,0 +1,47 @@
+"""`deploy`: put a model into service."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+from edgectl.cli.options import ALL_FORMATS, Check, Common, Limit, command
+
+
+def add_to(app: typer.Typer) -> None:
+    """Add the group."""
+    group = typer.Typer(help="Put a model into service.", no_args_is_help=True)
+    app.add_typer(group, name="deploy")
+
+    @command(group, formats=ALL_FORMATS)
+    def apply(
+        common: Common,
+        spec: Annotated[
+            Path,
+            typer.Argument(metavar="SPEC", help="A specification, or the name of one in INVENTORY/services."),
+        ],
+        limit: Limit = None,
+        check: Check = False,
+    ) -> None:
+        """Plan, ask, then put the release into force; the previous one stays until the new one proved itself."""
+        from edgectl.cli.running import services, show
+        from edgectl.ops.deploy import apply as deploying
+
+        with services(common) as opened:
+            deployment = deploying.load_deployment(opened, _spec_path(spec, opened.fleet.source), limit)
+            prepared, outcome = deploying.plan(opened, deployment)
+            lines = deploying.plan_lines(deployment, outcome)
+            show(common, lines)
+            if check or not common.confirm("Go?"):
+                report = deploying.deploy_report(deployment, prepared, outcome)
+            else:
+                report = deploying.apply(opened, deployment)
+        common.finish(report)
+
+
+def _spec_path(given: Path, inventory: Path) -> Path:
+    """A bare name means the inventory's own specification."""
+    known = inventory / "services" / f"{given}.yaml"
+    return known if given.suffix == "" and known.exists() else given

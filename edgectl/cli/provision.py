@@ -1,0 +1,49 @@
+"""`provision`: from a bare operating system to accepted."""
+
+from __future__ import annotations
+
+from typing import Annotated
+
+import typer
+
+from edgectl.cli.groups import with_default
+from edgectl.cli.hosts import ExtraVars
+from edgectl.cli.options import ALL_FORMATS, Check, Common, Diff, Limit, command
+
+
+def add_to(app: typer.Typer) -> None:
+    """Add the group."""
+    group = typer.Typer(help="Bring nodes from bare OS to accepted.", cls=with_default("run"))
+    app.add_typer(group, name="provision")
+
+    @command(group, formats=ALL_FORMATS)
+    def run(
+        common: Common,
+        select: Annotated[str, typer.Argument(metavar="SELECT", help="Hosts: a pattern; 'all' is typed.")],
+        limit: Limit = None,
+        check: Check = False,
+        diff: Diff = False,
+        extra_vars: ExtraVars = None,
+        exit_code: Annotated[
+            bool, typer.Option("--exit-code", help="With --check: exit 10 where there are changes to make.")
+        ] = False,
+    ) -> None:
+        """Plan, ask, then carry out; a second time there is nothing to do."""
+        from edgectl.catalog.hardware import load_catalog
+        from edgectl.cli.extra_vars import parse_extra_vars
+        from edgectl.cli.running import services, show
+        from edgectl.ops.provision.apply import apply, plan, plan_report
+        from edgectl.ops.rollout import Request
+        from edgectl.playbook.compile import Options
+
+        options = Options(diff=diff, extra_vars=parse_extra_vars(extra_vars or []))
+        request = Request("provision", select, limit, options, arguments={"select": select})
+        catalog = load_catalog()
+        with services(common) as opened:
+            planned = plan(opened, catalog, request)
+            if check or not planned.has_changes:
+                report = plan_report(planned)
+            else:
+                show(common, planned.lines())
+                report = apply(opened, catalog, request) if common.confirm("Go?") else plan_report(planned)
+        common.finish(report, changes_count=check and exit_code)

@@ -1,0 +1,1 @@
+"""`deploy`: put a model into service."""

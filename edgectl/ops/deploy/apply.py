@@ -1,0 +1,153 @@
+"""`deploy apply`: a specification becomes a release on every host it is placed on, one wave after the other."""
+
+from __future__ import annotations
+
+import hashlib
+from collections import defaultdict
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, replace
+from pathlib import Path
+from typing import Any
+
+from edgectl.engine.outcome import HostOutcome, RunOutcome, exit_code
+from edgectl.errors import InputError, Problem
+from edgectl.inventory.fold import folded
+from edgectl.inventory.model import Host
+from edgectl.inventory.pattern import select
+from edgectl.ops.deploy.release import release_id, release_vars
+from edgectl.ops.deploy.spec import ModelFile, ServiceSpec, load_spec
+from edgectl.ops.rollout import Prepared, Request, carry_out, prepare, rollout_policy, run_report
+from edgectl.ops.services import Services
+from edgectl.ops.told import closing, trouble
+from edgectl.playbook.compile import Options
+from edgectl.playbook.loader import load_playbook
+from edgectl.playbook.sources import SourceError, read
+from edgectl.report import Line, Report, Tone
+
+PLAYBOOK = "deploy.yaml"
+MODULE = "service_release"
+
+
+@dataclass(frozen=True, slots=True)
+class Deployment:
+    """A specification that was checked, with the hosts it goes to and the files that travel."""
+
+    spec: ServiceSpec
+    path: Path
+    hosts: Sequence[Host]
+    carried: Mapping[str, bytes]
+
+    def request(self, options: Options) -> Request:
+        """Return the run that puts it into force."""
+        weights = [_weight(file) for file in self.spec.model.files]
+        return Request(
+            command="deploy apply",
+            select=",".join(host.name for host in self.hosts),
+            options=options,
+            host_vars={
+                host.name: {**release_vars(self.spec, host.address), "weights": weights}
+                for host in self.hosts
+            },
+            arguments={"spec": str(self.path), "release": release_id(self.spec)},
+            carried=self.carried,
+            policy=rollout_policy(self.spec.rollout.model_dump()),
+        )
+
+
+def load_deployment(services: Services, path: Path, limit: str | None) -> Deployment:
+    """Read and check a specification, its files and its placement. Contacts no host."""
+    spec = load_spec(path)
+    hosts = select(services.fleet, spec.place, limit=limit)
+    local = [file for file in spec.model.files if file.source.startswith("file://")]
+    return Deployment(spec, path, hosts, {file.file_name: _local_file(path, file) for file in local})
+
+
+def _local_file(spec: Path, file: ModelFile) -> bytes:
+    path = spec.parent / file.source.removeprefix("file://")
+    try:
+        content = read(path)
+    except SourceError as error:
+        raise InputError(str(error)) from None
+    digest = hashlib.sha256(content).hexdigest()
+    if digest != file.sha256:
+        message = f"{path} has the sha256 {digest}, and {spec} says {file.sha256}"
+        raise InputError([Problem(message)], hint="write the right digest, or bring back the right file")
+    return content
+
+
+def _weight(file: ModelFile) -> dict[str, Any]:
+    where = {} if file.source.startswith("file://") else {"url": file.source}
+    return {"name": file.file_name, "sha256": file.sha256, **where}
+
+
+def plan(services: Services, deployment: Deployment) -> tuple[Prepared, RunOutcome]:
+    """Find out by a check run which hosts would change."""
+    request = replace(deployment.request(Options(check=True)), command="deploy apply --check")
+    prepared = prepare(services, load_playbook(services.playbooks / PLAYBOOK), request)
+    return prepared, carry_out(services, prepared)
+
+
+def plan_lines(deployment: Deployment, outcome: RunOutcome) -> list[Line]:
+    """Return the plan for a person: from which release to which, on which hosts."""
+    spec = deployment.spec
+    lines = [
+        Line(
+            f"{spec.name}  → {release_id(spec)}   {spec.model.name} on {spec.engine.kind}, {_size(deployment)}"
+        )
+    ]
+    groups: dict[str, list[str]] = defaultdict(list)
+    for host in outcome.finished():
+        groups[_said(host)].append(host.host)
+    lines += [Line(f"  {len(names):>4}  {folded(names)}   {said}") for said, names in groups.items()]
+    return [*lines, *trouble(outcome.hosts)]
+
+
+def _size(deployment: Deployment) -> str:
+    carried = sum(map(len, deployment.carried.values()))
+    count = len(deployment.spec.model.files)
+    files = f"{count} file{'s' if count != 1 else ''}"
+    return f"{files}, {carried / 1e6:.1f} MB with the job" if carried else files
+
+
+def _said(host: HostOutcome) -> str:
+    result = host.result_of(MODULE) or {}
+    return str(result.get("msg", "")) or "in force already"
+
+
+def apply(services: Services, deployment: Deployment) -> Report:
+    """Carry the deployment out."""
+    playbook = load_playbook(services.playbooks / PLAYBOOK)
+    prepared = prepare(services, playbook, deployment.request(Options()))
+    outcome = carry_out(services, prepared)
+    return deploy_report(deployment, prepared, outcome)
+
+
+def deploy_report(deployment: Deployment, prepared: Prepared, outcome: RunOutcome) -> Report:
+    """Tell a deployment: the release per host, and what the service said when it was asked."""
+    code = exit_code(outcome)
+    body = [*_answers(outcome), *trouble(outcome.hosts), *closing(outcome, code)]
+    return run_report(prepared, outcome, data=lambda host: _data(deployment, host), body=body)
+
+
+def _answers(outcome: RunOutcome) -> list[Line]:
+    """Return each distinct smoke completion once, with the hosts that gave it."""
+    groups: dict[str, list[HostOutcome]] = defaultdict(list)
+    for host in outcome.finished():
+        completion = (host.result_of(MODULE) or {}).get("completion")
+        if completion is not None:
+            groups[str(completion)].append(host)
+    lines = []
+    for text, hosts in groups.items():
+        slowest = max((host.result_of(MODULE) or {}).get("smoke_seconds", 0.0) for host in hosts)
+        names = folded(host.host for host in hosts)
+        lines.append(
+            Line(f"  {len(hosts):>4}  {names}   smoke ok, at most {slowest * 1000:.0f} ms", Tone.GOOD)
+        )
+        lines.append(Line(f"        it says: {text.strip()[:100]!r}", Tone.QUIET))
+    return lines
+
+
+def _data(deployment: Deployment, host: HostOutcome) -> Mapping[str, Any]:
+    result = host.result_of(MODULE) or {}
+    shown = ("release", "previous", "completion", "usage", "smoke_seconds")
+    return {"service": deployment.spec.name} | {name: result[name] for name in shown if name in result}

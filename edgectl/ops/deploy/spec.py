@@ -1,0 +1,105 @@
+"""A service's specification: which model, which engine, where. Strict, since people write it."""
+
+from __future__ import annotations
+
+import re
+from pathlib import Path
+from typing import Annotated, Any, Literal
+
+from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, StrictStr, field_validator
+
+from edgectl.complaints import validate
+from edgectl.playbook.schema import RolloutSchema, Seconds
+from edgectl.yaml_source import load
+
+_NAME = re.compile(r"^[a-z][a-z0-9-]{0,40}$")
+_DIGEST = r"^[0-9a-f]{64}$"
+
+
+class _Strict(BaseModel):
+    model_config = ConfigDict(extra="forbid", frozen=True)
+
+
+class ModelFile(_Strict):
+    """One file of a model. `source` is https://…, http://… or file://… (beside the spec)."""
+
+    source: StrictStr
+    sha256: Annotated[str, Field(pattern=_DIGEST)]
+    name: StrictStr = ""
+
+    @field_validator("source")
+    @classmethod
+    def _known_scheme(cls, value: str) -> str:
+        if not value.startswith(("https://", "http://", "file://")):
+            raise ValueError(f"a source is https://…, http://… or file://…, not '{value}'")
+        return value
+
+    @property
+    def file_name(self) -> str:
+        """The file's name on the node."""
+        return self.name or self.source.rsplit("/", 1)[-1]
+
+
+class Model(_Strict):
+    """The model: what clients call it, and its files."""
+
+    name: StrictStr
+    files: Annotated[list[ModelFile], Field(min_length=1)]
+
+
+class Engine(_Strict):
+    """What serves it. `command` is the program on the node; `args` are passed as --name value."""
+
+    kind: Literal["llama.cpp", "vllm"]
+    command: StrictStr
+    args: dict[str, str | int | float | bool] = Field(default_factory=dict)
+    environment: dict[str, str] = Field(default_factory=dict)
+
+
+class Serve(_Strict):
+    """Where it answers on each node."""
+
+    port: Annotated[int, Field(ge=1, le=65535)] = 8000
+
+
+class Smoke(_Strict):
+    """What the service is asked before it may stay."""
+
+    prompt: StrictStr = "Say hello."
+    tokens: Annotated[int, Field(ge=1, le=512)] = 16
+
+
+def _as_smoke(value: Any) -> Any:
+    return {"prompt": value} if isinstance(value, str) else value
+
+
+class Gates(_Strict):
+    """What must hold on a node before the next one is touched."""
+
+    ready: Seconds = 300.0
+    smoke: Annotated[Smoke, BeforeValidator(_as_smoke)] = Smoke()
+
+
+class ServiceSpec(_Strict):
+    """`inventory/services/NAME.yaml`."""
+
+    name: StrictStr
+    model: Model
+    engine: Engine
+    place: StrictStr
+    serve: Serve = Serve()
+    gates: Gates = Gates()
+    rollout: RolloutSchema = RolloutSchema(canary=1)
+    keep: Annotated[int, Field(ge=1, le=20)] = 2
+
+    @field_validator("name")
+    @classmethod
+    def _plain_name(cls, value: str) -> str:
+        if not _NAME.match(value):
+            raise ValueError(f"a service's name is small letters, digits and '-', not '{value}'")
+        return value
+
+
+def load_spec(path: Path) -> ServiceSpec:
+    """Read a specification, or raise `InputError` with every complaint and its place."""
+    return validate(ServiceSpec, load(path))

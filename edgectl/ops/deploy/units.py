@@ -1,0 +1,92 @@
+"""The systemd unit of each engine, as text. Pure, and golden-tested.
+
+`{release}` stands for the release's folder, which only the host knows.
+"""
+
+from __future__ import annotations
+
+import shlex
+from collections.abc import Iterator, Mapping
+from typing import assert_never
+
+from edgectl.ops.deploy.spec import ServiceSpec
+
+# vLLM drains for as long as it is told (vLLM PR #34730); systemd must wait longer than that before it kills.
+_VLLM_DRAIN_S = 120
+_MARGIN_S = 30
+_LLAMA_STOP_S = 30
+
+_UNIT = """\
+# Written by edgectl: release {release_id} of service {name}.
+[Unit]
+Description=edgectl model service {name} ({release_id})
+After=network-online.target nvidia-persistenced.service
+Wants=network-online.target
+StartLimitIntervalSec=900
+StartLimitBurst=3
+
+[Service]
+Type=exec
+ExecStart={command}
+{environment}Restart=on-failure
+RestartSec=15
+KillSignal=SIGTERM
+TimeoutStopSec={stop_s}
+LimitMEMLOCK=infinity
+LimitNOFILE=1048576
+NoNewPrivileges=true
+
+[Install]
+WantedBy=multi-user.target
+"""
+
+
+def render_unit(spec: ServiceSpec, *, address: str, release: str) -> str:
+    """Return the unit that serves a specification's model at an address."""
+    return _UNIT.format(
+        release_id=release,
+        name=spec.name,
+        command=" ".join(_quoted(word) for word in _command(spec, address)),
+        environment="".join(_environment(spec)),
+        stop_s=_stop_s(spec),
+    )
+
+
+def _command(spec: ServiceSpec, address: str) -> list[str]:
+    given = list(_options(spec.engine.args))
+    where = ["--host", address, "--port", str(spec.serve.port)]
+    match spec.engine.kind:
+        case "llama.cpp":
+            model = ["--model", f"{{release}}/model/{spec.model.files[0].file_name}"]
+            return [spec.engine.command, *model, "--alias", spec.model.name, *where, *given]
+        case "vllm":
+            model = ["serve", "{release}/model", "--served-model-name", spec.model.name]
+            drain = ["--shutdown-timeout", str(_VLLM_DRAIN_S)]
+            return [spec.engine.command, *model, *where, *drain, *given]
+        case _:
+            assert_never(spec.engine.kind)
+
+
+def _options(args: Mapping[str, str | float | bool]) -> Iterator[str]:
+    for name, value in args.items():
+        if value is False:
+            continue
+        yield f"--{name}"
+        if value is not True:
+            yield str(value)
+
+
+def _quoted(word: str) -> str:
+    """Quote for systemd, which takes % for a specifier; `{release}` stays as it is."""
+    return (word if "{release}" in word else shlex.quote(word)).replace("%", "%%")
+
+
+def _environment(spec: ServiceSpec) -> Iterator[str]:
+    fixed = {"HF_HUB_OFFLINE": "1", "VLLM_NO_USAGE_STATS": "1"} if spec.engine.kind == "vllm" else {}
+    for name, value in {**fixed, **spec.engine.environment}.items():
+        escaped = value.replace("\\", "\\\\").replace('"', '\\"').replace("%", "%%")
+        yield f'Environment="{name}={escaped}"\n'
+
+
+def _stop_s(spec: ServiceSpec) -> int:
+    return _VLLM_DRAIN_S + _MARGIN_S if spec.engine.kind == "vllm" else _LLAMA_STOP_S

@@ -1,0 +1,74 @@
+"""A node's readings, the inventory and the rules become findings. Pure: no clock, no host, no file."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from dataclasses import dataclass
+
+from edgectl.catalog.rules_model import Rules, Severity
+from edgectl.catalog.xid import XidMeaning
+from edgectl.ops.health.expected import Expected
+from edgectl.ops.health.finding import STANDING_OF, Breach, Finding, Standing, finding
+from edgectl.ops.health.gpu_rules import GPU_RULES, Sight
+from edgectl.ops.health.node_rules import NODE_RULES
+from edgectl.ops.health.observed import GpuState, Node
+from edgectl.ops.health.xid_rules import XidTable, codes_at, xid_findings
+
+
+@dataclass(frozen=True, slots=True)
+class Verdict:
+    """What is wrong with a node, the worst first, and how every rule stands there."""
+
+    findings: Sequence[Finding]
+    standings: Mapping[str, Standing]
+
+    @property
+    def worst(self) -> Severity | None:
+        """The worst severity, None for a healthy node."""
+        severities = {found.severity for found in self.findings}
+        return next((level for level in (Severity.CRITICAL, Severity.WARNING) if level in severities), None)
+
+
+def judge(node: Node, expected: Expected, rules: Rules, xids: Mapping[int, XidMeaning]) -> Verdict:
+    """Return the verdict on a node."""
+    standings = dict.fromkeys(rules.by_id, Standing.UNJUDGED)
+    findings: list[Finding] = []
+    judged = (*_node(node, expected, rules), *_gpus(node, expected, rules), *_xids(node, rules, xids))
+    for rule_id, standing, found in judged:
+        standings[rule_id] = max(standings[rule_id], standing)
+        findings.extend(found)
+    findings.sort(key=lambda found: found.severity is not Severity.CRITICAL)
+    return Verdict(tuple(findings), standings)
+
+
+_Judged = tuple[str, Standing, Sequence[Finding]]
+
+
+def _node(node: Node, expected: Expected, rules: Rules) -> Iterator[_Judged]:
+    for rule_id, rule in NODE_RULES.items():
+        judged = rule(node, expected)
+        if isinstance(judged, Breach):
+            yield rule_id, STANDING_OF[judged.severity], [finding(rules.by_id[rule_id], judged)]
+        else:
+            yield rule_id, judged, ()
+
+
+def _gpus(node: Node, expected: Expected, rules: Rules) -> Iterator[_Judged]:
+    for gpu in node.gpus:
+        sight = Sight(gpu, expected, codes_at(node.xids, gpu.pci_bus_id))
+        # What a lost GPU said last is not worth a judgement.
+        ids: Iterable[str] = ("gpu-lost",) if gpu.state is GpuState.LOST else GPU_RULES
+        for rule_id in ids:
+            judged = GPU_RULES[rule_id](sight, rules.by_id[rule_id])
+            if isinstance(judged, Breach):
+                found = finding(rules.by_id[rule_id], judged, gpu=gpu.uuid, label=gpu.label)
+                yield rule_id, STANDING_OF[judged.severity], [found]
+            else:
+                yield rule_id, judged, ()
+
+
+def _xids(node: Node, rules: Rules, xids: Mapping[int, XidMeaning]) -> Iterator[_Judged]:
+    if node.kernel_log.source is not None:
+        yield "xid", Standing.HOLDS, ()
+    for found in xid_findings(node, XidTable(xids, rules)):
+        yield "xid", STANDING_OF[found.severity], [found]

@@ -1,0 +1,1 @@
+"""`provision`: bring nodes from a bare operating system to accepted."""

@@ -1,0 +1,88 @@
+"""Plan with a check run, then carry out: two short calls, so that the operator can be asked in between."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, replace
+from typing import Any
+
+from edgectl.catalog.hardware import Catalog
+from edgectl.engine.outcome import HostOutcome, HostStatus, RunOutcome, TaskStatus, exit_code
+from edgectl.inventory.fold import folded
+from edgectl.inventory.pattern import select
+from edgectl.ops.provision.plan import HostPlan, changes_of, plan_lines, plans
+from edgectl.ops.provision.wanted import promised
+from edgectl.ops.rollout import Prepared, Request, carry_out, prepare, run_report
+from edgectl.ops.services import Services
+from edgectl.ops.told import closing, trouble
+from edgectl.playbook.loader import load_playbook
+from edgectl.report import Line, Report, Tone
+
+PLAYBOOK = "provision.yaml"
+
+
+@dataclass(frozen=True, slots=True)
+class Planned:
+    """What a check run found out: nothing was changed yet."""
+
+    prepared: Prepared
+    outcome: RunOutcome
+    plans: list[HostPlan]
+
+    @property
+    def has_changes(self) -> bool:
+        """Tell whether there is anything to do."""
+        return any(plan.changes for plan in self.plans)
+
+    def lines(self) -> list[Line]:
+        """Return the plan for a person."""
+        return plan_lines(self.plans, self.outcome)
+
+
+def plan(services: Services, catalog: Catalog, request: Request) -> Planned:
+    """Find out what every selected node needs, by a run that changes nothing."""
+    checking = replace(request, options=replace(request.options, check=True), command="provision --check")
+    prepared = prepare(
+        services, load_playbook(services.playbooks / PLAYBOOK), _informed(services, catalog, checking)
+    )
+    outcome = carry_out(services, prepared)
+    return Planned(prepared, outcome, plans(outcome))
+
+
+def apply(services: Services, catalog: Catalog, request: Request) -> Report:
+    """Carry the plan out."""
+    playbook = load_playbook(services.playbooks / PLAYBOOK)
+    prepared = prepare(services, playbook, _informed(services, catalog, request))
+    outcome = carry_out(services, prepared)
+    body = [*_accepted(outcome), *trouble(outcome.hosts), *closing(outcome, exit_code(outcome))]
+    return run_report(prepared, outcome, body=body, data=_data)
+
+
+def plan_report(planned: Planned) -> Report:
+    """Tell a plan that is not carried out, for `--check`."""
+    code = exit_code(planned.outcome)
+    body = [*planned.lines(), *closing(planned.outcome, code)]
+    return run_report(planned.prepared, planned.outcome, body=body, data=_data)
+
+
+def _informed(services: Services, catalog: Catalog, request: Request) -> Request:
+    """Add what the hardware catalogue promises of each host."""
+    hosts = select(services.fleet, request.select or "all", limit=request.limit)
+    return replace(request, host_vars=promised(hosts, catalog))
+
+
+def _data(host: HostOutcome) -> Mapping[str, Any]:
+    accepted = any(task.name.startswith("accept /") and task.status is TaskStatus.OK for task in host.tasks)
+    return {"changes": list(changes_of(host)), "accepted": accepted and host.status is not HostStatus.FAILED}
+
+
+def _accepted(outcome: RunOutcome) -> list[Line]:
+    """Return a line per distinct set of changes that was made."""
+    return [
+        Line(
+            f"  {len(found.hosts):>4}  {folded(found.hosts)}   {len(found.changes)} changes, accepted",
+            Tone.GOOD,
+        )
+        for found in plans(outcome)
+        if found.changes
+    ]

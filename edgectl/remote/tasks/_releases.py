@@ -1,0 +1,71 @@
+"""The releases of one service on disk: a folder each, `current` and `previous` as links."""
+
+from __future__ import annotations
+
+import json
+import os
+import shutil
+from typing import Any
+
+from edgectl.remote import files
+from edgectl.remote.context import HostPaths
+from edgectl.remote.tasks.blob import path_of
+
+_DESCRIPTION = "release.json"
+
+
+class Releases:
+    """`releases/<service>/<release>/{release.json,model/}`; model files are hard links into the blob store."""
+
+    def __init__(self, paths: HostPaths, service: str) -> None:
+        self._home = os.path.join(paths.state, "releases", service)
+        self._blobs = paths.blobs
+
+    def folder(self, release: str) -> str:
+        """Return a release's folder."""
+        return os.path.join(self._home, release)
+
+    def current(self) -> str | None:
+        """Return the release in force, None where there is none."""
+        try:
+            return os.readlink(os.path.join(self._home, "current"))
+        except OSError:
+            return None
+
+    def unit_of(self, release: str) -> str | None:
+        """Return the unit a release was laid out with."""
+        raw = files.read(os.path.join(self.folder(release), _DESCRIPTION))
+        return None if raw is None else str(json.loads(raw)["unit"])
+
+    def lay_out(self, release: str, model_files: list[dict[str, Any]], description: str) -> str:
+        """Build the release's folder; return which file the blob store lacks, or an empty text."""
+        model = os.path.join(self.folder(release), "model")
+        os.makedirs(model, exist_ok=True)
+        for entry in model_files:
+            blob = path_of(self._blobs, entry["sha256"])
+            if not os.path.exists(blob):
+                return f"the blob store has no {entry['name']} ({entry['sha256'][:12]}…)"
+            place = os.path.join(model, entry["name"])
+            if not (os.path.exists(place) and os.path.samefile(place, blob)):
+                files.link_atomically(place, blob, hard=True)
+        files.write_atomically(os.path.join(self.folder(release), _DESCRIPTION), description.encode())
+        return ""
+
+    def make_current(self, release: str) -> None:
+        """Point `current` at a release, and `previous` at the one before."""
+        before = self.current()
+        if before == release:
+            return
+        if before is not None:
+            files.link_atomically(os.path.join(self._home, "previous"), before)
+        files.link_atomically(os.path.join(self._home, "current"), release)
+
+    def prune(self, keep: int) -> None:
+        """Remove the oldest releases beyond `keep`; never the current or the previous one."""
+        links = (os.path.join(self._home, name) for name in ("current", "previous"))
+        kept = {os.readlink(link) for link in links if os.path.islink(link)}
+        folders = [entry for entry in os.scandir(self._home) if entry.is_dir(follow_symlinks=False)]
+        others = [entry for entry in folders if entry.name not in kept]
+        others.sort(key=lambda entry: entry.stat().st_mtime, reverse=True)
+        for entry in others[max(0, keep - len(kept) + 1) :]:
+            shutil.rmtree(entry.path)

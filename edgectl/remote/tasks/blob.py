@@ -1,0 +1,91 @@
+"""Put a file into the host's content-addressed store: there once, and proven by its sha256."""
+
+from __future__ import annotations
+
+import hashlib
+import os
+from dataclasses import dataclass
+from typing import Any, Callable
+
+from edgectl.remote import files
+from edgectl.remote.args import arg
+from edgectl.remote.context import TaskContext
+from edgectl.remote.ownership import Attributes
+from edgectl.remote.result import TaskResult, changed, failed, ok
+
+REPEAT = "idempotent"
+_DIGITS = 64
+_OK = 200
+
+
+@dataclass(frozen=True)
+class Args:
+    """Where the bytes come from, and which bytes they must be."""
+
+    sha256: str = arg(doc="The digest that names the file and proves it.")
+    url: str | None = arg(None, doc="Where the host fetches it; without it the bytes came with the job.")
+    timeout: int = arg(30, doc="Seconds of silence after which fetching fails.")
+
+    def __post_init__(self) -> None:
+        """Refuse what is no digest."""
+        if len(self.sha256) != _DIGITS or set(self.sha256) - set("0123456789abcdef"):
+            raise ValueError(f"'sha256' must be 64 lower-case hexadecimal digits, not {self.sha256!r}")
+
+
+def path_of(blobs: str, sha256: str) -> str:
+    """Return where the store keeps a file."""
+    return os.path.join(blobs, "sha256", sha256[:2], sha256)
+
+
+def run(args: Args, context: TaskContext) -> TaskResult:
+    """Fetch the file unless it is there; a file whose bytes are others is never kept."""
+    path = path_of(context.paths.blobs, args.sha256)
+    if os.path.exists(path):
+        return ok(path=path, size=os.path.getsize(path))
+    if context.check:
+        return changed("would be fetched", path=path)
+    os.makedirs(os.path.dirname(path), 0o755, exist_ok=True)
+    try:
+        _fetch(args, context, path)
+    except files.RefusedError as error:
+        return failed(str(error))
+    return changed(path=path, size=os.path.getsize(path))
+
+
+def _fetch(args: Args, context: TaskContext, path: str) -> None:
+    """Write the file beside its place, prove it, move it there."""
+    hasher = hashlib.sha256()
+
+    def prove(_beside: str) -> None:
+        if hasher.hexdigest() != args.sha256:
+            raise files.RefusedError(f"the bytes have the sha256 {hasher.hexdigest()}, wanted {args.sha256}")
+
+    with files.replacing(path, Attributes(mode="0444"), validate=prove) as stream:
+
+        def write(chunk: bytes) -> None:
+            hasher.update(chunk)
+            stream.write(chunk)
+
+        problem = _receive(args, context, write)
+        if problem:
+            raise files.RefusedError(problem)
+
+
+def _receive(args: Args, context: TaskContext, write: Callable[[bytes], Any]) -> str:
+    """Hand on the bytes piece by piece; return why they are not all there, or an empty text."""
+    if args.url is not None:
+        return _download(args.url, args.timeout, write)
+    if args.sha256 not in context.blobs:
+        return f"the job did not bring the bytes of {args.sha256}, and 'url' names no place to fetch them"
+    write(context.blobs[args.sha256])
+    return ""
+
+
+def _download(url: str, timeout_s: float, write: Callable[[bytes], Any]) -> str:
+    from edgectl.remote.tasks import _http
+
+    with _http.opened(_http.Request(url, timeout_s=timeout_s)) as answer:
+        if answer.status != _OK:
+            return f"{url}: {answer.problem or f'the server answers {answer.status}'}"
+        problem = answer.copy_to(write)
+    return f"{url}: {problem}" if problem else ""

@@ -1,0 +1,227 @@
+"""`health` from hosts' answers to every format: the whole operation, with a pool that knows the answers."""
+
+from __future__ import annotations
+
+import io
+import json
+from collections.abc import Callable, Iterable, Mapping
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from edgectl.catalog.hardware import load_catalog
+from edgectl.catalog.rules_model import Severity
+from edgectl.engine.events import HostEnded, RunEvent
+from edgectl.engine.outcome import HostOutcome, HostStatus, TaskRecord, TaskStatus
+from edgectl.engine.ports import HostWork
+from edgectl.errors import ExitCode, InputError
+from edgectl.inventory.loader import load
+from edgectl.ops.health.apply import check
+from edgectl.ops.health.explain import explain
+from edgectl.ops.services import Services
+from edgectl.output import nagios
+from edgectl.output.render import Format, render
+from edgectl.report import HostEntry, Report
+from edgectl.secret import SecretSource
+from tests.unit.ops.health.nodes import a_gpu, a_node, an_xid
+
+GOLDEN = Path(__file__).parents[3] / "golden" / "health"
+PLAYBOOKS = Path(__file__).parents[4] / "playbooks"
+INVENTORY = """
+pops:
+  fra1:
+    metro: FRA
+    vars: {driver_branch: "580"}
+    hosts:
+      fra1-r1-n01: {address: 192.0.2.1, role: gpu, hardware: rtx-pro-6000-server-2}
+      fra1-r1-n02: {address: 192.0.2.2, role: gpu, hardware: rtx-pro-6000-server-2}
+      fra1-r1-n03: {address: 192.0.2.3, role: gpu, hardware: rtx-pro-6000-server-2}
+      fra1-r1-d01: {address: 192.0.2.4, role: dpu, hardware: bluefield-3}
+  gru1:
+    metro: GRU
+    hosts:
+      gru1-r1-n01: {address: 192.0.2.5, role: gpu, hardware: rtx-pro-6000-server-2}
+      gru1-r1-n02: {address: 192.0.2.6, role: gpu, hardware: rtx-pro-6000-server-2}
+"""
+Answers = Mapping[str, dict[str, Any] | None]
+
+
+@dataclass(frozen=True)
+class KnowingPool:
+    """A pool whose hosts answer what the test says; None is a host that is not reached."""
+
+    answers: Answers
+    jobs: list[HostWork]
+
+    def run(self, work: Iterable[HostWork], on_event: Callable[[RunEvent], None]) -> None:
+        for one in work:
+            self.jobs.append(one)
+            on_event(HostEnded(self._outcome(one)))
+
+    def _outcome(self, work: HostWork) -> HostOutcome:
+        name, pop = work.host.name, work.host.pop.name
+        answer = self.answers[name]
+        if answer is None:
+            return HostOutcome(
+                name, pop, HostStatus.UNREACHABLE, "connect: timed out after 10 s", seconds=10.0
+            )
+        task = TaskRecord("read the GPUs", "gpu_facts", TaskStatus.OK, 0.25, answer)
+        return HostOutcome(name, pop, HostStatus.OK, seconds=0.5, tasks=(task,))
+
+
+class StillClock:
+    def now(self) -> datetime:
+        return datetime(2026, 11, 23, 9, 0, tzinfo=UTC)
+
+    def monotonic(self) -> float:
+        return 0.0
+
+    def sleep(self, seconds: float) -> None:
+        raise AssertionError(f"health waits {seconds} s for nothing")
+
+
+def healthy(**changes: Any) -> dict[str, Any]:
+    return a_node([a_gpu(0), a_gpu(1)], **changes)
+
+
+SICK: Answers = {
+    "fra1-r1-n01": a_node(
+        [a_gpu(0, state="lost", index=None), a_gpu(1, pcie_width=8)],
+        xids=[an_xid(79, line="NVRM: Xid (PCI:0000:41:00): 79, GPU has fallen off the bus.")],
+    ),
+    "fra1-r1-n02": a_node([a_gpu(0, remap_pending=True), a_gpu(1, remap_pending=True)]),
+    "fra1-r1-n03": a_node([a_gpu(0, remap_pending=True), a_gpu(1, remap_pending=True, ecc_mode=None)]),
+    "fra1-r1-d01": a_node([], collector="kernel", driver_version=None, kernel_log={"source": None}),
+    "gru1-r1-n01": healthy(driver_version="595.58.03"),
+    "gru1-r1-n02": None,
+}  # fmt: skip
+WELL: Answers = {name: a_node([], collector="kernel") if "-d" in name else healthy() for name in SICK}
+
+
+def services(tmp_path: Path, answers: Answers, jobs: list[HostWork]) -> Services:
+    path = tmp_path / "fleet.yaml"
+    path.write_text(INVENTORY, encoding="utf-8")
+    return Services(
+        fleet=load(path, hardware=load_catalog().names),
+        pool=KnowingPool(answers, jobs),
+        observers=(),
+        clock=StillClock(),
+        random_bytes=bytes,
+        interrupts=lambda: 0,
+        secrets=SecretSource({}),
+        started_by="tester",
+        playbooks=PLAYBOOKS,
+    )
+
+
+def health(tmp_path: Path, answers: Answers, **given: Any) -> Report:
+    return check(services(tmp_path, answers, []), None, None, **given)
+
+
+def host_of(report: Report, name: str) -> HostEntry:
+    return next(host for host in report.hosts if host.host == name)
+
+
+def rendered(report: Report, chosen: Format) -> str:
+    stream = io.StringIO()
+    render(report, chosen, stream, color=False)
+    return stream.getvalue()
+
+
+@pytest.mark.parametrize("chosen", [one for one in Format if one is not Format.JSONL])
+def test_a_sick_fleet_is_told_in_every_format(tmp_path: Path, chosen: Format) -> None:
+    told = rendered(health(tmp_path, SICK), chosen)
+
+    golden = GOLDEN / f"sick.{chosen}"
+    assert told == golden.read_text(encoding="utf-8")
+
+
+def test_a_healthy_fleet_is_told_in_three_lines(tmp_path: Path) -> None:
+    report = health(tmp_path, WELL)
+
+    assert report.exit_code == ExitCode.DONE
+    assert rendered(report, Format.TABLE).splitlines() == [
+        "2 PoPs · 6 of 6 nodes answered · 10 GPUs",
+        "  nothing found",
+        "6 ok · 0.0 s",
+    ]
+
+
+def test_critical_counts_as_failed_and_unreachable_never_hides_it(tmp_path: Path) -> None:
+    report = health(tmp_path, SICK)
+
+    statuses = {host.host: host.status for host in report.hosts}
+    assert (report.exit_code, report.summary()["failed"]) == (ExitCode.FAILED, 1)
+    assert (statuses["fra1-r1-n01"], statuses["fra1-r1-n02"], statuses["gru1-r1-n02"]) == (
+        "failed",
+        "ok",
+        "unreachable",
+    )
+    lost = "gpu-lost GPU 41:00.0: serial 1650000000000"
+    assert host_of(report, "fra1-r1-n01").reason == f"{lost}; xid-79 GPU 41:00.0: GPU fell off the PCIe bus"
+
+
+def test_the_bar_can_be_lowered_to_warnings(tmp_path: Path) -> None:
+    report = health(tmp_path, SICK, fail_on=Severity.WARNING)
+
+    assert [host.host for host in report.hosts if host.status == "failed"] == [
+        "fra1-r1-n01",
+        "fra1-r1-n02",
+        "fra1-r1-n03",
+    ]
+
+
+def test_hosts_that_do_not_answer_are_unknown_and_never_healthy(tmp_path: Path) -> None:
+    report = health(tmp_path, dict.fromkeys(SICK))
+
+    assert report.exit_code == ExitCode.UNREACHABLE
+    assert nagios.code_of(report) == nagios.UNKNOWN
+    assert "nothing found" not in rendered(report, Format.TABLE)
+
+
+def test_an_answer_that_makes_no_sense_fails_its_host_alone(tmp_path: Path) -> None:
+    report = health(tmp_path, {**WELL, "fra1-r1-n01": {"gpus": 7}})
+
+    assert [host.host for host in report.hosts if host.status == "failed"] == ["fra1-r1-n01"]
+    assert "makes no sense" in host_of(report, "fra1-r1-n01").reason
+
+
+def test_a_host_has_the_keys_of_the_contract(tmp_path: Path) -> None:
+    told = json.loads(rendered(health(tmp_path, SICK), Format.JSON))
+    host = next(host for host in told["hosts"] if host["host"] == "fra1-r1-n01")
+
+    assert {"gpus", "findings", "collector"} <= set(host["data"])
+    assert set(host["data"]["findings"][0]) == {
+        "id",
+        "severity",
+        "component",
+        "gpu",
+        "value",
+        "rule",
+        "action",
+    }
+    assert host["tasks"][0]["result"] == {}
+
+
+def test_the_job_takes_no_lock_and_brings_the_library(tmp_path: Path) -> None:
+    jobs: list[HostWork] = []
+
+    check(services(tmp_path, WELL, jobs), "fra1-r1-n01", None)
+
+    (one,) = jobs
+    assert (one.job.changes, one.job.become, one.job.needs) == (False, False, ["pynvml"])
+
+
+def test_explain_knows_rules_and_every_xid_and_helps_with_a_typo() -> None:
+    from edgectl.catalog.rules import load_rules
+    from edgectl.catalog.xid import load_xids
+
+    rules, xids, now = load_rules(), load_xids(), StillClock().now()
+    for finding in (*rules.by_id, *(f"xid-{code}" for code in xids), "xid-999"):
+        report = explain(finding, rules, xids, now)
+        assert {"about", "why", "action", "clears", "source"} <= set(report.data), finding
+    with pytest.raises(InputError, match="did you mean 'pcie-width'"):
+        explain("pci-width", rules, xids, now)
