@@ -7,7 +7,6 @@ from typing import Annotated
 
 import typer
 
-from edgectl.cli.extra_vars import parse_extra_vars
 from edgectl.cli.options import ALL_FORMATS, Check, Common, Diff, Limit, Select, command
 from edgectl.errors import UsageError
 
@@ -67,6 +66,7 @@ def add_to(app: typer.Typer) -> None:
         ] = False,
     ) -> None:
         """Run a playbook; SELECT narrows the hosts of its plays."""
+        from edgectl.cli.extra_vars import parse_extra_vars
         from edgectl.cli.running import services
         from edgectl.ops.playbooks import Selection, run_playbook
         from edgectl.playbook.compile import Options

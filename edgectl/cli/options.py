@@ -14,7 +14,7 @@ import typer
 
 from edgectl.cli.boundary import boundary
 from edgectl.errors import ExitCode, UsageError
-from edgectl.output.render import Format
+from edgectl.output.formats import Format
 from edgectl.report import Report
 from edgectl.settings import Settings, read_settings
 

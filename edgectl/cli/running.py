@@ -10,8 +10,8 @@ from edgectl.cli.options import Common
 from edgectl.clock import SystemClock
 from edgectl.engine.ports import Observer
 from edgectl.ops.services import Services
+from edgectl.output.formats import Format
 from edgectl.output.progress import Progress
-from edgectl.output.render import Format
 from edgectl.output.stream import EventStream
 from edgectl.output.table import console_on, render_lines
 from edgectl.report import Line

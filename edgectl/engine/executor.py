@@ -5,7 +5,7 @@ from __future__ import annotations
 import logging
 from collections import Counter
 from collections.abc import Callable, Iterator, Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import datetime
 from typing import Any
 
@@ -19,6 +19,8 @@ from edgectl.inventory.model import Host
 from edgectl.remote.protocol import Job
 
 _log = logging.getLogger(__name__)
+
+_NAP_S = 1.0
 
 
 @dataclass(frozen=True, slots=True)
@@ -55,6 +57,7 @@ class Executor:
         self._clock = clock
         self._interrupts = interrupts
         self._outcomes: dict[str, HostOutcome] = {}
+        self._stages_ended: Counter[str] = Counter()
         self._stopped = ""
 
     def execute(self, plan: Plan) -> RunOutcome:
@@ -79,7 +82,7 @@ class Executor:
             self._tell(WaveStarted(number, len(waves), len(wave.hosts), wave.canary))
             self._pool.run(self._admitted(wave, jobs, plan), self._tell)
             self._heed_canary(wave)
-            self._soak(plan.rollout, is_last=number == len(waves))
+            self._soak(plan, is_last=number == len(waves))
 
     def _heed_canary(self, wave: Wave) -> None:
         """A canary that did not end well stops the run, whatever the budgets bear."""
@@ -112,13 +115,20 @@ class Executor:
         self._stopped = reason
         self._tell(RunStopped(reason))
 
-    def _soak(self, rollout: Rollout, *, is_last: bool) -> None:
-        if rollout.soak_s and not is_last and not self._stopped:
-            self._clock.sleep(rollout.soak_s)
+    def _soak(self, plan: Plan, *, is_last: bool) -> None:
+        """Let a wave prove itself, in naps short enough to hear an interrupt."""
+        if is_last:
+            return
+        self._consider_stopping(plan)
+        until = self._clock.monotonic() + plan.rollout.soak_s
+        while not self._stopped and (left_s := until - self._clock.monotonic()) > 0:
+            self._clock.sleep(min(left_s, _NAP_S))
+            self._consider_stopping(plan)
 
     def _tell(self, event: RunEvent) -> None:
         if isinstance(event, HostEnded):
             before = self._outcomes.get(event.outcome.host)
+            self._stages_ended[event.outcome.host] += 1
             self._outcomes[event.outcome.host] = joined(before, event.outcome) if before else event.outcome
         for observer in self._observers:
             try:
@@ -129,16 +139,23 @@ class Executor:
 
     def _outcome(self, plan: Plan, seconds: float) -> RunOutcome:
         self._consider_stopping(plan)
-        reason = f"not started: {self._stopped}" if self._stopped else "not started"
-        hosts = tuple(self._outcomes.get(host.name) or _not_run(host, reason) for host in plan.hosts())
+        planned = Counter(work.host.name for stage in plan.stages for work in stage)
+        hosts = tuple(self._outcome_of(host, planned[host.name]) for host in plan.hosts())
         undone = any(host.status is HostStatus.NOT_RUN for host in hosts)
         interrupted = bool(self._interrupts())
         stopped = self._stopped if undone and not interrupted else ""
         return RunOutcome(plan.run, hosts, round(seconds, 3), stopped, interrupted)
 
+    def _outcome_of(self, host: Host, stages: int) -> HostOutcome:
+        """Return how a host ended; one that did well but not all of its stages did not run to its end."""
+        reason = f"not started: {self._stopped}" if self._stopped else "not started"
+        ended = self._outcomes.get(host.name)
+        if ended is None:
+            return HostOutcome(host.name, host.pop.name, HostStatus.NOT_RUN, reason)
+        if self._is_well(host.name) and self._stages_ended[host.name] < stages:
+            so_far = f"{reason}; its earlier plays ended as {ended.status}"
+            return replace(ended, status=HostStatus.NOT_RUN, reason=so_far)
+        return ended
+
     def _now(self) -> datetime:
         return self._clock.now()
-
-
-def _not_run(host: Host, reason: str) -> HostOutcome:
-    return HostOutcome(host.name, host.pop.name, HostStatus.NOT_RUN, reason)

@@ -5,6 +5,7 @@ from __future__ import annotations
 import logging
 from collections.abc import Callable
 from dataclasses import dataclass, field, replace
+from datetime import timedelta
 from typing import assert_never
 
 from edgectl.clock import Clock
@@ -54,7 +55,8 @@ def run_host(work: HostWork, connector: Connector, clock: Clock, emit: Emit) -> 
     progress = _Progress()
     try:
         outcome = _carry_out(work, connector, clock, emit, progress)
-    except Exception as error:  # noqa: BLE001 - a host run is one of the five broad places
+    except BaseException as error:  # noqa: BLE001 - a host run is one of the five broad places
+        # A panic in a Rust extension is no Exception, and a thread that dies unheard would hang the run.
         _log.exception("host %s: a bug in edgectl", work.host.name)
         reason = f"a bug in edgectl: {type(error).__name__}: {error}"
         outcome = _outcome(
@@ -68,41 +70,43 @@ def _carry_out(
     work: HostWork, connector: Connector, clock: Clock, emit: Emit, progress: _Progress
 ) -> HostOutcome:
     """Attach until the job has ended, coming back after a lost line or a reboot."""
-    give_up = 0.0
+    give_up: float | None = None
     pause = FIRST_PAUSE_S
     while True:
         before = progress.after
-        try:
-            _attach(work, connector, clock, emit, progress)
-        except HostFault as fault:
-            if not _worth_coming_back(fault, progress, work):
-                return _faulted(work, progress, fault)
-            if give_up == 0.0 or progress.after > before:
-                give_up = max(clock.monotonic() + COME_BACK_S, progress.down_until)
-                pause = FIRST_PAUSE_S
-                if not progress.down_until:
-                    emit(HostLost(work.host.name, fault.message))
-            if clock.monotonic() >= give_up:
-                return _faulted(work, progress, fault)
-        else:
-            if progress.last is not None:
-                return _judged(work, progress, progress.last)
-            give_up = give_up or max(clock.monotonic() + COME_BACK_S, progress.down_until)
-            if clock.monotonic() >= give_up:
-                return _faulted(work, progress, HostFault(FaultKind.LOST, "the host did not come back"))
+        fault = _attach(work, connector, clock, emit, progress)
+        if progress.last is not None:
+            return _judged(work, progress, progress.last)
+        if not _worth_coming_back(fault, progress, work):
+            return _faulted(work, progress, fault)
+        if give_up is None or progress.after > before:
+            give_up = max(clock.monotonic() + COME_BACK_S, progress.down_until)
+            pause = FIRST_PAUSE_S
+            if not progress.down_until:
+                emit(HostLost(work.host.name, fault.message))
+        if clock.monotonic() >= give_up:
+            return _faulted(work, progress, fault)
         clock.sleep(pause)
         pause = min(LONGEST_PAUSE_S, pause * 2)
 
 
+# What a second attempt would only repeat, and what an account may be locked for.
+_FINAL = frozenset(
+    {FaultKind.HOST_KEY, FaultKind.AUTH, FaultKind.KEY_FILE, FaultKind.NO_PYTHON, FaultKind.SUDO}
+)
+
+
 def _worth_coming_back(fault: HostFault, progress: _Progress, work: HostWork) -> bool:
     """Coming back is for work that was begun: to a host we never reached there is nothing to come back to."""
-    if not progress.started or not work.job.changes:
-        return False
-    return fault.is_transient or fault.kind in (FaultKind.LOST, FaultKind.SILENT)
+    return progress.started and work.job.changes and fault.kind not in _FINAL
 
 
-def _attach(work: HostWork, connector: Connector, clock: Clock, emit: Emit, progress: _Progress) -> None:
-    session = connector.connect(work.host)
+def _attach(work: HostWork, connector: Connector, clock: Clock, emit: Emit, progress: _Progress) -> HostFault:
+    """Listen until the job has ended or the line is gone, and return why it went."""
+    try:
+        session = connector.connect(work.host)
+    except HostFault as fault:
+        return fault
     try:
         for message in session.run(work.job, after=progress.after):
             if message.seq and message.seq <= progress.after:
@@ -111,12 +115,19 @@ def _attach(work: HostWork, connector: Connector, clock: Clock, emit: Emit, prog
             emit(HostSaid(work.host.name, message))
             _note(progress, message, clock)
             if progress.last is not None or isinstance(message, Rebooting):
-                return
+                break
+    except HostFault as fault:
+        # A line that went away before the host's hello may have delivered the job all the same.
+        progress.started = progress.started or fault.kind is FaultKind.LOST
+        return fault
     finally:
         session.close()
+    return HostFault(FaultKind.LOST, "the host did not come back")
 
 
 def _note(progress: _Progress, message: Message, clock: Clock) -> None:
+    if message.seq:
+        progress.down_until = 0.0
     match message:
         case Hello():
             progress.started = True
@@ -152,7 +163,10 @@ def _judged(work: HostWork, progress: _Progress, last: Ended | Busy | Refused) -
 def _holder(busy: Busy) -> str:
     run = busy.holder.get("run", "unknown")
     by = busy.holder.get("by") or "somebody"
-    return f"held by {by}, run {run}"
+    task = f", in '{busy.holder['task']}'" if busy.holder.get("task") else ""
+    held_s = busy.holder.get("held_s")
+    since = f", for {timedelta(seconds=round(held_s))}" if isinstance(held_s, int | float) else ""
+    return f"held by {by}, run {run}{task}{since}"
 
 
 def _faulted(work: HostWork, progress: _Progress, fault: HostFault) -> HostOutcome:

@@ -3,23 +3,11 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from enum import StrEnum
 from typing import IO
 
 from edgectl.output import json_report, junit, nagios, prometheus, table
+from edgectl.output.formats import Format
 from edgectl.report import Report
-
-
-class Format(StrEnum):
-    """What `-o` takes."""
-
-    TABLE = "table"
-    JSON = "json"
-    JSONL = "jsonl"
-    JUNIT = "junit"
-    PROMETHEUS = "prometheus"
-    NAGIOS = "nagios"
-
 
 Renderer = Callable[[Report, IO[str]], None]
 

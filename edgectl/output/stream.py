@@ -29,7 +29,7 @@ def _line(event: RunEvent) -> dict[str, Any] | None:
         case HostSaid(message=Heartbeat()) | RunEnded():
             return None
         case HostSaid():
-            return {"type": type(event.message).__name__, "host": event.host, **vars(event.message)}
+            return {"type": type(event.message).__name__, "host": event.host, **event.message._asdict()}
         case HostEnded():
             ended = event.outcome
             fields = ("host", "pop", "reason", "failed_task", "seconds")

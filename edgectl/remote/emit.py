@@ -6,7 +6,6 @@ print can get between two events.
 
 from __future__ import annotations
 
-import dataclasses
 import json
 import os
 from typing import Dict, Optional
@@ -53,7 +52,7 @@ class Emitter:
     def emit(self, message: Message, *, durable: bool = False) -> None:
         """Journal the message (fsynced if `durable`), then send it."""
         self._seq += 1
-        text = self._redacted(encode_message(dataclasses.replace(message, seq=self._seq)))
+        text = self._redacted(encode_message(message._replace(seq=self._seq)))
         if self._journal is not None:
             self._journal.append(text, durable=durable)
         self._line.send(text)

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import json
 from dataclasses import dataclass, field
-from typing import Any, Dict, FrozenSet, List, Optional, Type, Union
+from typing import Any, Dict, FrozenSet, List, NamedTuple, Optional, Type, Union
 
 VERSION = 1
 # A heartbeat every few seconds tells a lost line from a long task.
@@ -88,8 +88,7 @@ class Job:
         return f"{self.run}.{self.stage}" if self.stage else self.run
 
 
-@dataclass(frozen=True)
-class Hello:
+class Hello(NamedTuple):
     """The runner is up. `resumed` says that the journal already held events of this job."""
 
     python: str
@@ -99,20 +98,18 @@ class Hello:
     seq: int = 0
 
 
-@dataclass(frozen=True)
-class TaskStarted:
+class TaskStarted(NamedTuple):
     """A task is about to run."""
 
-    index: int
+    number: int  # the task's `index`
     name: str
     seq: int = 0
 
 
-@dataclass(frozen=True)
-class TaskEnded:
+class TaskEnded(NamedTuple):
     """A task ended as `ok`, `changed`, `failed`, `skipped`, or `ignored`: failed, and the play goes on."""
 
-    index: int
+    number: int  # the task's `index`
     name: str
     module: str
     status: str
@@ -121,34 +118,31 @@ class TaskEnded:
     seq: int = 0
 
 
-@dataclass(frozen=True)
-class TaskRetried:
+class TaskRetried(NamedTuple):
     """An attempt failed, that is journaled, and the task will be tried again."""
 
-    index: int
+    number: int  # the task's `index`
     attempt: int
     msg: str
     seq: int = 0
 
 
-@dataclass(frozen=True)
-class Heartbeat:
-    """The task with this index has been running for so long."""
+class Heartbeat(NamedTuple):
+    """The task with this number has been running for so long."""
 
-    index: int
+    number: int  # the task's `index`
     seconds: float
     seq: int = 0
 
 
-@dataclass(frozen=True)
-class Rebooting:
+class Rebooting(NamedTuple):
     """The host is going down on purpose; the job goes on under another boot id.
 
     `at` is the host's wall clock in seconds; it must be back `timeout_s` later. Then it waits `pause_s` and
     goes on once `test_command` succeeds.
     """
 
-    index: int
+    number: int  # the task's `index`
     boot_id: str
     at: float
     timeout_s: float
@@ -157,8 +151,7 @@ class Rebooting:
     seq: int = 0
 
 
-@dataclass(frozen=True)
-class Ended:
+class Ended(NamedTuple):
     """The job is over: `ok`, `changed` or `failed`."""
 
     status: str
@@ -167,22 +160,21 @@ class Ended:
     seq: int = 0
 
 
-@dataclass(frozen=True)
-class Busy:
+class Busy(NamedTuple):
     """Another run holds this host."""
 
     holder: Dict[str, Any]
     seq: int = 0
 
 
-@dataclass(frozen=True)
-class Refused:
+class Refused(NamedTuple):
     """The host will not start this job, and nothing was changed."""
 
     reason: str
     seq: int = 0
 
 
+# Named tuples, because a host makes these classes anew for every job and a dataclass costs three times as much.
 Message = Union[Hello, TaskStarted, TaskEnded, TaskRetried, Heartbeat, Rebooting, Ended, Busy, Refused]
 
 _KINDS: Dict[str, Type[Any]] = {
@@ -193,7 +185,9 @@ _KINDS: Dict[str, Type[Any]] = {
 
 def encode_message(message: Message) -> str:
     """Return one line of JSON, without the newline."""
-    return json.dumps({"type": type(message).__name__, **vars(message)}, default=str, separators=(",", ":"))
+    return json.dumps(
+        {"type": type(message).__name__, **message._asdict()}, default=str, separators=(",", ":")
+    )
 
 
 def decode_message(line: str) -> Message:

@@ -26,12 +26,12 @@ class Reboots:
     def __init__(self, emitter: Emitter, past: List[Message], boot_id: str) -> None:
         self._emitter = emitter
         self._boot_id = boot_id
-        self._announced = {message.index: message for message in past if isinstance(message, Rebooting)}
+        self._announced = {message.number: message for message in past if isinstance(message, Rebooting)}
 
-    def go_down(self, index: int, wanted: Result) -> Result:
+    def go_down(self, number: int, wanted: Result) -> Result:
         """Journal that the host goes down, and tell it to; returns only where that did not work."""
         announced = Rebooting(
-            index=index,
+            number=number,
             boot_id=self._boot_id,
             at=time.time(),
             timeout_s=float(wanted["reboot_timeout"]),
@@ -47,9 +47,9 @@ class Reboots:
         time.sleep(_GOING_DOWN_S)
         return _failed(f"the host did not go down within {_GOING_DOWN_S:g} s")
 
-    def come_back(self, index: int) -> Optional[Result]:
+    def come_back(self, number: int) -> Optional[Result]:
         """Return the result of a reboot that happened, or None where this task announced none."""
-        before = self._announced.pop(index, None)
+        before = self._announced.pop(number, None)
         if before is None:
             return None
         deadline = before.at + before.timeout_s

@@ -39,7 +39,7 @@ class Runner:
         self._finished: Dict[int, List[TaskEnded]] = {}
         for message in past:
             if isinstance(message, TaskEnded):
-                self._finished.setdefault(message.index, []).append(message)
+                self._finished.setdefault(message.number, []).append(message)
         self._reboots = Reboots(emitter, past, boot_id)
         self._current = 0
         self._changed = False

@@ -14,11 +14,13 @@ from __future__ import annotations
 import shlex
 from typing import NamedTuple
 
-# sys.exit(91): this Python is too old, try the next one. It has read nothing by then.
+# sys.exit(91): this Python is too old, try the next one. It has read nothing by then. Garbage collection and an
+# orderly exit would cost 5 ms of 45 and free memory that is freed anyway.
 _FIRST_STAGE = """\
-import sys,os
+import sys,os,gc
 sys.version_info<(3,9)and sys.exit(91)
 i=open(0,"rb",closefd=False)
+gc.disable()
 for l in i:
  if l.startswith(b"MAGIC"):break
 else:sys.exit(92)
@@ -28,6 +30,7 @@ os.write(f,i.read(int(n)))
 sys.path.insert(0,"/proc/self/fd/%d"%f)
 from edgectl.remote.__main__ import main
 main(m.decode(),i.read(int(j)),int(a),d.decode())
+os._exit(0)
 """
 _PYTHONS = "python3 python3.13 python3.12 python3.11 python3.10 python3.9 /usr/libexec/platform-python"
 

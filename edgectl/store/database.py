@@ -11,6 +11,8 @@ from edgectl.errors import MissingError
 
 HEAD = "0001"
 _BUSY_TIMEOUT_MS = 10_000
+# How a database lets one migrate while others wait; the lock goes with the transaction.
+_LOCKS = {"sqlite": "BEGIN IMMEDIATE", "postgresql": "SELECT pg_advisory_xact_lock(6133742)"}
 
 
 def open_database(url: str) -> sa.Engine:
@@ -21,7 +23,7 @@ def open_database(url: str) -> sa.Engine:
             _prepare_sqlite(engine)
         with engine.begin() as connection:
             if _revision(connection) != HEAD:
-                _migrate(connection)
+                _bring_up_to_date(connection, url)
     except (sa.exc.SQLAlchemyError, OSError, ImportError) as error:
         said = str(error).splitlines()[0]
         hint = "check --state (EDGECTL_STATE): sqlite:///PATH or postgresql+psycopg://…"
@@ -35,10 +37,10 @@ def _prepare_sqlite(engine: sa.Engine) -> None:
 
     def on_connect(connection: Any, _record: Any) -> None:
         cursor = connection.cursor()
+        cursor.execute(f"PRAGMA busy_timeout={_BUSY_TIMEOUT_MS}")
         cursor.execute("PRAGMA journal_mode=WAL")
         cursor.execute("PRAGMA synchronous=NORMAL")
         cursor.execute("PRAGMA foreign_keys=ON")
-        cursor.execute(f"PRAGMA busy_timeout={_BUSY_TIMEOUT_MS}")
         cursor.close()
 
     sa.event.listen(engine, "connect", on_connect)
@@ -48,6 +50,17 @@ def _revision(connection: sa.Connection) -> str | None:
     if not sa.inspect(connection).has_table("alembic_version"):
         return None
     return connection.execute(sa.text("SELECT version_num FROM alembic_version")).scalar()
+
+
+def _bring_up_to_date(connection: sa.Connection, url: str) -> None:
+    """Migrate, as the only one: whoever waited for the lock finds the work done."""
+    connection.exec_driver_sql(_LOCKS.get(connection.dialect.name, "SELECT 1"))
+    revision = _revision(connection)
+    if revision is not None and revision > HEAD:
+        said = f"a newer edgectl wrote it (schema {revision}, this one knows {HEAD})"
+        raise MissingError(f"cannot open the state store {_shown(url)}: {said}", hint="upgrade edgectl")
+    if revision != HEAD:
+        _migrate(connection)
 
 
 def _migrate(connection: sa.Connection) -> None:

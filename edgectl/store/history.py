@@ -61,13 +61,22 @@ def _host(row: Mapping[Any, Any]) -> HostOutcome:
     return HostOutcome(
         host=row["host"],
         pop=row["pop"],
-        status=HostStatus(row["status"]),
+        status=_status(row["status"]),
         reason=row["reason"],
         failed_task=row["failed_task"],
         seconds=row["seconds"],
-        tasks=tuple(_task(task) for task in row["tasks"]),
+        tasks=tuple(_task(task) for task in row["tasks"] if task["status"] in _TASK_STATUSES),
         hint=row["hint"],
     )
+
+
+def _status(word: str) -> HostStatus:
+    """Return a host's status; one we do not know is the one that says so."""
+    return HostStatus(word) if word in _HOST_STATUSES else HostStatus.UNKNOWN
+
+
+_HOST_STATUSES = frozenset(status.value for status in HostStatus)
+_TASK_STATUSES = frozenset(status.value for status in TaskStatus)
 
 
 def _task(row: Mapping[str, Any]) -> TaskRecord:

@@ -47,21 +47,28 @@ class Recorder:
 
     def _host(self, outcome: HostOutcome) -> None:
         before = self._seen.get(outcome.host)
-        whole = joined(before, outcome) if before else outcome
-        self._seen[outcome.host] = whole
         with self._engine.begin() as connection:
-            if before:
-                same = (hosts.c.run == self._run) & (hosts.c.host == outcome.host)
-                connection.execute(sa.delete(hosts).where(same))
-            connection.execute(sa.insert(hosts).values(run=self._run, **_row(whole)))
+            self._replace(connection, joined(before, outcome) if before else outcome)
+
+    def _replace(self, connection: sa.Connection, outcome: HostOutcome) -> None:
+        if outcome.host in self._seen:
+            same = (hosts.c.run == self._run) & (hosts.c.host == outcome.host)
+            connection.execute(sa.delete(hosts).where(same))
+        connection.execute(sa.insert(hosts).values(run=self._run, **_row(outcome)))
+        self._seen[outcome.host] = outcome
+
+    def _is_told(self, outcome: HostOutcome) -> bool:
+        seen = self._seen.get(outcome.host)
+        return seen is not None and seen.status is outcome.status
 
     def _end(self, event: RunEnded) -> None:
         outcome = event.outcome
-        unseen = [_row(host) for host in outcome.hosts if host.host not in self._seen]
+        # A host whose later plays were not started ends otherwise than its earlier plays did.
+        late = [host for host in outcome.hosts if not self._is_told(host)]
         counts = {status.value: count for status, count in outcome.counts.items()}
         with self._engine.begin() as connection:
-            if unseen:
-                connection.execute(sa.insert(hosts), [{"run": self._run, **row} for row in unseen])
+            for host in late:
+                self._replace(connection, host)
             connection.execute(
                 sa.update(runs)
                 .where(runs.c.run == outcome.run)

@@ -1,0 +1,146 @@
+"""The HostPool port: one suite, on the fake and on threads."""
+
+from __future__ import annotations
+
+import threading
+from collections import defaultdict
+from collections.abc import Callable, Iterator, Sequence
+
+import pytest
+
+from edgectl.engine.events import HostEnded, HostSaid, HostStarted, RunEvent
+from edgectl.engine.ports import Connector, HostPool, HostWork
+from edgectl.inventory.model import Host
+from edgectl.pools.threads import ThreadPool
+from tests.fakes.clock import FakeClock
+from tests.fakes.connector import HELLO, REFUSED, FakeConnector, FakeSession, Visit, whole
+from tests.fakes.fleet import a_host, work_for
+from tests.fakes.pool import InlinePool
+
+WIDTH = 4
+MakePool = Callable[[Connector], HostPool]
+
+
+@pytest.fixture(params=["inline", "threads"])
+def pool(request: pytest.FixtureRequest) -> MakePool:
+    if request.param == "inline":
+        return lambda connector: InlinePool(connector, FakeClock())
+    return lambda connector: ThreadPool(connector, FakeClock(), WIDTH)
+
+
+def _work(count: int) -> list[HostWork]:
+    return work_for([a_host(f"n{number}") for number in range(count)])
+
+
+def _of(event: RunEvent) -> str:
+    if isinstance(event, HostEnded):
+        return event.outcome.host
+    assert isinstance(event, HostStarted | HostSaid)
+    return event.host
+
+
+def test_every_host_starts_once_ends_once_and_is_told_in_order(pool: MakePool) -> None:
+    told: dict[str, list[RunEvent]] = defaultdict(list)
+    pool(FakeConnector({"n3": (REFUSED,)})).run(_work(20), lambda event: told[_of(event)].append(event))
+
+    assert set(told) == {f"n{number}" for number in range(20)}
+    for events in told.values():
+        kinds = [type(event) for event in events]
+        assert kinds[0] is HostStarted
+        assert kinds[-1] is HostEnded
+        assert kinds.count(HostEnded) == 1
+        seqs = [event.message.seq for event in events if isinstance(event, HostSaid)]
+        assert seqs == sorted(seqs)
+
+
+def test_events_arrive_in_the_callers_thread(pool: MakePool) -> None:
+    threads = set()
+    pool(FakeConnector()).run(_work(5), lambda _event: threads.add(threading.get_ident()))
+
+    assert threads == {threading.get_ident()}
+
+
+def test_no_work_is_no_waiting(pool: MakePool) -> None:
+    pool(FakeConnector()).run([], lambda _event: pytest.fail("nothing can happen"))
+
+
+def test_work_is_asked_for_only_where_there_is_room(pool: MakePool) -> None:
+    """A budget stops new hosts at once only if nobody took them in advance."""
+    asked, ended = 0, 0
+
+    def work() -> Iterator[HostWork]:
+        nonlocal asked
+        for item in _work(30):
+            assert asked - ended < WIDTH
+            asked += 1
+            yield item
+
+    def on_event(event: RunEvent) -> None:
+        nonlocal ended
+        ended += isinstance(event, HostEnded)
+
+    pool(FakeConnector()).run(work(), on_event)
+
+    assert (asked, ended) == (30, 30)
+
+
+def test_work_that_ends_early_leaves_nobody_running(pool: MakePool) -> None:
+    ended: list[str] = []
+
+    def work() -> Iterator[HostWork]:
+        for item in _work(30):
+            if len(ended) >= 3:
+                return
+            yield item
+
+    def on_event(event: RunEvent) -> None:
+        if isinstance(event, HostEnded):
+            ended.append(event.outcome.host)
+
+    connector = FakeConnector()
+    pool(connector).run(work(), on_event)
+
+    assert sorted(ended) == sorted(connector.visits)
+
+
+def test_what_the_caller_raises_comes_back_to_the_caller(pool: MakePool) -> None:
+    def on_event(_event: RunEvent) -> None:
+        raise KeyboardInterrupt
+
+    with pytest.raises(KeyboardInterrupt):
+        pool(FakeConnector()).run(_work(3), on_event)
+
+
+class _Panic(BaseException):
+    pass
+
+
+def test_a_host_that_dies_of_a_bug_ends_and_the_run_goes_on(pool: MakePool) -> None:
+    ended: dict[str, str] = {}
+
+    def on_event(event: RunEvent) -> None:
+        if isinstance(event, HostEnded):
+            ended[event.outcome.host] = event.outcome.status
+
+    script: dict[str, Sequence[Visit]] = {
+        "n1": (_Panic("oops"),),
+        "n2": ([HELLO, _Panic("oops")],),
+        "n0": (whole(),),
+    }
+    pool(FakeConnector(script)).run(_work(3), on_event)
+
+    assert ended == {"n0": "ok", "n1": "failed", "n2": "unknown"}
+
+
+def test_threads_work_on_as_many_hosts_at_once_as_the_pool_is_wide() -> None:
+    together = threading.Barrier(WIDTH, timeout=20)
+
+    class Meeting(FakeConnector):
+        def connect(self, host: Host) -> FakeSession:
+            together.wait()
+            return super().connect(host)
+
+    ended: list[RunEvent] = []
+    ThreadPool(Meeting(), FakeClock(), WIDTH).run(_work(2 * WIDTH), ended.append)
+
+    assert sum(isinstance(event, HostEnded) for event in ended) == 2 * WIDTH

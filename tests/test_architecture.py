@@ -1,0 +1,143 @@
+"""The shape of the code: who imports whom, how long a file is, what travels, what starts fast."""
+
+from __future__ import annotations
+
+import ast
+import re
+import subprocess
+import sys
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+from importlinter import cli
+
+from edgectl.ssh.bundle import bundle
+
+ROOT = Path(__file__).parent.parent
+TOP_LEVEL = {"LICENSE", "README.md", "edgectl", "inventory", "playbooks", "pyproject.toml", "tests"}
+LINES = 400
+
+# Measured at 101 KiB. A host behind a slow line pays for each byte once per run: a growth is a decision.
+BUNDLE_BYTES = 120 * 1024
+JINJA2_BYTES = 135 * 1024
+
+# What a module may import at the host beside the standard library, and has to declare as `NEEDS`.
+TRAVELLING = {"jinja2", "markupsafe", "pynvml"}
+
+# Each costs more than all of edgectl's own start; `--help` needs none of them. A command's words are parsed
+# by typer with pydantic's help.
+HEAVY = {
+    "alembic",
+    "jinja2",
+    "paramiko",
+    "prometheus_client",
+    "pydantic",
+    "rich",
+    "sqlalchemy",
+    "tenacity",
+    "yaml",
+}
+
+
+def _sources(*folders: str) -> Iterator[Path]:
+    for folder in folders:
+        yield from sorted((ROOT / folder).rglob("*.py"))
+
+
+def test_the_contracts_of_import_linter_hold(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.chdir(ROOT)
+
+    assert cli.lint_imports(no_cache=True) == cli.EXIT_STATUS_SUCCESS
+
+
+def test_no_file_is_longer_than_can_be_kept_in_mind() -> None:
+    lengths = {
+        path: len(path.read_text(encoding="utf-8").splitlines()) for path in _sources("edgectl", "tests")
+    }
+
+    assert {str(path.relative_to(ROOT)): length for path, length in lengths.items() if length > LINES} == {}
+
+
+def test_what_travels_imports_the_standard_library_itself_and_what_it_declares() -> None:
+    allowed = {"edgectl", *sys.stdlib_module_names}
+    for path in _sources("edgectl/remote"):
+        foreign = {name.split(".")[0] for name in _imported(path)} - allowed
+        ours = {name for name in _imported(path) if name.startswith("edgectl")}
+
+        assert foreign <= TRAVELLING, path
+        assert all(name.startswith("edgectl.remote") for name in ours), path
+
+
+def _imported(path: Path) -> Iterator[str]:
+    for node in ast.walk(ast.parse(path.read_text(encoding="utf-8"))):
+        if isinstance(node, ast.Import):
+            yield from (alias.name for alias in node.names)
+        elif isinstance(node, ast.ImportFrom):
+            yield node.module or ""
+
+
+def test_the_top_level_holds_what_it_should_and_dotfiles() -> None:
+    listed = subprocess.run(["git", "ls-files"], cwd=ROOT, capture_output=True, text=True, check=False)
+    if listed.returncode:
+        pytest.skip("needs a git checkout: git clone")
+    names = {name.split("/")[0] for name in listed.stdout.splitlines()}
+
+    assert {name for name in names if not name.startswith(".")} <= TOP_LEVEL
+
+
+def test_every_todo_names_the_condition_that_ends_it() -> None:
+    bare = re.compile(r"\b(?:TO" r"DO|FIX" r"ME|X" r"XX)\b(?! when | until | once )")
+    found = [
+        f"{path.relative_to(ROOT)}:{number}"
+        for path in _sources("edgectl", "tests")
+        for number, line in enumerate(path.read_text(encoding="utf-8").splitlines(), start=1)
+        if bare.search(line)
+    ]
+
+    assert found == []
+
+
+@pytest.mark.parametrize(
+    ("words", "needed"), [(["--help"], set()), (["--version"], set()), (["run", "--help"], {"pydantic"})]
+)
+def test_help_waits_for_nothing_heavy(words: list[str], needed: set[str]) -> None:
+    program = (
+        "import sys\n"
+        "from edgectl.cli.main import app\n"
+        "try: app(sys.argv[1:])\n"
+        "except SystemExit: pass\n"
+        "print('\\n' + ' '.join(sys.modules))"
+    )
+    done = subprocess.run(
+        [sys.executable, "-c", program, *words], cwd=ROOT, capture_output=True, text=True, check=True
+    )
+    loaded = {name.split(".")[0] for name in done.stdout.splitlines()[-1].split()}
+
+    assert loaded & HEAVY <= needed
+
+
+def test_the_runner_stays_within_its_budget() -> None:
+    alone, templating = bundle(frozenset()), bundle(frozenset({"jinja2"}))
+
+    assert len(alone.content) < BUNDLE_BYTES
+    assert len(templating.content) - len(alone.content) < JINJA2_BYTES
+
+
+def test_the_same_code_is_the_same_bundle_in_every_process() -> None:
+    program = "from edgectl.ssh.bundle import bundle; print(bundle(frozenset({'jinja2'})).digest)"
+    digests = {
+        subprocess.run(
+            [sys.executable, "-c", program], cwd=ROOT, capture_output=True, text=True, check=True
+        ).stdout.strip()
+        for _ in range(2)
+    }
+
+    assert digests == {bundle(frozenset({"jinja2"})).digest}
+
+
+def test_no_test_replaces_our_own_code() -> None:
+    replacing = re.compile(r"unittest\.mock|monkeypatch\.setattr\(\s*[\"']?edgectl")
+    this = Path(__file__)
+
+    assert [path for path in _sources("tests") if path != this and replacing.search(path.read_text())] == []
