@@ -12,7 +12,7 @@ import importlib.util
 import io
 import marshal
 import zipfile
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterator
 from dataclasses import dataclass
 from functools import cache
 from pathlib import Path
@@ -74,6 +74,14 @@ def _ours(names: Iterable[str]) -> dict[str, Path]:
         place = "/".join([*packages, last])
         found.add(f"{place}.py" if (_ROOT / f"{place}.py").exists() else f"{place}/__init__.py")
     return {name: _ROOT / name for name in found}
+
+
+def _parents(name: str) -> Iterator[str]:
+    """Yield the packages around a module: without its `__init__`, zipimport knows no package."""
+    package = name.rpartition(".")[0]
+    while package:
+        yield package
+        package = package.rpartition(".")[0]
 
 
 def _closure(names: set[str]) -> set[str]:
