@@ -12,7 +12,7 @@ import importlib.util
 import io
 import marshal
 import zipfile
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from functools import cache
 from pathlib import Path
@@ -59,8 +59,8 @@ def _add(archive: zipfile.ZipFile, name: str, content: bytes) -> None:
 
 
 def _bytecode(source: bytes, name: str) -> bytes:
-    """Return an unchecked, hash-based pyc (PEP 552): nobody compares its hash, the zip's digest proves both."""
-    code = compile(source, name, "exec", dont_inherit=True)
+    """Return an unchecked, hash-based pyc (PEP 552) without docstrings; the zip's digest proves it."""
+    code = compile(source, name, "exec", dont_inherit=True, optimize=2)
     return importlib.util.MAGIC_NUMBER + _UNCHECKED_HASH + bytes(8) + marshal.dumps(code)
 
 
