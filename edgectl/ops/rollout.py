@@ -45,6 +45,9 @@ class Request:
     arguments: Mapping[str, Any] = field(default_factory=dict)
     carried: Mapping[str, bytes] = field(default_factory=dict)  # by name: files that travel with every job
     policy: Rollout | None = None  # in place of the playbook's own rollout
+    last: frozenset[str] = (
+        frozenset()
+    )  # hosts in trouble a moment ago: started after all others, never the canary
 
 
 def prepare(services: Services, playbook: Playbook, request: Request) -> Prepared:
@@ -62,7 +65,8 @@ def prepare(services: Services, playbook: Playbook, request: Request) -> Prepare
     )
     plays = [(play, _hosts_of(services, play, request)) for play in playbook.plays]
     work = tuple(
-        tuple(_compiled(compiler, stage, hosts, request.host_vars)) for stage, hosts in stages(plays)
+        tuple(_compiled(compiler, stage, _troubled_last(hosts, request), request.host_vars))
+        for stage, hosts in stages(plays)
     )
     plan = Plan(
         run=run,
@@ -87,6 +91,11 @@ def rollout(services: Services, playbook: Playbook, request: Request) -> tuple[P
     return prepared, carry_out(services, prepared)
 
 
+def troubled(outcome: RunOutcome) -> frozenset[str]:
+    """Return the hosts that did not end well in a check run, for `Request.last` of the run that follows it."""
+    return frozenset(host.host for host in outcome.hosts) - {host.host for host in outcome.finished()}
+
+
 def _hosts_of(services: Services, play: PlaySpec, request: Request) -> Sequence[Host]:
     try:
         hosts = select(services.fleet, play.hosts)
@@ -103,6 +112,10 @@ def _hosts_of(services: Services, play: PlaySpec, request: Request) -> Sequence[
         message = f"no host is both in the play's '{play.hosts}' and in {asked}"
         raise InputError([Problem(message, play.place)], hint="edgectl inventory list PATTERN")
     return narrowed
+
+
+def _troubled_last(hosts: Sequence[Host], request: Request) -> Sequence[Host]:
+    return sorted(hosts, key=lambda host: host.name in request.last)
 
 
 def _compiled(
