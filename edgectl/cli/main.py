@@ -7,7 +7,7 @@ from typing import Annotated
 import typer
 
 from edgectl import __version__
-from edgectl.cli import demo, deploy, health, hosts, inventory, lab, provision, runs, trust
+from edgectl.cli import bench, demo, deploy, health, hosts, inventory, lab, provision, runs, trust
 
 app = typer.Typer(
     name="edgectl",
@@ -40,6 +40,7 @@ trust.add_to(app)
 hosts.add_to(app)
 provision.add_to(app)
 deploy.add_to(app)
+bench.add_to(app)
 health.add_to(app)
 runs.add_to(app)
 

@@ -15,6 +15,7 @@ from edgectl.output.progress import Progress
 from edgectl.output.stream import EventStream
 from edgectl.output.table import console_on, render_lines
 from edgectl.report import Line
+from edgectl.wiring.local import open_local_services
 from edgectl.wiring.services import open_services
 
 
@@ -26,9 +27,20 @@ def show(common: Common, lines: Sequence[Line]) -> None:
 @contextmanager
 def services(common: Common, label: str = "") -> Iterator[Services]:
     """Yield services whose progress goes to stderr, and whose events go to stdout with `-o jsonl`."""
+    with open_services(common.settings(), _observers(common, label)) as opened:
+        yield opened
+
+
+@contextmanager
+def local_services(common: Common) -> Iterator[Services]:
+    """Yield the same over this machine alone, for what runs here."""
+    with open_local_services(common.settings(), _observers(common, "")) as opened:
+        yield opened
+
+
+def _observers(common: Common, label: str) -> list[Observer]:
     console = console_on(sys.stderr, color=common.has_color(sys.stderr))
     observers: list[Observer] = [Progress(console, SystemClock().monotonic, label=label)]
     if common.output is Format.JSONL:
         observers.append(EventStream(sys.stdout))
-    with open_services(common.settings(), observers) as opened:
-        yield opened
+    return observers

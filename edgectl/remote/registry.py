@@ -9,6 +9,7 @@ from typing import Any, Dict
 MODULES: Dict[str, str] = {
     "apt": "apt",
     "assert": "assert_",
+    "bench_load": "bench_load",
     "blob": "blob",
     "command": "command",
     "copy": "copy",

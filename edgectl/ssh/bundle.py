@@ -23,7 +23,6 @@ from edgectl.remote.registry import MODULES
 # The zip format's own epoch: the same code gives the same bytes, and so the same digest, everywhere.
 _FIXED_TIME = (1980, 1, 1, 0, 0, 0)
 _ROOT = Path(edgectl.__file__).parent.parent
-_PACKAGES = ("edgectl", "edgectl.remote", "edgectl.remote.tasks")
 _ENTRY = "edgectl.remote.__main__"
 # Whoever uses templates imports these by name at run time (remote/scope.py).
 _WITH_JINJA = "edgectl.remote.template"
@@ -62,8 +61,8 @@ def _add(archive: zipfile.ZipFile, name: str, content: bytes) -> None:
 
 
 def _bytecode(source: bytes, name: str) -> bytes:
-    """Return an unchecked, hash-based pyc (PEP 552): nobody compares its hash, the zip's digest proves both."""
-    code = compile(source, name, "exec", dont_inherit=True)
+    """Return an unchecked, hash-based pyc (PEP 552) without docstrings; the zip's digest proves it."""
+    code = compile(source, name, "exec", dont_inherit=True, optimize=2)
     return (
         importlib.util.MAGIC_NUMBER
         + _UNCHECKED_HASH
@@ -73,11 +72,23 @@ def _bytecode(source: bytes, name: str) -> bytes:
 
 
 def _ours(names: Iterable[str]) -> dict[str, Path]:
-    found = {f"{name.replace('.', '/')}/__init__.py" for name in _PACKAGES}
+    """Return the files of modules, and of the packages they lie in, by their names in the zip."""
+    found: set[str] = set()
     for name in names:
-        place = name.replace(".", "/")
+        *packages, last = name.split(".")
+        folders = ["/".join(packages[: depth + 1]) for depth in range(len(packages))]
+        found.update(f"{folder}/__init__.py" for folder in folders)
+        place = "/".join([*packages, last])
         found.add(f"{place}.py" if (_ROOT / f"{place}.py").exists() else f"{place}/__init__.py")
     return {name: _ROOT / name for name in found}
+
+
+def _parents(name: str) -> Iterator[str]:
+    """Yield the packages around a module: without its `__init__`, zipimport knows no package."""
+    package = name.rpartition(".")[0]
+    while package:
+        yield package
+        package = package.rpartition(".")[0]
 
 
 def _closure(names: set[str]) -> set[str]:

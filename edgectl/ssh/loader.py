@@ -14,6 +14,9 @@ from __future__ import annotations
 import shlex
 from typing import NamedTuple
 
+from edgectl.remote.protocol import Job, encode_job, job_digest
+from edgectl.ssh.bundle import bundle
+
 # sys.exit(91): this Python is too old, try the next one. It has read nothing by then. Garbage collection and an
 # orderly exit would cost 5 ms of 45 and free memory that is freed anyway.
 _FIRST_STAGE = """\
@@ -57,6 +60,13 @@ exit 93
 {{ printf '%s\\n' "$w"; exec cat; }} | sudo -S -p '' {environment} /bin/sh -c {find}
 """
 _KEPT_ENVIRONMENT = 'EDGECTL_HOST_ROOT="$EDGECTL_HOST_ROOT"'
+
+
+def payload(job: Job, magic: str, after: int) -> bytes:
+    """Return all that follows the command line on stdin, the password apart."""
+    code = bundle(job.modules(), frozenset(job.needs)).content
+    encoded = encode_job(job)
+    return Header(magic, len(code), len(encoded), after, job_digest(job)).encoded() + code + encoded
 
 
 class Header(NamedTuple):

@@ -8,11 +8,10 @@ import paramiko
 
 from edgectl.clock import Clock
 from edgectl.engine.faults import FaultKind, HostFault
-from edgectl.remote.protocol import Hello, Job, Message, decode_message, encode_job, job_digest
-from edgectl.ssh.bundle import bundle
+from edgectl.remote.protocol import Hello, Job, Message, decode_message
 from edgectl.ssh.dial import Deadlines
 from edgectl.ssh.faults import translated
-from edgectl.ssh.loader import Header, command_line
+from edgectl.ssh.loader import command_line, payload
 
 BECOME_PASSWORD = "become_password"  # noqa: S105 - the name of a secret, not its value
 
@@ -51,16 +50,9 @@ class SshSession:
         self._transport.close()
 
     def _send(self, channel: paramiko.Channel, job: Job, after: int) -> None:
-        code = bundle(job.modules(), frozenset(job.needs)).content
-        payload = encode_job(job)
         password = job.secrets.get(BECOME_PASSWORD, "") if job.become else ""
         head = f"{password}\n".encode() if job.become else b""
-        whole = (
-            head
-            + Header(self._magic, len(code), len(payload), after, job_digest(job)).encoded()
-            + code
-            + payload
-        )
+        whole = head + payload(job, self._magic, after)
         give_up = self._clock.monotonic() + self._deadlines.hello_s
         rest = memoryview(whole)
         with translated("sending the job", FaultKind.LOST):

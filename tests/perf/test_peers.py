@@ -121,7 +121,8 @@ def _playbook(fleet: Fleet) -> Path:
     path = fleet.home / "play.yaml"
     tasks = "".join(
         f"    - name: file {number}\n"
-        f'      copy: {{content: "number {number}\\n", dest: "/srv/perf/{{{{ ansible_host }}}}/{number}", mode: "0640"}}\n'
+        f"      copy:\n        content: \"number {number}\\n\"\n        mode: '0640'\n"
+        f"        dest: /srv/perf/{{{{ ansible_host }}}}/{number}\n"
         for number in range(TASKS)
     )
     path.write_text(f"- hosts: all\n  gather_facts: false\n  tasks:\n{tasks}")

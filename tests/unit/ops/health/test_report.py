@@ -23,7 +23,8 @@ from edgectl.ops.health.apply import check
 from edgectl.ops.health.explain import explain
 from edgectl.ops.services import Services
 from edgectl.output import nagios
-from edgectl.output.render import Format, render
+from edgectl.output.formats import Format
+from edgectl.output.render import render
 from edgectl.report import HostEntry, Report
 from edgectl.secret import SecretSource
 from tests.unit.ops.health.nodes import a_gpu, a_node, an_xid

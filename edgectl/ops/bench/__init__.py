@@ -1,0 +1,1 @@
+"""`bench`: measure inference, on the nodes or from here."""

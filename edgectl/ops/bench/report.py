@@ -1,0 +1,125 @@
+"""Measurements told: a table for a person, the same object for programs, metrics and checks."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import replace
+
+from edgectl.engine.outcome import RunOutcome, exit_code
+from edgectl.errors import ExitCode
+from edgectl.ops.bench.analyse import bench_exit_code, goodput
+from edgectl.ops.bench.lines import body_of_many, body_of_one, client_line
+from edgectl.ops.bench.measured import Measured
+from edgectl.ops.rollout import Prepared, run_report
+from edgectl.ops.told import closing, trouble
+from edgectl.report import Check, Line, Metric, Report, Table
+
+_QUANTILES = {"p50": "0.5", "p90": "0.9", "p99": "0.99"}
+_SAID = {
+    "ttft_ms": "Time to first token.",
+    "tpot_ms": "Time per output token after the first.",
+    "itl_ms": "Inter-token latency.",
+    "icl_ms": "Inter-chunk latency.",
+    "e2e_ms": "Latency of a whole request.",
+}
+
+
+def hosts_report(prepared: Prepared, outcome: RunOutcome, measured: Sequence[Measured]) -> Report:
+    """Tell a measurement on nodes: one in full, several as rows and the fleet."""
+    code = bench_exit_code(exit_code(outcome), measured)
+    by_host = {host.where: host.whole for host in measured}
+    one = len(outcome.hosts) == 1
+    told = body_of_one(measured[0]) if one and measured else body_of_many(measured)
+    body = [*told, *trouble(outcome.hosts)]
+    if not one or code != ExitCode.DONE:
+        body += closing(outcome, code)
+    report = run_report(
+        prepared,
+        outcome,
+        data=lambda host: {"bench": by_host[host.host]} if host.host in by_host else {},
+        body=body,
+        metrics=[metric for host in measured for metric in _metrics(host, _labels(host))],
+        code=code,
+    )
+    return replace(report, checks=[*report.checks, *_checks(measured)])
+
+
+def url_report(prepared: Prepared, outcome: RunOutcome, url: str, measured: Sequence[Measured]) -> Report:
+    """Tell a measurement from here: there is no host in it, only the URL."""
+    here = outcome.hosts[0]
+    code = bench_exit_code(exit_code(outcome), measured)
+    body: list[Line | Table] = [line for found in measured for line in body_of_one(found)]
+    body += [*trouble([replace(here, host=url)]), *(closing(outcome, code) if code != ExitCode.DONE else [])]
+    status = "ok" if exit_code(outcome) == ExitCode.DONE else "failed"
+    figures = {"bench": dict(measured[0].whole)} if measured else {}
+    return Report(
+        command=prepared.plan.command,
+        run=outcome.run,
+        started=prepared.started,
+        seconds=outcome.seconds,
+        exit_code=code,
+        data={"url": url, "status": status, "reason": here.reason, **figures},
+        body=body,
+        checks=[Check("measure", url, status, here.reason, here.seconds), *_checks(measured)],
+        metrics=[metric for found in measured for metric in _metrics(found, {"url": url})],
+    )
+
+
+def _labels(host: Measured) -> dict[str, str]:
+    return {"host": host.where, "pop": host.pop}
+
+
+def _checks(measured: Sequence[Measured]) -> list[Check]:
+    return [check for host in measured for check in (*_slo_check(host), _client_check(host))]
+
+
+def _slo_check(host: Measured) -> list[Check]:
+    """A missed SLO is a warning: `bench run` measures, it is `bench gate` that judges."""
+    found = goodput(host)
+    if found is None:
+        return []
+    message = f"{host.slo_met} of {host.sent} requests met {_limits(host)}"
+    return [Check("slo", host.where, "ok" if found.is_met else "warning", message)]
+
+
+def _limits(host: Measured) -> str:
+    return ", ".join(f"{name.removesuffix('_ms')} {limit:g} ms" for name, limit in host.slo_limits.items())
+
+
+def _client_check(host: Measured) -> Check:
+    status = "unknown" if host.client.is_bound else "ok"
+    return Check("client", host.where, status, client_line(host.client).text)
+
+
+def _metrics(host: Measured, labels: dict[str, str]) -> list[Metric]:
+    """Return the figures in base units; what the sample cannot bear is left out."""
+    found = []
+    for name, latency in host.latencies.items():
+        metric = f"edgectl_bench_{name.removesuffix('_ms')}_seconds"
+        for field, quantile in _QUANTILES.items():
+            figure = getattr(latency, field)
+            if figure is not None:
+                found.append(Metric(metric, _SAID[name], figure / 1000, {**labels, "quantile": quantile}))
+    found += [
+        Metric("edgectl_bench_requests_per_second", "Good requests per second.", host.requests_per_s, labels),
+        Metric(
+            "edgectl_bench_output_tokens_per_second",
+            "Output tokens per second.",
+            host.output_tokens_per_s,
+            labels,
+        ),
+        Metric("edgectl_bench_requests", "Requests sent.", host.sent, labels),
+        Metric("edgectl_bench_requests_failed", "Requests that failed.", host.sent - host.ok, labels),
+        Metric(
+            "edgectl_bench_client_bound",
+            "1 where the figures are the client's and cannot be trusted.",
+            float(host.client.is_bound),
+            labels,
+        ),
+    ]
+    good = goodput(host)
+    if good is not None:
+        found.append(
+            Metric("edgectl_bench_goodput_ratio", "Requests that met the SLO, of all.", good.share, labels)
+        )
+    return found

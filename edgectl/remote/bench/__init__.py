@@ -1,0 +1,1 @@
+"""A load generator for streaming chat completions, and the arithmetic of what it saw."""

@@ -1,0 +1,34 @@
+"""Put load on an inference server and measure how it answers."""
+
+from __future__ import annotations
+
+from edgectl.remote.bench.failure import RequestFailed
+from edgectl.remote.bench.load import Load
+from edgectl.remote.bench.measurement import bench, measured
+from edgectl.remote.bench.workers import WorkerDied
+from edgectl.remote.context import TaskContext
+from edgectl.remote.result import TaskResult, failed, ok
+
+# It changes nothing, but it must not disturb a run that does, nor be disturbed: `bench` is to share the
+# host's lock (a shared flock beside the exclusive one of jobs that change something). Jobs of modules that
+# only read take no lock at all; once the runner knows a third kind, this is the line that asks for it.
+REPEAT = "reads"
+
+Args = Load
+
+
+def run(args: Load, context: TaskContext) -> TaskResult:
+    """Measure; it failed where not one request was answered well."""
+    if context.check:
+        return ok("would have measured")
+    try:
+        plan, seen = measured(args)
+    except RequestFailed as failure:
+        return failed(f"{args.url} cannot be measured: {failure.kind}: {failure.detail}")
+    except WorkerDied as died:
+        return failed(str(died))
+    found = bench(plan, seen)
+    if not found["requests"]["ok"]:
+        kinds = ", ".join(f"{kind} {count}" for kind, count in found["requests"]["errors"].items())
+        return failed(f"not one of {found['requests']['sent']} requests was answered: {kinds}", bench=found)
+    return ok(bench=found)

@@ -1,0 +1,125 @@
+"""Every way in which a server can fail a client, caused for real."""
+
+from __future__ import annotations
+
+import json
+import os
+import signal
+import socket
+import subprocess
+import sys
+import time
+from collections.abc import Callable, Iterator
+
+import pytest
+
+from tests.remote.bench_server import CLIENT, ROOT, TruthServer, run_client
+from tests.remote.test_registry import pythons
+
+
+@pytest.fixture(scope="module")
+def server() -> Iterator[TruthServer]:
+    made = TruthServer()
+    yield made
+    made.close()
+
+
+@pytest.mark.parametrize(
+    ("mode", "kind"),
+    [
+        ("reset", "reset"),
+        ("truncated", "reset"),
+        ("stall", "timeout"),
+        ("silent", "timeout"),
+        ("500", "http_500"),
+        ("429", "http_429"),
+        ("redirect", "http_302"),
+        ("told_late", "http_503"),
+        ("bad_sse", "protocol"),
+        ("html", "protocol"),
+        ("gzip", "protocol"),
+        ("no_http", "protocol"),
+        ("bad_length", "protocol"),
+        ("garbage", "protocol"),
+        ("empty", "empty"),
+    ],
+)
+def test_each_failure_is_counted_as_its_own_kind(server: TruthServer, mode: str, kind: str) -> None:
+    timeout_s = 0.5 if kind == "timeout" else 20
+    seen = run_client(
+        server.url, script={"mode": mode}, concurrency=1, requests=2, output_tokens=8, timeout_s=timeout_s
+    )
+
+    assert seen["bench"]["requests"]["errors"] == {kind: 2}
+    assert seen["bench"]["requests"]["ok"] == 0
+    assert seen["bench"]["ttft_ms"] == {"mean": None, "p50": None, "p90": None, "p99": None, "n": 0}
+
+
+def test_a_refused_connection_is_an_error_of_connecting() -> None:
+    with socket.socket() as taken:
+        taken.bind(("127.0.0.1", 0))  # bound, and never listening
+        url = f"http://127.0.0.1:{taken.getsockname()[1]}"
+        seen = run_client(url, concurrency=1, requests=2)
+
+    assert seen["bench"]["requests"]["errors"] == {"connect": 2}
+
+
+@pytest.mark.parametrize("mode", ["split", "http10", "closes"])
+def test_a_good_answer_is_read_however_it_is_cut_and_framed(server: TruthServer, mode: str) -> None:
+    seen = run_client(server.url, script={"mode": mode}, concurrency=1, requests=3, output_tokens=10)
+
+    assert seen["bench"]["requests"] == {"sent": 3, "ok": 3, "errors": {}, "examples": {}}
+    assert seen["bench"]["tokens"]["output"]["mean"] == 10
+    assert all(len(record["chunks_ns"]) == 10 for record in seen["records"])
+
+
+def test_a_stream_without_done_counts_where_it_has_a_finish_reason(server: TruthServer) -> None:
+    seen = run_client(server.url, script={"done": False}, concurrency=1, requests=2)
+
+    assert seen["bench"]["requests"]["ok"] == 2
+
+
+def test_a_failed_request_met_no_slo(server: TruthServer) -> None:
+    slo = {"ttft_ms": 10_000}
+    bad = run_client(server.url, script={"mode": "500"}, concurrency=1, requests=2, slo=slo)
+    good = run_client(server.url, concurrency=1, requests=2, slo=slo)
+
+    assert bad["bench"]["slo"] == {"limits": {"ttft_ms": 10_000.0}, "met": 0, "of": 2}
+    assert good["bench"]["slo"]["met"] == 2
+
+
+@pytest.mark.parametrize("python", [python for python in pythons() if python != sys.executable])
+def test_the_client_runs_on_every_supported_python(server: TruthServer, python: str) -> None:
+    seen = run_client(server.url, python=python, rate=50, requests=4, output_tokens=4, processes=2)
+
+    assert seen["bench"]["requests"]["ok"] == 4
+
+
+def test_no_worker_goes_on_when_the_process_that_wanted_it_is_killed(server: TruthServer) -> None:
+    load = {"url": server.url, "model": '{"first_ms": 50}', "concurrency": 1, "duration_s": 60, "seed": 77}
+    with subprocess.Popen(
+        [sys.executable, "-c", CLIENT], stdin=subprocess.PIPE, env={"PYTHONPATH": str(ROOT)}
+    ) as client:
+        assert client.stdin is not None
+        client.stdin.write(json.dumps(load).encode())
+        client.stdin.close()
+        _wait_until(lambda: "edgectl-77-3" in server.truth)
+        os.kill(client.pid, signal.SIGKILL)
+
+    assert _wait_until(lambda: _is_quiet(server))
+
+
+def _is_quiet(server: TruthServer) -> bool:
+    """Tell whether no request came for ten times as long as one takes."""
+    before = len(server.truth)
+    time.sleep(0.6)
+    return len(server.truth) == before
+
+
+def _wait_until(holds: Callable[[], bool]) -> bool:
+    until = time.monotonic() + 20
+    while time.monotonic() < until:
+        if holds():
+            return True
+        time.sleep(0.05)
+    return False
