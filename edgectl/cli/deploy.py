@@ -8,6 +8,7 @@ from typing import Annotated
 import typer
 
 from edgectl.cli.options import ALL_FORMATS, Check, Common, Limit, command
+from edgectl.errors import InputError
 
 
 def add_to(app: typer.Typer) -> None:
@@ -42,6 +43,15 @@ def add_to(app: typer.Typer) -> None:
 
 
 def _spec_path(given: Path, inventory: Path) -> Path:
-    """A bare name means the inventory's own specification."""
-    known = inventory / "services" / f"{given}.yaml"
-    return known if given.suffix == "" and known.exists() else given
+    """A bare name means the inventory's own specification; anything else is a path."""
+    if given.suffix or given.exists():
+        return given
+    from edgectl.complaints import did_you_mean
+
+    known = {path.stem: path for path in (inventory / "services").glob("*.yaml")}
+    if str(given) not in known:
+        message = (
+            f"there is no service '{given}' in {inventory / 'services'}{did_you_mean(str(given), known)}"
+        )
+        raise InputError(message)
+    return known[str(given)]

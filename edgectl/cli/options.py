@@ -18,7 +18,7 @@ from edgectl.output.formats import Format
 from edgectl.report import Report
 from edgectl.settings import Settings, read_settings
 
-Select = Annotated[str | None, typer.Argument(metavar="[SELECT]", help="Hosts: a pattern (default: all).")]
+Select = Annotated[str | None, typer.Argument(metavar="SELECT", help="Hosts: a pattern (default: all).")]
 Limit = Annotated[
     str | None, typer.Option("-l", "--limit", metavar="PATTERN", help="Only these hosts of them.")
 ]

@@ -42,8 +42,16 @@ class Plan:
         return tuple({work.host.name: work.host for stage in self.stages for work in stage}.values())
 
 
+Judge = Callable[[HostOutcome], HostOutcome]
+
+
+def as_it_ended(outcome: HostOutcome) -> HostOutcome:
+    """Judge nothing."""
+    return outcome
+
+
 class Executor:
-    """Carries a plan out, once."""
+    """Carries a plan out, once. `judged` has the last word on how a host ended, before anybody hears of it."""
 
     def __init__(
         self,
@@ -51,11 +59,13 @@ class Executor:
         observers: Sequence[Observer],
         clock: Clock,
         interrupts: Callable[[], int] = lambda: 0,
+        judged: Judge = as_it_ended,
     ) -> None:
         self._pool = pool
         self._observers = observers
         self._clock = clock
         self._interrupts = interrupts
+        self._judged = judged
         self._outcomes: dict[str, HostOutcome] = {}
         self._stages_ended: Counter[str] = Counter()
         self._stopped = ""
@@ -127,6 +137,7 @@ class Executor:
 
     def _tell(self, event: RunEvent) -> None:
         if isinstance(event, HostEnded):
+            event = HostEnded(self._judged(event.outcome))
             before = self._outcomes.get(event.outcome.host)
             self._stages_ended[event.outcome.host] += 1
             self._outcomes[event.outcome.host] = joined(before, event.outcome) if before else event.outcome

@@ -7,7 +7,7 @@ from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Any
 
-from edgectl.engine.executor import Executor, Plan
+from edgectl.engine.executor import Executor, Judge, Plan, as_it_ended
 from edgectl.engine.outcome import HostOutcome, HostStatus, RunOutcome, TaskStatus, exit_code
 from edgectl.engine.ports import HostWork
 from edgectl.engine.waves import Rollout
@@ -75,9 +75,9 @@ def prepare(services: Services, playbook: Playbook, request: Request) -> Prepare
     return Prepared(plan, started, playbook)
 
 
-def carry_out(services: Services, prepared: Prepared) -> RunOutcome:
-    """Run what was prepared."""
-    executor = Executor(services.pool, services.observers, services.clock, services.interrupts)
+def carry_out(services: Services, prepared: Prepared, judged: Judge = as_it_ended) -> RunOutcome:
+    """Run what was prepared; `judged` has the last word on how each host ended."""
+    executor = Executor(services.pool, services.observers, services.clock, services.interrupts, judged)
     return executor.execute(prepared.plan)
 
 
@@ -90,17 +90,17 @@ def rollout(services: Services, playbook: Playbook, request: Request) -> tuple[P
 def _hosts_of(services: Services, play: PlaySpec, request: Request) -> Sequence[Host]:
     try:
         hosts = select(services.fleet, play.hosts)
-        if request.select is None:
-            return select(services.fleet, play.hosts, limit=request.limit)
-        wanted = {host.name for host in select(services.fleet, request.select, limit=request.limit)}
     except InputError as error:
-        raise InputError(
-            [Problem(problem.message, problem.place or play.place) for problem in error.problems],
-            hint=error.hint,
-        ) from None
-    narrowed = tuple(host for host in hosts if host.name in wanted)
+        placed = [Problem(problem.message, problem.place or play.place) for problem in error.problems]
+        raise InputError(placed, hint=error.hint) from None
+    if request.select is None and request.limit is None:
+        return hosts
+    wanted = select(services.fleet, request.select or play.hosts, limit=request.limit)
+    names = {host.name for host in wanted}
+    narrowed = tuple(host for host in hosts if host.name in names)
     if not narrowed:
-        message = f"no host is both in the play's '{play.hosts}' and in '{request.select}'"
+        asked = " and ".join(f"'{pattern}'" for pattern in (request.select, request.limit) if pattern)
+        message = f"no host is both in the play's '{play.hosts}' and in {asked}"
         raise InputError([Problem(message, play.place)], hint="edgectl inventory list PATTERN")
     return narrowed
 

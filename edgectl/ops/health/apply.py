@@ -43,10 +43,16 @@ def check(
     catalog = load_catalog()
     expected = {host.name: expected_of(host, catalog) for host in prepared.plan.hosts()}
     yardstick = Yardstick(load_rules(), load_xids(), expected)
-    outcome = carry_out(services, prepared)
-    examined = [examine(host, yardstick, fail_on) for host in outcome.hosts]
-    judged = replace(outcome, hosts=tuple(host.outcome for host in examined))
-    return health_report(prepared, judged, examined)
+    examined: dict[str, Examined] = {}
+
+    def judged(host: HostOutcome) -> HostOutcome:
+        examined[host.host] = examine(host, yardstick, fail_on)
+        return examined[host.host].outcome
+
+    outcome = carry_out(services, prepared, judged)
+    return health_report(
+        prepared, outcome, [examined.get(host.host) or Examined(host) for host in outcome.hosts]
+    )
 
 
 def examine(host: HostOutcome, yardstick: Yardstick, fail_on: Severity) -> Examined:

@@ -60,13 +60,17 @@ def plan_lines(found: Sequence[HostPlan], outcome: RunOutcome) -> list[Line]:
     reached = len(outcome.finished())
     pops = len({host.pop for host in outcome.finished()})
     reboots = sum(len(plan.hosts) for plan in found if plan.reboots)
-    distinct = f"{len(found)} distinct plan{'s' if len(found) != 1 else ''}"
-    head = f"Plan   {reached} hosts, {pops} PoPs, {distinct} · {reboots} reboots"
+    distinct = _counted(len(found), "distinct plan")
+    head = f"Plan   {_counted(reached, 'host')}, {_counted(pops, 'PoP')}, {distinct} · {_counted(reboots, 'reboot')}"
     lines = [Line(head)]
     for plan in found:
         names = folded(plan.hosts)
-        what = "nothing to do" if not plan.changes else f"{len(plan.changes)} changes"
+        what = "nothing to do" if not plan.changes else _counted(len(plan.changes), "change")
         tone = Tone.NOTICE if plan.changes else Tone.QUIET
         lines.append(Line(f"  {len(plan.hosts):>4}  {names:<{_NAMES_WIDTH}} {what}", tone))
         lines += [Line(f"        {change}", Tone.QUIET) for change in plan.changes]
     return [*lines, *trouble(host for host in outcome.hosts if host.status is not HostStatus.SKIPPED)]
+
+
+def _counted(number: int, noun: str) -> str:
+    return f"{number} {noun}" if number == 1 else f"{number} {noun}s"
