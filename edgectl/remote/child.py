@@ -42,14 +42,17 @@ def run_in_child(
     *,
     identity: Optional[Identity],
     timeout_s: float,
-    on_beat: Callable[[float], None],
+    on_beat: Callable[[], None],
 ) -> Dict[str, Any]:
     """Return what `action` returns, or a failed result where it raises, dies or runs out of time."""
     reading, writing = os.pipe()
     pid = os.fork()
     if pid == 0:
-        os.close(reading)
-        _be_the_child(action, identity, writing)
+        try:
+            os.close(reading)
+            _be_the_child(action, identity, writing)
+        finally:
+            os._exit(1)  # a child that gets here must not go on as a second runner
     os.close(writing)
     try:
         return _wait(pid, reading, timeout_s, on_beat)
@@ -60,18 +63,21 @@ def run_in_child(
 def _be_the_child(action: Callable[[], Dict[str, Any]], identity: Optional[Identity], writing: int) -> None:
     try:
         os.setpgid(0, 0)
+        signal.signal(
+            signal.SIGHUP, signal.SIG_DFL
+        )  # the runner's own deafness is not for what a task starts
         nothing = os.open(os.devnull, os.O_RDWR)
         os.dup2(nothing, 0)
         if identity is not None:
             become(identity)
-        result = action()
+        raw = json.dumps(action(), default=str).encode()
     except BaseException as error:  # noqa: BLE001 - the task runner: whatever a module raises is its failure
         import traceback
 
         last = traceback.extract_tb(error.__traceback__)[-1]
         where = f"{os.path.basename(last.filename)}:{last.lineno}"
-        result = {"failed": True, "changed": False, "msg": f"{type(error).__name__}: {error} ({where})"}
-    raw = json.dumps(result, default=str).encode()
+        msg = f"{type(error).__name__}: {error} ({where})"
+        raw = json.dumps({"failed": True, "changed": False, "msg": msg}).encode()
     _write_all(writing, _LENGTH.pack(len(raw)) + raw)
     os._exit(0)
 
@@ -91,7 +97,7 @@ def _write_all(fd: int, raw: bytes) -> None:
         rest = rest[os.write(fd, rest) :]
 
 
-def _wait(pid: int, reading: int, timeout_s: float, on_beat: Callable[[float], None]) -> Dict[str, Any]:
+def _wait(pid: int, reading: int, timeout_s: float, on_beat: Callable[[], None]) -> Dict[str, Any]:
     began = time.monotonic()
     beat = began + HEARTBEAT_S
     raw = b""
@@ -101,7 +107,7 @@ def _wait(pid: int, reading: int, timeout_s: float, on_beat: Callable[[float], N
             _end_group(pid)
             return {"failed": True, "changed": False, "msg": f"stopped after its timeout of {timeout_s:g} s"}
         if now >= beat:
-            on_beat(now - began)
+            on_beat()
             beat = now + HEARTBEAT_S
         ready, _, _ = select.select([reading], [], [], max(0.0, min(beat, began + timeout_s) - now))
         if not ready:

@@ -3,11 +3,11 @@
 from __future__ import annotations
 
 import os
-import time
 from typing import Any, Callable, Dict, List, NamedTuple, Optional
 
 from edgectl.remote import registry
 from edgectl.remote.args import ArgumentError, build
+from edgectl.remote.beats import wait
 from edgectl.remote.child import Identity, identity_of, run_in_child
 from edgectl.remote.context import HostPaths, TaskContext
 from edgectl.remote.proc import Proc
@@ -24,7 +24,7 @@ class Surroundings(NamedTuple):
     paths: HostPaths
     blobs: Dict[str, bytes]
     login: Optional[Identity]  # whom a task that does not become runs as; None: as the runner itself
-    on_beat: Callable[[float], None] = lambda _seconds: None
+    on_beat: Callable[[], None] = lambda: None
     on_retry: Callable[[int, str], None] = lambda _attempt, _msg: None
 
 
@@ -43,6 +43,7 @@ def run_task(task: Task, play: Play, around: Surroundings) -> Result:
 
 
 def _run_loop_item(task: Task, play: Play, around: Surroundings, number: int, item: Any) -> Result:
+    around.on_beat()
     names = {task.loop_var: item}
     if task.index_var:
         names[task.index_var] = number
@@ -100,7 +101,7 @@ def _attempts(task: Task, play: Play, around: Surroundings, items: Dict[str, Any
             return result
         if attempt < attempts:
             around.on_retry(attempt, str(result.get("msg", "")))
-            time.sleep(task.delay_s)
+            wait(task.delay_s, around.on_beat)
     return {**result, "failed": True, "msg": result.get("msg") or f"still not so after {attempts} attempts"}
 
 
@@ -172,9 +173,12 @@ def _arguments(task: Task, around: Surroundings, variables: Any) -> Dict[str, An
     """Return the module's arguments with all templates rendered."""
     if task.module == "assert":
         return _assertions(task, around, variables)
-    given = dict(around.scope.render(task.args, variables))
-    if task.module == "debug" and "var" in given:
-        given["value"] = around.scope.render("{{ " + str(given["var"]) + " }}", variables)
+    # `var` is an expression already: rendering it first would run what a host put into a variable.
+    written = {name: value for name, value in task.args.items() if (task.module, name) != ("debug", "var")}
+    given = dict(around.scope.render(written, variables))
+    if task.module == "debug" and task.args.get("var") is not None:
+        given["var"] = str(task.args["var"])
+        given["value"] = around.scope.value_of(given["var"], variables)
     if task.template is not None:
         text = around.blobs[task.template].decode()
         options = {name: bool(given[name]) for name in ("trim_blocks", "lstrip_blocks") if name in given}
