@@ -25,6 +25,8 @@ def served(request: Any) -> dict[str, Any]:
         case "hang":
             signal.signal(signal.SIGTERM, signal.SIG_IGN)
             time.sleep(60)  # noqa: TID251 - ended by its deadline, which is what is tested
+        case _:
+            raise AssertionError(request)
     return {}
 
 
