@@ -47,15 +47,22 @@ def read_settings(
     data = Path(platformdirs.user_state_dir(_APP))
     return Settings(
         environment=environment,
-        home=Path.home(),
+        home=_home(),
         login=_login(environment),
         machine=socket.gethostname(),
-        inventory=inventory or Path(environment.get("EDGECTL_INVENTORY", "inventory")),
-        state=state or environment.get("EDGECTL_STATE", f"sqlite:///{data / 'state.db'}"),
+        inventory=inventory or Path(environment.get("EDGECTL_INVENTORY") or "inventory"),
+        state=state or environment.get("EDGECTL_STATE") or f"sqlite:///{data / 'state.db'}",
         data_folder=data,
         log_folder=data / "logs",
         no_color=no_color or bool(environment.get("NO_COLOR")),
     )
+
+
+def _home() -> Path:
+    try:
+        return Path.home()
+    except RuntimeError:  # neither $HOME nor an entry in passwd, as in a container with a number for a user
+        return Path("/")
 
 
 def _login(environment: Mapping[str, str]) -> str:

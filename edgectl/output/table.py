@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 import shutil
 from collections.abc import Sequence
 from typing import IO
@@ -17,6 +18,10 @@ _STYLES = {Tone.PLAIN: "", Tone.GOOD: "green", Tone.NOTICE: "yellow", Tone.BAD: 
 _UNLIMITED_COLUMNS = 10_000
 
 
+# All but newline and tab; among them are what moves a terminal's cursor and what some take for a line's end.
+_CONTROL = re.compile("[\x00-\x08\x0b-\x1f\x7f-\x9f\u2028\u2029\u202a-\u202e\u2066-\u2069\ud800-\udfff]")
+
+
 def render(report: Report, stream: IO[str], *, color: bool) -> None:
     """Write the body of a report."""
     render_lines(report.body, stream, color=color)
@@ -29,10 +34,13 @@ def render_lines(parts: Sequence[Line | Table], stream: IO[str], *, color: bool)
         for part in parts:
             match part:
                 case Line():
-                    console.print(rich.text.Text(part.text, style=_STYLES[part.tone]), soft_wrap=True)
+                    console.print(
+                        rich.text.Text(visible(part.text), style=_STYLES[part.tone]), soft_wrap=True
+                    )
                 case Table():
                     console.print(_table(part), soft_wrap=not stream.isatty())
-    stream.writelines(f"{line.rstrip()}\n" for line in captured.get().splitlines())
+    text = captured.get()
+    stream.writelines(f"{line.rstrip()}\n" for line in text.removesuffix("\n").split("\n") if text)
 
 
 def console_on(stream: IO[str], *, color: bool) -> rich.console.Console:
@@ -49,11 +57,16 @@ def console_on(stream: IO[str], *, color: bool) -> rich.console.Console:
     )
 
 
+def visible(text: str) -> str:
+    """Return a text whose control characters are seen and not obeyed: a host may say anything."""
+    return _CONTROL.sub(lambda found: found[0].encode("unicode_escape").decode(), text)
+
+
 def _table(part: Table) -> rich.table.Table:
     drawn = rich.table.Table(box=None, pad_edge=False, padding=(0, 2, 0, 0), header_style="dim")
     for column in part.columns:
         justify: rich.console.JustifyMethod = "right" if column.startswith(">") else "left"
         drawn.add_column(column.lstrip(">"), justify=justify, overflow="fold")
     for row in part.rows:
-        drawn.add_row(*(rich.text.Text(cell) for cell in row))
+        drawn.add_row(*(rich.text.Text(visible(cell)) for cell in row))
     return drawn

@@ -17,6 +17,7 @@ from typing import NamedTuple
 from edgectl.remote.protocol import Job, encode_job, job_digest
 from edgectl.ssh.bundle import bundle
 
+# 126 and 127 are of a Python that cannot be started, such as pyenv's shim for a version that is not there.
 # sys.exit(91): this Python is too old, try the next one. It has read nothing by then. Garbage collection and an
 # orderly exit would cost 5 ms of 45 and free memory that is freed anyway.
 _FIRST_STAGE = """\
@@ -42,7 +43,7 @@ for p in {pythons}; do
 command -v "$p" >/dev/null 2>&1 || continue
 "$p" -I -S -c {stage}
 r=$?
-[ $r = 91 ] || exit $r
+case $r in 91 | 126 | 127) ;; *) exit $r ;; esac
 done
 echo "{magic} no-python"
 """

@@ -2,47 +2,12 @@
 
 from __future__ import annotations
 
-import os
-from pathlib import Path
 from typing import Any
 
 import pytest
 
-from edgectl.errors import InputError
 from edgectl.playbook.compile import Options
-from edgectl.playbook.jobs import Compiler, stages
-from edgectl.playbook.loader import read_playbook
-from edgectl.remote.protocol import Job, Task
-from edgectl.yaml_source import parse
-from tests.fakes.fleet import a_host
-
-
-def _job(
-    text: str,
-    *,
-    at: Path = Path("play.yaml"),
-    options: Options | None = None,
-    groups: Any = None,
-    **variables: Any,
-) -> Job:
-    playbook = read_playbook(parse(text, at))
-    host = a_host("fra1-n01", variables=variables)
-    secrets = {name: "s3cret" for play in playbook.plays for name in play.secrets}
-    compiler = Compiler(playbook, "R1", options or Options(), secrets, groups or {}, "ci")
-    ((stage, _),) = stages([(play, [host]) for play in playbook.plays])
-    return compiler.job(host, stage, {})
-
-
-def _tasks(text: str, **more: Any) -> list[Task]:
-    job = _job(f"- hosts: all\n  gather_facts: false\n{text}", **more)
-    return [task for task in job.plays[0].tasks if task.module != "flush"]
-
-
-def _refused(text: str, **more: Any) -> str:
-    with pytest.raises(InputError) as caught:
-        _tasks(text, **more)
-    return str(caught.value)
-
+from tests.unit.playbook.compiling import job_of, refusal_of, tasks_of
 
 RENDERED = [
     ("msg: '{{ n }}'", {"n": 3}, 3),
@@ -56,7 +21,7 @@ RENDERED = [
 
 @pytest.mark.parametrize(("args", "variables", "value"), RENDERED)
 def test_what_is_known_for_good_is_rendered_here(args: str, variables: Any, value: Any) -> None:
-    (task,) = _tasks(f"  tasks: [{{debug: {{{args}}}}}]\n", **variables)
+    (task,) = tasks_of(f"  tasks: [{{debug: {{{args}}}}}]\n", **variables)
 
     assert task.args["msg"] == value
 
@@ -74,7 +39,7 @@ DEFERRED = [
 
 @pytest.mark.parametrize("text", DEFERRED)
 def test_what_a_host_may_bind_is_left_to_the_host(text: str) -> None:
-    job = _job(f"- hosts: all\n  gather_facts: false\n  {text}\n", x="of the inventory")
+    job = job_of(f"- hosts: all\n  gather_facts: false\n  {text}\n", x="of the inventory")
 
     debug = next(task for task in job.plays[0].tasks if task.module == "debug")
     assert "{{" in debug.args["msg"]
@@ -82,7 +47,7 @@ def test_what_a_host_may_bind_is_left_to_the_host(text: str) -> None:
 
 
 def test_what_one_play_registers_the_next_one_leaves_to_the_host() -> None:
-    job = _job(
+    job = job_of(
         "- {hosts: all, gather_facts: false, tasks: [{command: ls, register: x}]}\n"
         "- {hosts: all, gather_facts: false, tasks: [{debug: {msg: '{{ x.stdout }}'}}]}\n"
     )
@@ -91,13 +56,13 @@ def test_what_one_play_registers_the_next_one_leaves_to_the_host() -> None:
 
 
 def test_a_job_without_templates_needs_no_jinja2_and_sends_no_variables() -> None:
-    job = _job("- {hosts: all, tasks: [{debug: {msg: '{{ a }}'}}]}\n", a=1, b=2)
+    job = job_of("- {hosts: all, tasks: [{debug: {msg: '{{ a }}'}}]}\n", a=1, b=2)
 
     assert (job.needs, job.plays[0].vars, job.extra_vars) == ([], {}, {})
 
 
 def test_only_the_variables_that_the_host_renders_with_travel() -> None:
-    job = _job(
+    job = job_of(
         "- hosts: all\n  tasks:\n    - {command: ls, register: r}\n    - {debug: {msg: '{{ r }} {{ a }} {{ e }}'}}\n",
         options=Options(extra_vars={"e": 1, "unused": 2}),
         a="{{ b }}",
@@ -120,7 +85,7 @@ PRECEDENCE = [
 def test_extra_variables_beat_the_play_and_the_play_the_inventory(
     inventory: Any, play: str, extra: Any, value: str
 ) -> None:
-    (task,) = _tasks(
+    (task,) = tasks_of(
         f"{play}  tasks: [{{debug: {{msg: '{{{{ v }}}}'}}}}]\n",
         options=Options(extra_vars=extra),
         **inventory,
@@ -154,7 +119,7 @@ UNDEFINED = [
 
 @pytest.mark.parametrize(("task", "told"), UNDEFINED)
 def test_what_cannot_be_meant_is_told_with_its_place(task: str, told: str) -> None:
-    assert _refused(f"  tasks: [{{{task}}}]\n", m="rw").startswith(f"play.yaml:{told}")
+    assert refusal_of(f"  tasks: [{{{task}}}]\n", m="rw").startswith(f"play.yaml:{told}")
 
 
 SURVIVING = [
@@ -168,13 +133,13 @@ SURVIVING = [
 
 @pytest.mark.parametrize("when", SURVIVING)
 def test_a_name_behind_a_condition_that_does_not_hold_is_not_asked_for(when: str) -> None:
-    (task,) = _tasks(f"  tasks: [{{debug: {{msg: '{{{{ nobody + 1 / 0 }}}}'}}, {when}}}]\n")
+    (task,) = tasks_of(f"  tasks: [{{debug: {{msg: '{{{{ nobody + 1 / 0 }}}}'}}, {when}}}]\n")
 
     assert task.when == [False]
 
 
 def test_a_later_condition_waits_for_an_earlier_one_that_only_the_host_knows() -> None:
-    tasks = _tasks(
+    tasks = tasks_of(
         "  tasks:\n    - {command: ls, register: r}\n    - {ping: , when: [r.rc == 1, nobody > 1]}\n"
     )
 
@@ -182,7 +147,7 @@ def test_a_later_condition_waits_for_an_earlier_one_that_only_the_host_knows() -
 
 
 def test_a_handler_that_nobody_may_notify_may_use_what_is_not_there() -> None:
-    job = _job(
+    job = job_of(
         "- hosts: all\n  tasks: [{command: ls, notify: h}]\n  handlers: [{name: h, debug: {msg: '{{ nobody }}'}}]\n"
     )
 
@@ -190,7 +155,7 @@ def test_a_handler_that_nobody_may_notify_may_use_what_is_not_there() -> None:
 
 
 def test_a_notification_is_rendered_as_the_handlers_name_is() -> None:
-    job = _job(
+    job = job_of(
         "- hosts: all\n  tasks: [{command: ls, notify: 'restart {{ s }}'}, {command: ls, notify: restart ssh}]\n"
         "  handlers: [{name: 'restart {{ s }}', ping: }]\n",
         s="ssh",
@@ -201,7 +166,7 @@ def test_a_notification_is_rendered_as_the_handlers_name_is() -> None:
 
 
 def test_a_handlers_own_notification_is_checked_too() -> None:
-    told = _refused("  tasks: [{ping: }]\n  handlers: [{name: reload, command: ls, notify: relaod}]\n")
+    told = refusal_of("  tasks: [{ping: }]\n  handlers: [{name: reload, command: ls, notify: relaod}]\n")
 
     assert told == "play.yaml:4:42   there is no handler 'relaod'; did you mean 'reload'?"
 
@@ -226,7 +191,7 @@ TAGS = [
 @pytest.mark.parametrize(("tags", "skipped", "run"), TAGS)
 def test_tags_choose_tasks_as_in_ansible(tags: list[str], skipped: list[str], run: str) -> None:
     options = Options(tags=frozenset(tags), skip_tags=frozenset(skipped))
-    tasks = _tasks(
+    tasks = tasks_of(
         "  tasks:\n"
         "    - {name: a, ping: , tags: a}\n"
         "    - {name: b, ping: , tags: [b]}\n"
@@ -241,7 +206,7 @@ def test_tags_choose_tasks_as_in_ansible(tags: list[str], skipped: list[str], ru
 
 def test_handlers_are_flushed_whatever_the_tags() -> None:
     options = Options(tags=frozenset({"a"}), skip_tags=frozenset({"always"}))
-    job = _job("- hosts: all\n  tasks: [{command: ls, tags: a}]\n", options=options)
+    job = job_of("- hosts: all\n  tasks: [{command: ls, tags: a}]\n", options=options)
 
     assert [task.module for task in job.plays[0].tasks] == ["command", "flush"]
 
@@ -258,7 +223,7 @@ def test_handlers_are_flushed_whatever_the_tags() -> None:
     ],
 )
 def test_facts_are_gathered_where_a_template_needs_them_or_the_play_says_so(play: str, gathers: bool) -> None:
-    job = _job(f"- hosts: all\n  {play}\n")
+    job = job_of(f"- hosts: all\n  {play}\n")
 
     assert (job.plays[0].tasks[0].module == "setup") is gathers
 
@@ -272,7 +237,7 @@ LEAKS = [
 
 @pytest.mark.parametrize("task", LEAKS)
 def test_a_secret_on_a_command_line_is_refused(task: str) -> None:
-    told = _refused(
+    told = refusal_of(
         f"  secrets: {{pw: {{env: PW}}}}\n  vars: {{indirect: '-p{{{{ pw }}}}'}}\n  tasks: [{{{task}}}]\n"
     )
 
@@ -280,7 +245,7 @@ def test_a_secret_on_a_command_line_is_refused(task: str) -> None:
 
 
 def test_a_secret_travels_apart_and_unrendered() -> None:
-    job = _job(
+    job = job_of(
         "- hosts: all\n  secrets: {pw: {env: PW}}\n"
         "  tasks: [{command: {cmd: login, stdin: '{{ pw }}'}, environment: {P: '{{ pw }}'}}]\n"
     )
@@ -305,98 +270,20 @@ def test_a_secret_travels_apart_and_unrendered() -> None:
 def test_a_task_becomes_whom_it_or_its_play_says(play: str, task: str, user: str | None) -> None:
     keywords = f", {task}" if task else ""
     extra = f"  {play}\n" if play else ""
-    (compiled,) = _tasks(f"{extra}  tasks: [{{ping: {keywords}}}]\n", owner="ops")
+    (compiled,) = tasks_of(f"{extra}  tasks: [{{ping: {keywords}}}]\n", owner="ops")
 
     assert compiled.become_user == user
 
 
 def test_every_task_of_a_job_has_a_number_of_its_own_wherever_it_was_written() -> None:
     play = "{hosts: all, tasks: [{command: a}, {command: b}], handlers: [{name: h, command: c}]}"
-    job = _job(f"[{play}, {play}]\n")
+    job = job_of(f"[{play}, {play}]\n")
 
     numbers = [task.index for one in job.plays for task in (*one.tasks, *one.handlers)]
     assert len(numbers) == len(set(numbers)) == 8
 
 
 def test_until_without_retries_tries_as_often_as_ansible_does() -> None:
-    tasks = _tasks("  tasks:\n    - {command: a, until: r.rc == 0, register: r}\n    - {command: a}\n")
+    tasks = tasks_of("  tasks:\n    - {command: a, until: r.rc == 0, register: r}\n    - {command: a}\n")
 
     assert [task.retries for task in tasks] == [3, 0]
-
-
-@pytest.fixture
-def folder(tmp_path: Path) -> Path:
-    (tmp_path / "templates").mkdir()
-    (tmp_path / "files").mkdir()
-    return tmp_path
-
-
-def test_a_template_file_is_rendered_here_where_all_is_known(folder: Path) -> None:
-    (folder / "templates" / "a.j2").write_text("n={{ n }}\n")
-    (task,) = _tasks("  tasks: [{template: {src: a.j2, dest: /a}}]\n", at=folder / "play.yaml", n=3)
-
-    assert (task.args["content"], task.template) == ("n=3\n", None)
-
-
-def test_a_template_file_that_needs_the_host_travels(folder: Path) -> None:
-    (folder / "templates" / "a.j2").write_text("{{ ansible_hostname }}\n")
-    job = _job("- {hosts: all, tasks: [{template: {src: a.j2, dest: /a}}]}\n", at=folder / "play.yaml")
-
-    task = job.plays[0].tasks[1]
-    assert task.template in job.blobs
-    assert "content" not in task.args
-
-
-def test_a_template_file_with_a_mistake_names_its_own_file_and_line(folder: Path) -> None:
-    path = folder / "templates" / "a.j2"
-    path.write_text("fine\n{% if x %}\nnever ended\n")
-
-    told = _refused("  tasks: [{template: {src: a.j2, dest: /a}}]\n", at=folder / "play.yaml")
-    assert told.startswith(f"{path}:3:1   Unexpected end of template")
-
-
-def test_an_undefined_name_in_a_template_file_behind_a_false_condition_is_not_asked_for(folder: Path) -> None:
-    (folder / "templates" / "a.j2").write_text("{{ nobody }}\n")
-    task = "{template: {src: a.j2, dest: /a}, when: nobody is defined}"
-
-    assert _tasks(f"  tasks: [{task}]\n", at=folder / "play.yaml")[0].when == [False]
-
-
-SOURCES = [
-    ("copy: {src: none, dest: /f}", "there is no file 'none'; looked at"),
-    ("template: {src: none.j2, dest: /f}", "there is no file 'none.j2'; looked at"),
-    ("template: {src: latin.j2, dest: /f}", "latin.j2 is not UTF-8"),
-    ("copy: {src: '{{ r.stdout }}', dest: /f}", "'src' must be known before the run"),
-    ("copy: {src: pipe, dest: /f}", "pipe is neither a file nor a folder"),
-]
-
-
-@pytest.mark.parametrize(("task", "told"), SOURCES)
-def test_a_file_that_cannot_be_sent_is_told_with_its_place(folder: Path, task: str, told: str) -> None:
-    (folder / "templates" / "latin.j2").write_bytes(b"\xfc")
-    os.mkfifo(folder / "files" / "pipe")
-
-    said = _refused(f"  tasks:\n    - {{command: ls, register: r}}\n    - {task}\n", at=folder / "play.yaml")
-    assert told in said
-    assert said.startswith(f"{folder}/play.yaml:5:")
-
-
-def test_a_folder_is_sent_with_all_that_is_below_it(folder: Path) -> None:
-    (folder / "files" / "d" / "empty").mkdir(parents=True)
-    (folder / "files" / "d" / "f").write_text("x")
-    for src, prefix in (("d", "d/"), ("d/", "")):
-        (task,) = _tasks(f"  tasks: [{{copy: {{src: {src}, dest: /f}}}}]\n", at=folder / "play.yaml")
-        assert [(name, digest is None) for name, digest, _ in task.args["sources"]] == [
-            (f"{prefix}empty", True),
-            (f"{prefix}f", False),
-        ]
-
-
-def test_the_same_file_travels_once(folder: Path) -> None:
-    (folder / "files" / "f").write_text("x")
-    job = _job(
-        "- {hosts: all, tasks: [{copy: {src: f, dest: /a}}, {copy: {src: f, dest: /b}}]}\n",
-        at=folder / "play.yaml",
-    )
-
-    assert len(job.blobs) == 1
