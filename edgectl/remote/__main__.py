@@ -13,7 +13,7 @@ import zlib
 from typing import Any, Dict, List, Optional
 
 from edgectl.remote import hostlock, journal
-from edgectl.remote.child import Identity, identity_of
+from edgectl.remote.child import Children, Identity, identity_of
 from edgectl.remote.context import HostPaths, host_paths
 from edgectl.remote.emit import Emitter, Line, take_stdout
 from edgectl.remote.protocol import (
@@ -33,7 +33,7 @@ from edgectl.remote.protocol import (
 from edgectl.remote.reboots import HostIsGoingDown
 from edgectl.remote.runner import Runner
 from edgectl.remote.scope import Scope
-from edgectl.remote.taskrun import Surroundings
+from edgectl.remote.taskrun import Surroundings, perform
 
 _FOLLOW_INTERVAL_S = 0.2
 
@@ -108,12 +108,10 @@ def _told(holder: Dict[str, Any], paths: HostPaths) -> Dict[str, Any]:
 
 
 def _run(job: Job, line: Line, mine: Optional[journal.Journal], past: List[Message]) -> None:
-    around = Surroundings(
-        scope=Scope(job),
-        paths=host_paths(dict(os.environ), os.geteuid()),
-        blobs={digest: zlib.decompress(binascii.a2b_base64(packed)) for digest, packed in job.blobs.items()},
-        login=login_identity(dict(os.environ)),
-    )
+    paths = host_paths(dict(os.environ), os.geteuid())
+    blobs = {digest: zlib.decompress(binascii.a2b_base64(packed)) for digest, packed in job.blobs.items()}
+    children = Children(lambda request: perform(request, paths, blobs))
+    around = Surroundings(Scope(job), paths, blobs, login_identity(dict(os.environ)), children)
     runner = Runner(job, Emitter(line, mine, job.secrets), around, past, boot_id())
     try:
         runner.run()
@@ -122,6 +120,8 @@ def _run(job: Job, line: Line, mine: Optional[journal.Journal], past: List[Messa
     except journal.Unwritable as error:
         # What is not written down must not go on. The next attach continues where the journal ends.
         line.send(encode_message(Ended("failed", runner.task, f"{error}; the job stopped here")))
+    finally:
+        children.close()
 
 
 def _follow(folder: str, line: Line, from_seq: int) -> None:

@@ -8,7 +8,7 @@ from typing import Any, Callable, Dict, List, NamedTuple, Optional
 from edgectl.remote import registry
 from edgectl.remote.args import ArgumentError, build
 from edgectl.remote.beats import wait
-from edgectl.remote.child import Identity, identity_of, run_in_child
+from edgectl.remote.child import Children, Identity, identity_of
 from edgectl.remote.context import HostPaths, TaskContext
 from edgectl.remote.proc import Proc
 from edgectl.remote.protocol import Play, Task
@@ -24,6 +24,7 @@ class Surroundings(NamedTuple):
     paths: HostPaths
     blobs: Dict[str, bytes]
     login: Optional[Identity]  # whom a task that does not become runs as; None: as the runner itself
+    children: Children
     on_beat: Callable[[], None] = lambda: None
     on_retry: Callable[[int, str], None] = lambda _attempt, _msg: None
 
@@ -130,30 +131,46 @@ def _judged(task: Task, play: Play, around: Surroundings, items: Dict[str, Any],
 def _act(task: Task, play: Play, around: Surroundings, items: Dict[str, Any]) -> Result:
     variables = around.scope.variables(play, task.vars, items)
     module = registry.load(task.module)
-    given = _arguments(task, around, variables)
     environment = around.scope.render(task.environment, variables)
-    context = TaskContext(
-        check=task.check,
-        diff=task.diff,
-        proc=Proc({}),
-        paths=around.paths,
-        blobs=around.blobs,
-    )
-    args = given if getattr(module, "FREE_KEYS", False) else build(module.Args, given, internal=True)
-
-    def action() -> Result:
-        # For what the module itself reads as well: ~ and $HOME in paths, urllib's proxies.
-        os.environ.update({name: str(value) for name, value in environment.items()})
-        return dict(module.run(args, context).as_dict())
-
+    request = {
+        "module": task.module,
+        "args": _arguments(task, around, variables),
+        "check": task.check,
+        "diff": task.diff,
+        "environment": {name: str(value) for name, value in environment.items()},
+    }
     if getattr(module, "PURE", False):
-        return dict(module.run(args, context).as_dict())
+        return perform(request, around.paths, around.blobs)
     try:
         identity = _identity(task, around)
     except KeyError:
         return _broken(f"there is no user '{task.become_user}' on this host")
-    timeout_s = task.timeout_s
-    return run_in_child(action, identity=identity, timeout_s=timeout_s, on_beat=around.on_beat)
+    return around.children.run(
+        request,
+        identity=identity,
+        shared=getattr(module, "STARTS_NOTHING", False),
+        timeout_s=task.timeout_s,
+        on_beat=around.on_beat,
+    )
+
+
+def perform(request: Dict[str, Any], paths: HostPaths, blobs: Dict[str, bytes]) -> Result:
+    """Build the arguments and run the module, with the task's environment for as long as it runs."""
+    module = registry.load(request["module"])
+    context = TaskContext(request["check"], request["diff"], Proc({}), paths, blobs)
+    given = request["args"]
+    try:
+        args = given if getattr(module, "FREE_KEYS", False) else build(module.Args, given, internal=True)
+    except ArgumentError as error:
+        return _broken(str(error))
+    before = dict(os.environ)
+    os.environ.update(request["environment"])
+    try:
+        return dict(module.run(args, context).as_dict())
+    finally:
+        if request["environment"]:
+            os.environ.clear()
+            os.environ.update(before)
 
 
 def _identity(task: Task, around: Surroundings) -> Optional[Identity]:

@@ -11,6 +11,7 @@ import hashlib
 import importlib.util
 import io
 import marshal
+import threading
 import zipfile
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
@@ -39,9 +40,19 @@ class Bundle:
     digest: str
 
 
-@cache
+# All hosts of a wave ask at once. One thread builds: the others would only repeat it, and parsing is not safe in
+# threads (SystemError: AST constructor recursion depth mismatch, CPython gh-106905 and later).
+_BUILDING = threading.Lock()
+
+
 def bundle(modules: frozenset[str], needs: frozenset[str]) -> Bundle:
-    """Return the runner with these playbook modules, and the libraries in `needs` beside it."""
+    """Return the runner with these playbook modules, and the libraries in `needs` beside it; built once."""
+    with _BUILDING:
+        return _built(modules, needs)
+
+
+@cache
+def _built(modules: frozenset[str], needs: frozenset[str]) -> Bundle:
     wanted = {_ENTRY, *(f"edgectl.remote.tasks.{MODULES[name]}" for name in modules)}
     if "jinja2" in needs:
         wanted.add(_WITH_JINJA)

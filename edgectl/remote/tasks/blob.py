@@ -14,6 +14,7 @@ from edgectl.remote.ownership import Attributes
 from edgectl.remote.result import TaskResult, changed, failed, ok
 
 REPEAT = "idempotent"
+STARTS_NOTHING = True
 _DIGITS = 64
 _OK = 200
 
