@@ -91,13 +91,14 @@ class BundledHost:
             stdin=subprocess.PIPE,
             stdout=subprocess.PIPE,
             stderr=subprocess.PIPE,
+            bufsize=0,
         )
         code, payload = bundle(job.modules(), frozenset(job.needs)).content, encode_job(job)
         header = Header(MAGIC, len(code), len(payload), after, job_digest(job)).encoded()
         assert process.stdin is not None
         with contextlib.suppress(BrokenPipeError):  # a host that has ended already has said why
             process.stdin.write(head + header + code + payload)
-            process.stdin.close()
+        process.stdin.close()
         process.stdin = None
         return process
 
