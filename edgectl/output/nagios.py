@@ -8,6 +8,7 @@ from __future__ import annotations
 from collections import Counter
 from typing import IO
 
+from edgectl.output.visible import visible
 from edgectl.report import Report
 
 OK, WARNING, CRITICAL, UNKNOWN = range(4)
@@ -42,4 +43,4 @@ def code_of(report: Report) -> int:
 
 def _one_line(text: str) -> str:
     """Return a text that Nagios takes for one line; behind a bar it would read figures."""
-    return " ".join(text.split()).replace("|", "/")
+    return visible(" ".join(text.split())).replace("|", "/")

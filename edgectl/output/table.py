@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import re
 import shutil
 from collections.abc import Sequence
 from typing import IO
@@ -11,15 +10,12 @@ import rich.console
 import rich.table
 import rich.text
 
+from edgectl.output.visible import visible
 from edgectl.report import Line, Report, Table, Tone
 
 _STYLES = {Tone.PLAIN: "", Tone.GOOD: "green", Tone.NOTICE: "yellow", Tone.BAD: "bold red", Tone.QUIET: "dim"}
 # Wide enough that a pipe or a file never folds a line; a terminal says its own width.
 _UNLIMITED_COLUMNS = 10_000
-
-
-# All but newline and tab; among them are what moves a terminal's cursor and what some take for a line's end.
-_CONTROL = re.compile("[\x00-\x08\x0b-\x1f\x7f-\x9f\u2028\u2029\u202a-\u202e\u2066-\u2069\ud800-\udfff]")
 
 
 def render(report: Report, stream: IO[str], *, color: bool) -> None:
@@ -55,11 +51,6 @@ def console_on(stream: IO[str], *, color: bool) -> rich.console.Console:
         emoji=False,
         force_terminal=None if color else False,
     )
-
-
-def visible(text: str) -> str:
-    """Return a text whose control characters are seen and not obeyed: a host may say anything."""
-    return _CONTROL.sub(lambda found: found[0].encode("unicode_escape").decode(), text)
 
 
 def _table(part: Table) -> rich.table.Table:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import os
 import shutil
 import subprocess
@@ -94,8 +95,9 @@ class BundledHost:
         code, payload = bundle(job.modules(), frozenset(job.needs)).content, encode_job(job)
         header = Header(MAGIC, len(code), len(payload), after, job_digest(job)).encoded()
         assert process.stdin is not None
-        process.stdin.write(head + header + code + payload)
-        process.stdin.close()
+        with contextlib.suppress(BrokenPipeError):  # a host that has ended already has said why
+            process.stdin.write(head + header + code + payload)
+            process.stdin.close()
         process.stdin = None
         return process
 
@@ -118,7 +120,7 @@ class BundledHost:
         programs = self.folder / "programs"
         programs.mkdir(exist_ok=True)
         link = programs / "python3"
-        if not link.is_symlink():
+        if not os.path.lexists(link):
             link.symlink_to(python(self.version) or "/nonexistent")
         path = f"{programs}:/usr/sbin:/usr/bin:/sbin:/bin"
         return {
