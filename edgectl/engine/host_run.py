@@ -179,7 +179,8 @@ def _faulted(work: HostWork, progress: _Progress, fault: HostFault) -> HostOutco
         return _outcome(work, progress, HostStatus.UNREACHABLE, f"line lost: {fault.message}")
     where = f" in '{progress.task}'" if progress.task else ""
     reason = f"line lost{where}: {fault.message}; the work may have gone on"
-    hint = f"edgectl runs attach {work.job.run}"
+    # The journal there is the truth (contract, section 8, says where it lies for other logins than root).
+    hint = f"edgectl exec {work.host.name} -- tail -n 3 /var/lib/edgectl/runs/{work.job.id}/journal.jsonl"
     return _outcome(work, progress, HostStatus.UNKNOWN, reason, hint=hint)
 
 

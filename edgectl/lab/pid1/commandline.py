@@ -9,7 +9,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 _PREFIXES = "-@:+!"
-_VARIABLE = re.compile(r"\$\{(\w+)\}")
+_VARIABLE = re.compile(r"\$(?:\$|\{(\w+)\})")
 _BARE = re.compile(r"\$(\w+)")
 
 
@@ -57,8 +57,12 @@ def fill_in(command: Command, environment: dict[str, str]) -> list[str]:
         if alone:
             words += _split(environment.get(alone[1], ""))
         else:
-            words.append(_VARIABLE.sub(lambda found: environment.get(found[1], ""), word).replace("$$", "$"))
+            words.append(_VARIABLE.sub(lambda found: _value(found, environment), word))
     return words
+
+
+def _value(found: re.Match[str], environment: dict[str, str]) -> str:
+    return environment.get(found[1], "") if found[1] else "$"
 
 
 def _split(value: str) -> list[str]:

@@ -102,7 +102,7 @@ class Service:
 
     def _begin(self) -> None:
         self._cancel_timer()
-        if not self.status.may_start():
+        if not self.status.may_start(self.unit):
             self._fail("start-limit-hit")
             return
         self.status.result = "success"

@@ -50,11 +50,12 @@ class Status:
         """Be in a state from now on."""
         self.state, self.sub_state, self.since = state, sub_state, time.time()
 
-    def may_start(self) -> bool:
-        """Count a start; return False for one too many within ten seconds."""
+    def may_start(self, unit: UnitFile) -> bool:
+        """Count a start; return False for one too many within the unit's interval."""
         now = time.monotonic()
-        self.starts = [moment for moment in self.starts if now - moment < _START_LIMIT_S]
-        if len(self.starts) >= _START_LIMIT:
+        interval_s = unit.seconds("Unit", "StartLimitIntervalSec", _START_LIMIT_S)
+        self.starts = [moment for moment in self.starts if now - moment < interval_s]
+        if len(self.starts) >= int(unit.last("Unit", "StartLimitBurst", str(_START_LIMIT))):
             return False
         self.starts.append(now)
         return True

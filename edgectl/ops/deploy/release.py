@@ -17,7 +17,7 @@ def release_id(spec: ServiceSpec) -> str:
     meaning = {
         "name": spec.name,
         "model": spec.model.name,
-        "files": [[file.file_name, file.sha256] for file in spec.model.files],
+        "files": sorted([file.file_name, file.sha256] for file in spec.model.files),
         "unit": render_unit(spec, address="ADDRESS", release="RELEASE"),
     }
     digest = hashlib.sha256(json.dumps(meaning, sort_keys=True).encode()).hexdigest()

@@ -3,16 +3,27 @@
 from __future__ import annotations
 
 import re
+import urllib.parse
 from pathlib import Path
-from typing import Annotated, Any, Literal
+from typing import Annotated, Any, Literal, Self
 
-from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, StrictStr, field_validator
+from pydantic import (
+    BaseModel,
+    BeforeValidator,
+    ConfigDict,
+    Field,
+    PlainValidator,
+    StrictStr,
+    field_validator,
+    model_validator,
+)
 
 from edgectl.complaints import validate
 from edgectl.playbook.schema import RolloutSchema, Seconds
 from edgectl.yaml_source import load
 
 _NAME = re.compile(r"^[a-z][a-z0-9-]{0,40}$")
+_FILE_NAME = re.compile(r"^[A-Za-z0-9_][A-Za-z0-9._+=-]*$")
 _DIGEST = r"^[0-9a-f]{64}$"
 
 
@@ -37,7 +48,19 @@ class ModelFile(_Strict):
     @property
     def file_name(self) -> str:
         """The file's name on the node."""
-        return self.name or self.source.rsplit("/", 1)[-1]
+        return self.name or _last_part(self.source)
+
+    @model_validator(mode="after")
+    def _plain_name(self) -> Self:
+        if not _FILE_NAME.match(self.file_name):
+            raise ValueError(f"'{self.file_name}' is no plain file name: give the file a 'name'")
+        return self
+
+
+def _last_part(source: str) -> str:
+    if source.startswith("file://"):
+        return source.rsplit("/", 1)[-1]
+    return urllib.parse.unquote(urllib.parse.urlsplit(source).path).rsplit("/", 1)[-1]
 
 
 class Model(_Strict):
@@ -46,13 +69,28 @@ class Model(_Strict):
     name: StrictStr
     files: Annotated[list[ModelFile], Field(min_length=1)]
 
+    @field_validator("files")
+    @classmethod
+    def _names_differ(cls, value: list[ModelFile]) -> list[ModelFile]:
+        names = [file.file_name for file in value]
+        twice = next((name for name in names if names.count(name) > 1), None)
+        if twice is not None:
+            raise ValueError(f"two files are called '{twice}': give one of them a 'name'")
+        return value
+
+
+def _scalar(value: Any) -> str | float | bool:
+    if not isinstance(value, str | int | float):
+        raise ValueError(f"a text, a number or true or false is wanted, not {value!r}")  # noqa: TRY004 - pydantic's word
+    return value
+
 
 class Engine(_Strict):
     """What serves it. `command` is the program on the node; `args` are passed as --name value."""
 
     kind: Literal["llama.cpp", "vllm"]
     command: StrictStr
-    args: dict[str, str | int | float | bool] = Field(default_factory=dict)
+    args: dict[str, Annotated[str | float | bool, PlainValidator(_scalar)]] = Field(default_factory=dict)
     environment: dict[str, str] = Field(default_factory=dict)
 
 

@@ -5,7 +5,7 @@
 
 from __future__ import annotations
 
-import shlex
+import re
 from collections.abc import Iterator, Mapping
 from typing import assert_never
 
@@ -15,6 +15,7 @@ from edgectl.ops.deploy.spec import ServiceSpec
 _VLLM_DRAIN_S = 120
 _MARGIN_S = 30
 _LLAMA_STOP_S = 30
+_PLAIN = re.compile(r"^[\w@+=:,./{}-]+$", re.ASCII)
 
 _UNIT = """\
 # Written by edgectl: release {release_id} of service {name}.
@@ -77,15 +78,20 @@ def _options(args: Mapping[str, str | float | bool]) -> Iterator[str]:
 
 
 def _quoted(word: str) -> str:
-    """Quote for systemd, which takes % for a specifier; `{release}` stays as it is."""
-    return (word if "{release}" in word else shlex.quote(word)).replace("%", "%%")
+    """Quote for ExecStart=, where systemd takes $ for a variable even inside quotes; `{release}` stays as it is."""
+    return word if _PLAIN.match(word) else _text(word).replace("$", "$$")
+
+
+def _text(value: str) -> str:
+    """Quote as systemd.syntax(7) and systemd.unit(5) have it: C escapes, and % is a specifier."""
+    escaped = value.replace("\\", "\\\\").replace('"', '\\"').replace("\n", "\\n").replace("%", "%%")
+    return f'"{escaped}"'
 
 
 def _environment(spec: ServiceSpec) -> Iterator[str]:
     fixed = {"HF_HUB_OFFLINE": "1", "VLLM_NO_USAGE_STATS": "1"} if spec.engine.kind == "vllm" else {}
     for name, value in {**fixed, **spec.engine.environment}.items():
-        escaped = value.replace("\\", "\\\\").replace('"', '\\"').replace("%", "%%")
-        yield f'Environment="{name}={escaped}"\n'
+        yield f"Environment={_text(f'{name}={value}')}\n"
 
 
 def _stop_s(spec: ServiceSpec) -> int:

@@ -32,10 +32,18 @@ class Releases:
         except OSError:
             return None
 
-    def unit_of(self, release: str) -> str | None:
-        """Return the unit a release was laid out with."""
+    def described(self, release: str) -> dict[str, Any]:
+        """Return what a release was laid out with, empty where that is gone."""
         raw = files.read(os.path.join(self.folder(release), _DESCRIPTION))
-        return None if raw is None else str(json.loads(raw)["unit"])
+        return {} if raw is None else dict(json.loads(raw))
+
+    def is_laid_out(self, release: str, model_files: list[dict[str, Any]]) -> bool:
+        """Tell whether the release's files are the blob store's own: a blob fetched anew is another file."""
+        model = os.path.join(self.folder(release), "model")
+        pairs = [
+            (os.path.join(model, one["name"]), path_of(self._blobs, one["sha256"])) for one in model_files
+        ]
+        return all(os.path.exists(a) and os.path.exists(b) and os.path.samefile(a, b) for a, b in pairs)
 
     def lay_out(self, release: str, model_files: list[dict[str, Any]], description: str) -> str:
         """Build the release's folder; return which file the blob store lacks, or an empty text."""

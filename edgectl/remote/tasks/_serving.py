@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import json
+import socket
 import time
+import urllib.parse
 from typing import Any, Callable
 
 from edgectl.remote.tasks import _http
@@ -28,6 +30,16 @@ def wait_ready(base_url: str, timeout_s: float, died: Callable[[], str]) -> str:
         if time.monotonic() >= give_up:
             return f"not ready after {timeout_s:g} s: {said}"
         time.sleep(_INTERVAL_S)
+
+
+def listener_at(base_url: str) -> str:
+    """Return that another program has the service's port, and would answer in its place, or an empty text."""
+    place = urllib.parse.urlsplit(base_url)
+    try:
+        socket.create_connection((place.hostname or "", place.port or 80), timeout=_ASK_S).close()
+    except OSError:
+        return ""
+    return f"the port is in use: another program listens on {place.netloc}"
 
 
 def smoke(base_url: str, model: str, prompt: str, tokens: int) -> tuple[str, dict[str, Any]]:

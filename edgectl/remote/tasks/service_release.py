@@ -46,7 +46,7 @@ def run(args: Args, context: TaskContext) -> TaskResult:
         return changed(
             f"would switch from {switch.before or 'nothing'} to {args.release}", release=args.release
         )
-    problem = switch.prepare() or switch.start(args.release)
+    problem = switch.prepare() or switch.start()
     proof: dict[str, Any] = {}
     if not problem:
         problem, proof = switch.prove()
@@ -68,10 +68,14 @@ class _Switch:
         self.before = self._releases.current()
 
     def is_in_force(self) -> bool:
-        """Tell whether the release runs from the unit it was deployed with, and answers."""
-        if self.before != self._args.release or self._installed_unit() != self._wanted_unit(
-            self._args.release
-        ):
+        """Tell whether the release runs from the unit and the files it was deployed with, and answers."""
+        release = self._args.release
+        if self.before != release or self._installed_unit() != self._wanted_unit(release):
+            return False
+        unit = self._systemctl.read(self._unit, wants_enabled=True)
+        if not (unit.active == "active" and unit.starts_at_boot):
+            return False
+        if not self._releases.is_laid_out(release, self._args.files):
             return False
         return not _serving.wait_ready(self._args.base_url, 0.0, lambda: "")
 
@@ -79,14 +83,23 @@ class _Switch:
         """Lay the release out on disk; return what is missing."""
         return self._releases.lay_out(self._args.release, self._args.files, self._described())
 
-    def start(self, release: str) -> str:
-        """Install a release's unit and restart the service; return what went wrong."""
+    def start(self) -> str:
+        """Start the release in place of what runs; return what went wrong."""
+        return self._start(self._args.release, self._args.base_url)
+
+    def _start(self, release: str, base_url: str) -> str:
         wanted = self._wanted_unit(release)
         if wanted is None:
             return "its unit is gone"
         files.write_atomically(self._unit_path, wanted.encode())
-        for verb, name in (("daemon-reload", None), ("enable", self._unit), ("restart", self._unit)):
-            problem = self._systemctl.do(verb, name)
+        problem = self._do("daemon-reload", "enable", "stop") or _serving.listener_at(base_url)
+        # The unit's start limit is for engines that crash, not for deployments; it is no error if none was counted.
+        self._systemctl.do("reset-failed", self._unit)
+        return problem or self._do("start")
+
+    def _do(self, *verbs: str) -> str:
+        for verb in verbs:
+            problem = self._systemctl.do(verb, None if verb == "daemon-reload" else self._unit)
             if problem:
                 return f"{problem}{self._systemctl.last_words(self._unit)}"
         return ""
@@ -97,7 +110,8 @@ class _Switch:
         problem = _serving.wait_ready(args.base_url, args.ready_timeout, self._died)
         if problem:
             return f"{problem}{self._systemctl.last_words(self._unit)}", {}
-        return _serving.smoke(args.base_url, args.model, args.smoke_prompt, args.smoke_tokens)
+        problem, proof = _serving.smoke(args.base_url, args.model, args.smoke_prompt, args.smoke_tokens)
+        return problem or self._died(), proof
 
     def fall_back(self) -> str:
         """Bring the previous release back, or stop the service; say which."""
@@ -105,8 +119,10 @@ class _Switch:
             self._systemctl.do("stop", self._unit)
             self._systemctl.do("disable", self._unit)
             return "there is no previous release, the service is stopped"
-        problem = self.start(self.before)
-        problem = problem or _serving.wait_ready(self._args.base_url, self._args.ready_timeout, self._died)
+        # It may have listened elsewhere.
+        base_url = self._releases.described(self.before).get("base_url", self._args.base_url)
+        problem = self._start(self.before, base_url)
+        problem = problem or _serving.wait_ready(base_url, self._args.ready_timeout, self._died)
         if problem:
             return f"and the previous release {self.before} does not come back: {problem}"
         return f"the previous release {self.before} runs again"
@@ -119,12 +135,19 @@ class _Switch:
     def _described(self) -> str:
         args = self._args
         return json.dumps(
-            {name: getattr(args, name) for name in ("service", "release", "model", "files", "unit")},
+            {
+                name: getattr(args, name)
+                for name in ("service", "release", "model", "files", "unit", "base_url")
+            },
             indent=2,
         )
 
     def _wanted_unit(self, release: str) -> str | None:
-        text = self._args.unit if release == self._args.release else self._releases.unit_of(release)
+        text = (
+            self._args.unit
+            if release == self._args.release
+            else self._releases.described(release).get("unit")
+        )
         return None if text is None else text.replace("{release}", self._releases.folder(release))
 
     def _installed_unit(self) -> str | None:
@@ -132,5 +155,7 @@ class _Switch:
         return None if raw is None else raw.decode("utf-8", "replace")
 
     def _died(self) -> str:
+        """Say so where the engine ended, be it to be started again: a release that crashes does not pass."""
         status = self._systemctl.read(self._unit, wants_enabled=False).status
-        return f"the unit failed ({status.get('Result')})" if status.get("ActiveState") == "failed" else ""
+        ended = status.get("ActiveState") == "failed" or status.get("SubState") == "auto-restart"
+        return f"the engine ended ({status.get('Result')}, {status.get('ExecMainStatus')})" if ended else ""
