@@ -38,7 +38,7 @@ def add_to(app: typer.Typer) -> None:
             if check or not common.confirm("Go?"):
                 report = deploying.deploy_report(deployment, prepared, outcome)
             else:
-                report = deploying.apply(opened, deployment)
+                report = deploying.apply(opened, deployment, outcome)
         common.finish(report)
 
 

@@ -9,6 +9,7 @@ import typer
 from edgectl.cli.groups import with_default
 from edgectl.cli.hosts import ExtraVars
 from edgectl.cli.options import ALL_FORMATS, Check, Common, Diff, Limit, command
+from edgectl.errors import UsageError
 
 
 def add_to(app: typer.Typer) -> None:
@@ -36,6 +37,8 @@ def add_to(app: typer.Typer) -> None:
         from edgectl.ops.rollout import Request
         from edgectl.playbook.compile import Options
 
+        if exit_code and not check:
+            raise UsageError("--exit-code needs --check")
         options = Options(diff=diff, extra_vars=parse_extra_vars(extra_vars or []))
         request = Request("provision", select, limit, options, arguments={"select": select})
         catalog = load_catalog()
@@ -45,5 +48,6 @@ def add_to(app: typer.Typer) -> None:
                 report = plan_report(planned)
             else:
                 show(common, planned.lines())
-                report = apply(opened, catalog, request) if common.confirm("Go?") else plan_report(planned)
+                go = common.confirm("Go?")
+                report = apply(opened, catalog, request, planned) if go else plan_report(planned)
         common.finish(report, changes_count=check and exit_code)

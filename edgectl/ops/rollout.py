@@ -45,6 +45,9 @@ class Request:
     arguments: Mapping[str, Any] = field(default_factory=dict)
     carried: Mapping[str, bytes] = field(default_factory=dict)  # by name: files that travel with every job
     policy: Rollout | None = None  # in place of the playbook's own rollout
+    last: frozenset[str] = (
+        frozenset()
+    )  # hosts in trouble a moment ago: started after all others, never the canary
 
 
 def prepare(services: Services, playbook: Playbook, request: Request) -> Prepared:
@@ -62,7 +65,8 @@ def prepare(services: Services, playbook: Playbook, request: Request) -> Prepare
     )
     plays = _targets(services, playbook, request)
     work = tuple(
-        tuple(_compiled(compiler, stage, hosts, request.host_vars)) for stage, hosts in stages(plays)
+        tuple(_compiled(compiler, stage, _troubled_last(hosts, request), request.host_vars))
+        for stage, hosts in stages(plays)
     )
     plan = Plan(
         run=run,
@@ -100,6 +104,11 @@ def _targets(
     return [(play, hosts) for play, hosts in plays if hosts]
 
 
+def troubled(outcome: RunOutcome) -> frozenset[str]:
+    """Return the hosts that did not end well in a check run, for `Request.last` of the run that follows it."""
+    return frozenset(host.host for host in outcome.hosts) - {host.host for host in outcome.finished()}
+
+
 def _hosts_of(services: Services, play: PlaySpec, request: Request) -> Sequence[Host]:
     try:
         hosts = select(services.fleet, play.hosts)
@@ -111,6 +120,10 @@ def _hosts_of(services: Services, play: PlaySpec, request: Request) -> Sequence[
     limits = [pattern for pattern in (request.select, request.limit) if pattern is not None]
     wanted = [{host.name for host in select(services.fleet, pattern)} for pattern in limits]
     return tuple(host for host in hosts if all(host.name in names for names in wanted))
+
+
+def _troubled_last(hosts: Sequence[Host], request: Request) -> Sequence[Host]:
+    return sorted(hosts, key=lambda host: host.name in request.last)
 
 
 def _compiled(

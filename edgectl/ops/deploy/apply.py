@@ -16,7 +16,7 @@ from edgectl.inventory.model import Host
 from edgectl.inventory.pattern import select
 from edgectl.ops.deploy.release import release_id, release_vars
 from edgectl.ops.deploy.spec import ModelFile, ServiceSpec, load_spec
-from edgectl.ops.rollout import Prepared, Request, carry_out, prepare, rollout_policy, run_report
+from edgectl.ops.rollout import Prepared, Request, carry_out, prepare, rollout_policy, run_report, troubled
 from edgectl.ops.services import Services
 from edgectl.ops.told import closing, trouble
 from edgectl.playbook.compile import Options
@@ -114,10 +114,11 @@ def _said(host: HostOutcome) -> str:
     return str(result.get("msg", "")) or "in force already"
 
 
-def apply(services: Services, deployment: Deployment) -> Report:
-    """Carry the deployment out."""
+def apply(services: Services, deployment: Deployment, planned: RunOutcome) -> Report:
+    """Carry the deployment out, on hosts that could not be planned last."""
     playbook = load_playbook(services.playbooks / PLAYBOOK)
-    prepared = prepare(services, playbook, deployment.request(Options()))
+    request = replace(deployment.request(Options()), last=troubled(planned))
+    prepared = prepare(services, playbook, request)
     outcome = carry_out(services, prepared)
     return deploy_report(deployment, prepared, outcome)
 

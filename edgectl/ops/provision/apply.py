@@ -12,7 +12,7 @@ from edgectl.inventory.fold import folded
 from edgectl.inventory.pattern import select
 from edgectl.ops.provision.plan import HostPlan, changes_of, plan_lines, plans
 from edgectl.ops.provision.wanted import promised
-from edgectl.ops.rollout import Prepared, Request, carry_out, prepare, run_report
+from edgectl.ops.rollout import Prepared, Request, carry_out, prepare, run_report, troubled
 from edgectl.ops.services import Services
 from edgectl.ops.told import closing, trouble
 from edgectl.playbook.loader import load_playbook
@@ -31,8 +31,8 @@ class Planned:
 
     @property
     def has_changes(self) -> bool:
-        """Tell whether there is anything to do."""
-        return any(plan.changes for plan in self.plans)
+        """Tell whether there is anything to do, be it at a node that will not be accepted after it."""
+        return any(changes_of(host) for host in self.outcome.hosts)
 
     def lines(self) -> list[Line]:
         """Return the plan for a person."""
@@ -49,10 +49,11 @@ def plan(services: Services, catalog: Catalog, request: Request) -> Planned:
     return Planned(prepared, outcome, plans(outcome))
 
 
-def apply(services: Services, catalog: Catalog, request: Request) -> Report:
-    """Carry the plan out."""
+def apply(services: Services, catalog: Catalog, request: Request, planned: Planned) -> Report:
+    """Carry the plan out, on hosts that could not be planned last."""
     playbook = load_playbook(services.playbooks / PLAYBOOK)
-    prepared = prepare(services, playbook, _informed(services, catalog, request))
+    wanted = replace(request, last=troubled(planned.outcome))
+    prepared = prepare(services, playbook, _informed(services, catalog, wanted))
     outcome = carry_out(services, prepared)
     body = [*_accepted(outcome), *trouble(outcome.hosts), *closing(outcome, exit_code(outcome))]
     return run_report(prepared, outcome, body=body, data=_data)
