@@ -44,10 +44,11 @@ def read_settings(
 ) -> Settings:
     """Return the settings: flags first, then EDGECTL_* variables, then defaults."""
     environment = dict(os.environ)  # noqa: TID251 - this is the reader
-    data = Path(platformdirs.user_state_dir(_APP))
+    home = _home()
+    data = _data_folder(home)
     return Settings(
         environment=environment,
-        home=_home(),
+        home=home,
         login=_login(environment),
         machine=socket.gethostname(),
         inventory=inventory or Path(environment.get("EDGECTL_INVENTORY") or "inventory"),
@@ -63,6 +64,13 @@ def _home() -> Path:
         return Path.home()
     except RuntimeError:  # neither $HOME nor an entry in passwd, as in a container with a number for a user
         return Path("/")
+
+
+def _data_folder(home: Path) -> Path:
+    try:
+        return Path(platformdirs.user_state_dir(_APP))
+    except RuntimeError:  # platformdirs knows no home either; whoever needs the folder will be told
+        return home / ".local" / "state" / _APP
 
 
 def _login(environment: Mapping[str, str]) -> str:
