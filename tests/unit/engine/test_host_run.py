@@ -172,6 +172,14 @@ def test_a_host_is_waited_for_as_long_as_its_reboot_may_take() -> None:
     assert played.losses == []
 
 
+def test_a_login_that_a_booting_host_refuses_is_tried_again() -> None:
+    refused = HostFault(FaultKind.AUTH, "System is booting up")
+    back: Visit = [HELLO, done(3, status="changed"), Ended("changed", seq=4)]
+    played = Played([HELLO, began(1), _rebooting(2)], refused, refused, back)
+
+    assert played.outcome.status is HostStatus.CHANGED
+
+
 def test_a_host_that_does_not_come_back_from_its_reboot_is_unknown() -> None:
     played = Played([HELLO, began(1), _rebooting(2)], REFUSED)
 
