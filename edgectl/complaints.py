@@ -34,13 +34,13 @@ def validate(model: type[Model], document: Document, value: Any = _WHOLE, at: St
         raise InputError(list(_problems(model, document, error, at))) from None
 
 
-def did_you_mean(word: str, known: Iterable[str]) -> str:
-    """Return "; did you mean 'x'?", or what there is to choose from where nothing is near."""
+def did_you_mean(word: str, known: Iterable[str], *, listed: bool = True) -> str:
+    """Return "; did you mean 'x'?", or what there is to choose from where nothing is near and `listed`."""
     names = sorted(known)
     near = difflib.get_close_matches(word, names, n=1, cutoff=0.6)
     if near:
         return f"; did you mean '{near[0]}'?"
-    return f"; known: {', '.join(names)}" if 0 < len(names) <= _LISTED else ""
+    return f"; known: {', '.join(names)}" if listed and 0 < len(names) <= _LISTED else ""
 
 
 def _problems(

@@ -44,18 +44,33 @@ def read_settings(
 ) -> Settings:
     """Return the settings: flags first, then EDGECTL_* variables, then defaults."""
     environment = dict(os.environ)  # noqa: TID251 - this is the reader
-    data = Path(platformdirs.user_state_dir(_APP))
+    home = _home()
+    data = _data_folder(home)
     return Settings(
         environment=environment,
-        home=Path.home(),
+        home=home,
         login=_login(environment),
         machine=socket.gethostname(),
-        inventory=inventory or Path(environment.get("EDGECTL_INVENTORY", "inventory")),
-        state=state or environment.get("EDGECTL_STATE", f"sqlite:///{data / 'state.db'}"),
+        inventory=inventory or Path(environment.get("EDGECTL_INVENTORY") or "inventory"),
+        state=state or environment.get("EDGECTL_STATE") or f"sqlite:///{data / 'state.db'}",
         data_folder=data,
         log_folder=data / "logs",
         no_color=no_color or bool(environment.get("NO_COLOR")),
     )
+
+
+def _home() -> Path:
+    try:
+        return Path.home()
+    except RuntimeError:  # neither $HOME nor an entry in passwd, as in a container with a number for a user
+        return Path("/")
+
+
+def _data_folder(home: Path) -> Path:
+    try:
+        return Path(platformdirs.user_state_dir(_APP))
+    except RuntimeError:  # platformdirs knows no home either; whoever needs the folder will be told
+        return home / ".local" / "state" / _APP
 
 
 def _login(environment: Mapping[str, str]) -> str:

@@ -106,6 +106,11 @@ def parse(text: str, path: Path) -> Document:
     return Document(path, _Builder(path, loader).build(root, 0), root)
 
 
+def written(value: Any, path: Path) -> Document:
+    """Return plain data of our own as the document that a person might have written."""
+    return parse(yaml.safe_dump(value, sort_keys=False), path)
+
+
 def _refuse_deep_nesting(text: str, path: Path) -> None:
     """Count the levels by events first: composing 100,000 '[' overflows the C stack and kills the process."""
     loader = yaml.CSafeLoader(text)

@@ -29,19 +29,20 @@ def boundary(settings: Settings, *, as_json: bool, verbose: bool) -> Iterator[No
     except EdgectlError as error:
         _tell(error, as_json=as_json)
         raise typer.Exit(int(error.exit_code)) from None
-    except KeyboardInterrupt:
+    except (KeyboardInterrupt, typer.Abort):
         sys.stderr.write("detached; what runs at the hosts goes on: edgectl runs list\n")
         raise typer.Exit(ExitCode.INTERRUPTED) from None
     except BrokenPipeError:
         _close_stdout()
-    except (typer.Exit, typer.Abort):
+    except typer.Exit:
         raise
     except Exception as error:
         _log.exception("a bug in edgectl")
         if verbose:
             raise
         bug = EdgectlError(
-            f"a bug in edgectl: {type(error).__name__}: {error}", hint=f"traceback: {log_file}"
+            f"a bug in edgectl: {type(error).__name__}: {error}",
+            hint=f"the traceback is in {log_file}" if log_file else "run it again with -v",
         )
         _tell(bug, as_json=as_json)
         raise typer.Exit(ExitCode.BUG) from None

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import io
+import sys
 from typing import Annotated
 
 import typer
@@ -47,4 +49,8 @@ runs.add_to(app)
 
 def main() -> None:
     """Run edgectl."""
+    for stream in (sys.stdout, sys.stderr):
+        # What a terminal's encoding lacks is shown by its number; a report must not end in a traceback for it.
+        if isinstance(stream, io.TextIOWrapper):
+            stream.reconfigure(errors="backslashreplace")
     app()

@@ -98,7 +98,9 @@ _FINAL = frozenset(
 
 def _worth_coming_back(fault: HostFault, progress: _Progress, work: HostWork) -> bool:
     """Coming back is for work that was begun: to a host we never reached there is nothing to come back to."""
-    return progress.started and work.job.changes and fault.kind not in _FINAL
+    # While a host boots, pam_nologin refuses everybody but root for a moment.
+    is_booting = fault.kind is FaultKind.AUTH and progress.down_until > 0
+    return progress.started and work.job.changes and (is_booting or fault.kind not in _FINAL)
 
 
 def _attach(work: HostWork, connector: Connector, clock: Clock, emit: Emit, progress: _Progress) -> HostFault:
@@ -179,7 +181,8 @@ def _faulted(work: HostWork, progress: _Progress, fault: HostFault) -> HostOutco
         return _outcome(work, progress, HostStatus.UNREACHABLE, f"line lost: {fault.message}")
     where = f" in '{progress.task}'" if progress.task else ""
     reason = f"line lost{where}: {fault.message}; the work may have gone on"
-    hint = f"edgectl runs attach {work.job.run}"
+    # The journal there is the truth (contract, section 8, says where it lies for other logins than root).
+    hint = f"edgectl exec {work.host.name} -- tail -n 3 /var/lib/edgectl/runs/{work.job.id}/journal.jsonl"
     return _outcome(work, progress, HostStatus.UNKNOWN, reason, hint=hint)
 
 

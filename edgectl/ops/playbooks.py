@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import difflib
-import json
 from collections import defaultdict
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
@@ -18,7 +17,7 @@ from edgectl.ops.told import closing, trouble
 from edgectl.playbook.compile import Options
 from edgectl.playbook.loader import load_playbook, read_playbook
 from edgectl.report import Line, Report, Table, Tone
-from edgectl.yaml_source import parse
+from edgectl.yaml_source import written
 
 _COMMAND = Path("<command>")
 
@@ -49,9 +48,12 @@ def run_playbook(services: Services, path: Path, selection: Selection, options: 
 def execute(services: Services, words: Sequence[str], selection: Selection, options: Options) -> Report:
     """Run one command through the shell of every selected host; anything but exit 0 is a failure."""
     command = " ".join(words)
-    task = {"name": command, "shell": {"cmd": command}}
+    verbatim = command.replace(
+        "{", "{{ '{' }}"
+    )  # braces are the shell's, as in `docker ps --format {{.Names}}`
+    task = {"name": verbatim, "shell": {"cmd": verbatim}}
     plays = [{"hosts": "all", "gather_facts": False, "tasks": [task]}]
-    playbook = read_playbook(parse(json.dumps(plays), _COMMAND))
+    playbook = read_playbook(written(plays, _COMMAND))
     request = Request("exec", selection.select, selection.limit, options, arguments={"command": command})
     prepared, outcome = rollout(services, playbook, request)
     code = exit_code(outcome)

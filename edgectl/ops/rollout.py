@@ -63,7 +63,7 @@ def prepare(services: Services, playbook: Playbook, request: Request) -> Prepare
         started_by=services.started_by,
         carried=request.carried,
     )
-    plays = [(play, _hosts_of(services, play, request)) for play in playbook.plays]
+    plays = _targets(services, playbook, request)
     work = tuple(
         tuple(_compiled(compiler, stage, _troubled_last(hosts, request), request.host_vars))
         for stage, hosts in stages(plays)
@@ -91,6 +91,19 @@ def rollout(services: Services, playbook: Playbook, request: Request) -> tuple[P
     return prepared, carry_out(services, prepared)
 
 
+def _targets(
+    services: Services, playbook: Playbook, request: Request
+) -> list[tuple[PlaySpec, Sequence[Host]]]:
+    """Return the plays with their hosts; one that the selection leaves without any is skipped."""
+    plays = [(play, _hosts_of(services, play, request)) for play in playbook.plays]
+    if not any(hosts for _, hosts in plays):
+        asked = " and ".join(f"'{pattern}'" for pattern in (request.select, request.limit) if pattern)
+        named = " and ".join(f"'{play.hosts}'" for play in playbook.plays)
+        message = f"no host is both in {asked} and in what the playbook is for: {named}"
+        raise InputError([Problem(message, playbook.plays[0].place)], hint="edgectl inventory list PATTERN")
+    return [(play, hosts) for play, hosts in plays if hosts]
+
+
 def troubled(outcome: RunOutcome) -> frozenset[str]:
     """Return the hosts that did not end well in a check run, for `Request.last` of the run that follows it."""
     return frozenset(host.host for host in outcome.hosts) - {host.host for host in outcome.finished()}
@@ -104,14 +117,9 @@ def _hosts_of(services: Services, play: PlaySpec, request: Request) -> Sequence[
         raise InputError(placed, hint=error.hint) from None
     if request.select is None and request.limit is None:
         return hosts
-    wanted = select(services.fleet, request.select or play.hosts, limit=request.limit)
-    names = {host.name for host in wanted}
-    narrowed = tuple(host for host in hosts if host.name in names)
-    if not narrowed:
-        asked = " and ".join(f"'{pattern}'" for pattern in (request.select, request.limit) if pattern)
-        message = f"no host is both in the play's '{play.hosts}' and in {asked}"
-        raise InputError([Problem(message, play.place)], hint="edgectl inventory list PATTERN")
-    return narrowed
+    limits = [pattern for pattern in (request.select, request.limit) if pattern is not None]
+    wanted = [{host.name for host in select(services.fleet, pattern)} for pattern in limits]
+    return tuple(host for host in hosts if all(host.name in names for names in wanted))
 
 
 def _troubled_last(hosts: Sequence[Host], request: Request) -> Sequence[Host]:

@@ -89,7 +89,8 @@ def _why(host: HostOutcome) -> list[Line | Table]:
     ]
     tone = Tone.BAD if host.reason else Tone.PLAIN
     ended = f"{host.host}  {host.status.value}  {host.reason}".rstrip()
-    lines: list[Line | Table] = [Table(["task", "module", "ended", ">took", ""], rows), Line(ended, tone)]
+    table = [Table(["task", "module", "ended", ">took", ""], rows)] if rows else []
+    lines: list[Line | Table] = [*table, Line(ended, tone)]
     failed = next((task for task in host.tasks if task.status is TaskStatus.FAILED), None)
     for stream in ("stdout", "stderr"):
         text = str(failed.result.get(stream, "")) if failed else ""

@@ -35,7 +35,11 @@ def render(report: Report, stream: IO[str]) -> None:
 
 def _add(suite: ET.Element, check: Check) -> None:
     case = ET.SubElement(
-        suite, "testcase", classname=check.subject, name=_clean(check.name), time=f"{check.seconds:.3f}"
+        suite,
+        "testcase",
+        classname=_clean(check.subject),
+        name=_clean(check.name),
+        time=f"{check.seconds:.3f}",
     )
     kind = {"failed": "failure", "unknown": "error", "skipped": "skipped"}.get(check.status)
     if kind is not None:

@@ -8,7 +8,8 @@ from __future__ import annotations
 from collections import Counter
 from typing import IO
 
-from edgectl.report import Check, Report
+from edgectl.output.visible import visible
+from edgectl.report import Report
 
 OK, WARNING, CRITICAL, UNKNOWN = range(4)
 _WORDS = ("OK", "WARNING", "CRITICAL", "UNKNOWN")
@@ -25,7 +26,7 @@ def render(report: Report, stream: IO[str]) -> None:
     stream.write(f"EDGECTL {_WORDS[code_of(report)]} - {summary} | {figures} unknown={counts['unknown']}\n")
     wrong = [check for check in report.checks if check.status in ("failed", "warning", "unknown")]
     for check in wrong[:_LINES]:
-        stream.write(f"{check.subject}: {check.name}: {_one_line(check)}\n")
+        stream.write(_one_line(f"{check.subject}: {check.name}: {check.message}") + "\n")
     if len(wrong) > _LINES:
         stream.write(f"and {len(wrong) - _LINES} more\n")
 
@@ -40,5 +41,6 @@ def code_of(report: Report) -> int:
     return WARNING if "warning" in found else OK
 
 
-def _one_line(check: Check) -> str:
-    return " ".join(check.message.split()).replace("|", "/")
+def _one_line(text: str) -> str:
+    """Return a text that Nagios takes for one line; behind a bar it would read figures."""
+    return visible(" ".join(text.split())).replace("|", "/")

@@ -10,6 +10,7 @@ import rich.console
 import rich.table
 import rich.text
 
+from edgectl.output.visible import visible
 from edgectl.report import Line, Report, Table, Tone
 
 _STYLES = {Tone.PLAIN: "", Tone.GOOD: "green", Tone.NOTICE: "yellow", Tone.BAD: "bold red", Tone.QUIET: "dim"}
@@ -29,10 +30,13 @@ def render_lines(parts: Sequence[Line | Table], stream: IO[str], *, color: bool)
         for part in parts:
             match part:
                 case Line():
-                    console.print(rich.text.Text(part.text, style=_STYLES[part.tone]), soft_wrap=True)
+                    console.print(
+                        rich.text.Text(visible(part.text), style=_STYLES[part.tone]), soft_wrap=True
+                    )
                 case Table():
                     console.print(_table(part), soft_wrap=not stream.isatty())
-    stream.writelines(f"{line.rstrip()}\n" for line in captured.get().splitlines())
+    text = captured.get()
+    stream.writelines(f"{line.rstrip()}\n" for line in text.removesuffix("\n").split("\n") if text)
 
 
 def console_on(stream: IO[str], *, color: bool) -> rich.console.Console:
@@ -55,5 +59,5 @@ def _table(part: Table) -> rich.table.Table:
         justify: rich.console.JustifyMethod = "right" if column.startswith(">") else "left"
         drawn.add_column(column.lstrip(">"), justify=justify, overflow="fold")
     for row in part.rows:
-        drawn.add_row(*(rich.text.Text(cell) for cell in row))
+        drawn.add_row(*(rich.text.Text(visible(cell)) for cell in row))
     return drawn

@@ -53,36 +53,61 @@ class Ahead:
             try:
                 return render(value, self._variables)
             except TemplateError as error:
-                if reached or not error.undefined:
+                if reached:
                     raise wrong(str(error), place) from None
         self.defer(names)
         return value
 
     def file(
-        self, text: str, names: frozenset[str], place: Place, bindings: Bindings, **how: bool
+        self,
+        text: str,
+        names: frozenset[str],
+        place: Place,
+        bindings: Bindings,
+        *,
+        reached: bool,
+        **how: bool,
     ) -> str | None:
         """Render a template file, or return None where the host must."""
         if bindings.is_static(names):
             try:
                 return render_file(text, self._variables, **how)
             except TemplateError as error:
-                raise wrong(str(error), place) from None
+                if reached:
+                    raise wrong(str(error), place) from None
         self.defer(names)
         return None
 
     def conditions(self, conditions: Sequence[Any], place: Place, bindings: Bindings) -> list[Any]:
-        """Decide the conditions that can be decided here."""
-        return [self._condition(condition, place, bindings) for condition in conditions]
+        """Decide the conditions that can be decided here, in order, up to the first that is false.
 
-    def _condition(self, condition: Any, place: Place, bindings: Bindings) -> Any:
+        What follows it is never asked, so `[x is defined, x > 1]` is right where there is no x.
+        """
+        decided: list[Any] = []
+        for condition in conditions:
+            decided.append(self._condition(condition, place, bindings, asked=all(c is True for c in decided)))
+            if decided[-1] is False:
+                return [False]
+        return decided
+
+    def _condition(self, condition: Any, place: Place, bindings: Bindings, *, asked: bool) -> Any:
         names = _parsed(names_in_condition, condition, place)
-        if not bindings.is_static(names):
-            self.defer(names)
-            return condition
-        try:
-            return evaluate(condition, self._variables)
-        except TemplateError as error:
-            raise wrong(str(error), place) from None
+        if bindings.is_static(names):
+            try:
+                return evaluate(condition, self._variables)
+            except TemplateError as error:
+                if asked:
+                    raise wrong(str(error), place) from None
+        self.defer(names)
+        return condition
+
+    def reveals(self, names: Iterable[str], secrets: Iterable[str]) -> str:
+        """Return the first of the secrets that these names lead to, or ''."""
+        reached = {
+            *names,
+            *(other for name in self._bindings.closure(names) for other in names_in(self._known[name])),
+        }
+        return next((secret for secret in sorted(secrets) if secret in reached), "")
 
     def kept(self, value: Any) -> Any:
         """Let a value travel as it is: it is for the host to render."""

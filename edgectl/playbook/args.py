@@ -7,9 +7,10 @@ from typing import Any
 
 from edgectl.complaints import did_you_mean
 from edgectl.errors import Problem
+from edgectl.playbook.free_form import command_line, key_values
 from edgectl.playbook.model import TaskSpec
 from edgectl.remote import registry
-from edgectl.remote.args import ArgumentError, build, coerce, field_named, public_names, words
+from edgectl.remote.args import ArgumentError, build, coerce, field_named, public_names
 from edgectl.remote.protocol import FLUSH
 from edgectl.remote.template import is_template
 
@@ -21,8 +22,11 @@ def free_form_arguments(module: str, value: Any) -> dict[str, Any]:
     if isinstance(value, dict):
         return value
     if isinstance(value, str):
-        free_form = getattr(registry.load(module), "FREE_FORM", None)
-        return {free_form: value} if free_form else dict(words(value))
+        loaded = registry.load(module)
+        free_form = getattr(loaded, "FREE_FORM", None)
+        if free_form is None:
+            return dict(key_values(value))
+        return dict(command_line(value, free_form, public_names(loaded.Args)))
     raise ValueError(f"the arguments of '{module}' are a mapping, not {value!r}")
 
 

@@ -10,10 +10,11 @@ from typing import Any
 
 import jinja2
 
+from edgectl.complaints import did_you_mean
 from edgectl.errors import Place
 from edgectl.playbook.ahead import Ahead, wrong
 from edgectl.playbook.model import PlaySpec, TaskSpec
-from edgectl.playbook.names import FACT_PREFIX, Bindings, names_in_text, rebindable
+from edgectl.playbook.names import FACT_PREFIX, Bindings, names_in, names_in_text
 from edgectl.playbook.sources import Blobs, SourceError, copy_sources, file_mode, find, read
 from edgectl.remote import registry
 from edgectl.remote.args import ArgumentError, build
@@ -21,10 +22,6 @@ from edgectl.remote.protocol import DEFAULT_TASK_TIMEOUT_S, FLUSH, Play, Task
 from edgectl.remote.template import OMIT, is_template
 
 _DEFAULT_RETRIES = 3  # Ansible's, where a task has `until` and says nothing of `retries`
-# Task numbers are the journal's keys. They must differ between the plays of a job and stay the same for the
-# same playbook: a play's line, then the task's position in it.
-_TASKS_PER_LINE = 10_000
-_FIRST_HANDLER = 5_000
 
 
 @dataclass(frozen=True, slots=True)
@@ -42,37 +39,48 @@ class PlayCompiler:
     """One play for one host."""
 
     def __init__(
-        self, play: PlaySpec, known: Mapping[str, Any], options: Options, playbook: Path, blobs: Blobs
+        self,
+        play: PlaySpec,
+        known: Mapping[str, Any],
+        options: Options,
+        playbook: Path,
+        blobs: Blobs,
+        rebound: frozenset[str],
     ) -> None:
         self._play = play
         self._options = options
         self._playbook = playbook
         self._blobs = blobs
         self._known = {**known, **play.vars, **options.extra_vars}
-        self._ahead = Ahead(self._known, rebindable([play]))
+        self._ahead = Ahead(self._known, rebound)
 
-    def compiled(self) -> tuple[Play, bool]:
-        """Return the play as it travels, and whether the host has templates to render."""
+    def compiled(self, first: int) -> tuple[Play, bool]:
+        """Return the play as it travels, its tasks numbered from `first`, and whether the host renders any."""
         tasks = [self._task(task) for task in self._play.tasks if self._is_wanted(task)]
-        handlers = [self._task(task) for task in self._play.handlers]
+        handlers = [self._task(task, is_handler=True) for task in self._play.handlers]
         if self._needs_facts():
             tasks.insert(0, Task(0, "Gathering Facts", "setup", {}, str(self._play.place)))
-        base = self._play.place.line * _TASKS_PER_LINE
+        self._check_notifications(tasks, handlers)
         play = Play(
             name=self._play.name or self._play.hosts,
             vars=self._ahead.travelling(),
-            tasks=_numbered(tasks, base),
-            handlers=_numbered(handlers, base + _FIRST_HANDLER),
+            tasks=_numbered(tasks, first),
+            handlers=_numbered(handlers, first + len(tasks)),
         )
         return play, self._ahead.is_deferred
 
     def _is_wanted(self, task: TaskSpec) -> bool:
+        """Decide by tags as Ansible does, its words `all`, `tagged`, `untagged`, `always` and `never` included."""
+        if task.module == FLUSH:
+            return True
+        named = task.tags - {"always", "never"}
+        own = {*task.tags, "all", "tagged" if named else "untagged"}
         wanted, unwanted = self._options.tags, self._options.skip_tags
-        if task.tags & unwanted:
+        if unwanted & (own - {"all"}) or ("all" in unwanted and "always" not in task.tags):
             return False
-        if "never" in task.tags and not task.tags & wanted:
+        if "never" in task.tags and not wanted & task.tags:
             return False
-        return not wanted or bool(task.tags & (wanted | {"always"}))
+        return not wanted or bool(wanted & own) or "always" in task.tags
 
     def _needs_facts(self) -> bool:
         """Facts are gathered where the play says so, or says nothing and a template needs them."""
@@ -81,14 +89,26 @@ class PlayCompiler:
         names = self._ahead.deferred_names
         return any(name.startswith(FACT_PREFIX) and name not in self._known for name in names)
 
-    def _task(self, task: TaskSpec) -> Task:
+    def _check_notifications(self, tasks: list[Task], handlers: list[Task]) -> None:
+        """Complain of names that no handler answers to; a name that the host renders is the host's business."""
+        known = {name for handler in handlers for name in (handler.name, *handler.listen)}
+        written = {str(task.place): task for task in (*self._play.tasks, *self._play.handlers)}
+        for task in (*tasks, *handlers):
+            for name in task.notify:
+                if name not in known and not is_template(name):
+                    place = _keyword(written[task.place], "notify")
+                    raise wrong(f"there is no handler '{name}'{did_you_mean(name, known)}", place)
+
+    def _task(self, task: TaskSpec, *, is_handler: bool = False) -> Task:
         if task.module == FLUSH:
             return Task(0, task.name, FLUSH, {}, str(task.place))
         ahead = self._ahead
         own = {*task.vars, task.loop_var, task.index_var or ""} if task.loop is not None else {*task.vars}
         inside = ahead.hiding(own)
         when = ahead.conditions(task.when, _keyword(task, "when"), inside)
-        reached = all(condition is True for condition in when) and not task.ignore_errors
+        self._refuse_secrets_in_words(task)
+        # A handler may never be notified.
+        reached = all(condition is True for condition in when) and not task.ignore_errors and not is_handler
         args, template = _Arguments(self, task, inside, reached=reached and task.loop is None).compiled()
         environment = {**self._play.environment, **task.environment}
         retries = _DEFAULT_RETRIES if task.retries is None and task.until is not None else task.retries or 0
@@ -104,8 +124,8 @@ class PlayCompiler:
             index_var=task.index_var,
             vars=ahead.kept(task.vars),
             register=task.register,
-            notify=list(task.notify),
-            listen=list(task.listen),
+            notify=[ahead.leniently(name) for name in task.notify],
+            listen=[ahead.leniently(name) for name in task.listen],
             become_user=self._become_user(task),
             environment=ahead.value(environment, _keyword(task, "environment"), inside, reached=False),
             ignore_errors=ahead.kept(task.ignore_errors),
@@ -120,6 +140,18 @@ class PlayCompiler:
             timeout_s=task.timeout_s or self._play.timeout_s or DEFAULT_TASK_TIMEOUT_S,
             template=template,
         )
+
+    def _refuse_secrets_in_words(self, task: TaskSpec) -> None:
+        """A command line is there for every user of a host to read."""
+        if task.module not in ("command", "shell"):
+            return
+        for name in ("cmd", "argv"):
+            secret = self._ahead.reveals(names_in(task.args.get(name)), self._play.secrets)
+            if secret:
+                message = (
+                    f"the secret '{secret}' would be on a command line; pass it by `stdin` or `environment`"
+                )
+                raise wrong(message, task.place_of(name))
 
     def _become_user(self, task: TaskSpec) -> str | None:
         becomes = self._play.become if task.become is None else task.become
@@ -209,7 +241,7 @@ class _Arguments:
         how = {name: _says_yes(args[name]) for name in ("trim_blocks", "lstrip_blocks") if name in args}
         if args.get("mode") == "preserve":
             args["source_mode"] = file_mode(path)
-        content = self._play.ahead.file(text, names, Place(path), self._inside, **how)
+        content = self._play.ahead.file(text, names, Place(path), self._inside, reached=self._reached, **how)
         if content is None:
             return self._play.blobs.add(raw)
         args["content"] = content

@@ -12,9 +12,10 @@ from typing import Any
 from edgectl.inventory.model import Host
 from edgectl.playbook.compile import Options, PlayCompiler
 from edgectl.playbook.model import Playbook, PlaySpec
+from edgectl.playbook.names import rebindable
 from edgectl.playbook.sources import Blobs
 from edgectl.remote import registry
-from edgectl.remote.protocol import FLUSH, Job, Task
+from edgectl.remote.protocol import FLUSH, Job, Play, Task
 
 
 @dataclass(frozen=True, slots=True)
@@ -46,9 +47,13 @@ class Compiler:
         """
         known = {**self._magic(host), **host.vars, **decided}
         path = self.playbook.path
-        compiled = [
-            PlayCompiler(play, known, self.options, path, self._blobs).compiled() for play in stage.plays
-        ]
+        rebound = rebindable(stage.plays)  # what one play registers, the next one sees
+        compiled: list[tuple[Play, bool]] = []
+        first = 0
+        for spec in stage.plays:
+            compiler = PlayCompiler(spec, known, self.options, path, self._blobs, rebound)
+            compiled.append(compiler.compiled(first))
+            first += len(compiled[-1][0].tasks) + len(compiled[-1][0].handlers)
         tasks = [task for play, _ in compiled for task in (*play.tasks, *play.handlers)]
         is_deferred = any(deferred for _, deferred in compiled)
         modules = {task.module for task in tasks if task.module != FLUSH}
@@ -57,7 +62,7 @@ class Compiler:
             host=host.name,
             plays=[play for play, _ in compiled],
             stage=stage.number,
-            extra_vars=dict(self.options.extra_vars) if is_deferred else {},
+            extra_vars=self._needed_extra_vars([play for play, _ in compiled]),
             secrets=self._needed_secrets(stage),
             blobs=self._needed_blobs(tasks),
             needs=_needs(modules, is_deferred=is_deferred),
@@ -86,6 +91,11 @@ class Compiler:
             "hardware": host.hardware,
             "labels": dict(host.labels),
         }
+
+    def _needed_extra_vars(self, plays: Sequence[Play]) -> dict[str, Any]:
+        """Return the extra variables that travel with some play anyway, to be the strongest at the host as well."""
+        needed = {name for play in plays for name in play.vars}
+        return {name: value for name, value in self.options.extra_vars.items() if name in needed}
 
     def _needed_secrets(self, stage: Stage) -> dict[str, str]:
         names = {name for play in stage.plays for name in play.secrets}

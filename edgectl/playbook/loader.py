@@ -10,7 +10,7 @@ from edgectl.complaints import did_you_mean, validate
 from edgectl.errors import InputError, Problem
 from edgectl.playbook.args import check_arguments, free_form_arguments
 from edgectl.playbook.model import Playbook, PlaySpec, TaskSpec
-from edgectl.playbook.schema import INSTEAD, TASK_KEYWORDS, PlaySchema, TaskKeywords
+from edgectl.playbook.schema import INSTEAD, INSTEAD_OF_MODULES, TASK_KEYWORDS, PlaySchema, TaskKeywords
 from edgectl.remote.protocol import FLUSH
 from edgectl.remote.registry import MODULES
 from edgectl.yaml_source import Document, load
@@ -43,6 +43,8 @@ class _Reader:
         self._problems: list[Problem] = []
 
     def plays(self) -> tuple[PlaySpec, ...]:
+        if not self._document.value:
+            self._complain("the playbook has no plays: start with `- hosts: …`", ())
         found = [self._play(number, play) for number, play in enumerate(self._document.value)]
         if self._problems:
             raise InputError(sorted(self._problems, key=_position))
@@ -58,6 +60,8 @@ class _Reader:
         for key in lacking:
             self._complain(f"'{key}' is not supported; {INSTEAD[key]}", (*at, key))
         known = {key: value for key, value in raw.items() if key not in INSTEAD}
+        if "import_playbook" in lacking:
+            return None
         schema = self._validated(PlaySchema, known, at)
         if schema is None:
             return None
@@ -65,7 +69,6 @@ class _Reader:
             self._complain("only `become_method: sudo` is supported", (*at, "become_method"))
         tasks = [task for section in _SECTIONS for task in self._section(raw, section, at, schema)]
         handlers = tuple(self._tasks(schema.handlers, (*at, "handlers"), schema))
-        self._check_notifications(tasks, handlers)
         return PlaySpec(
             name=schema.name,
             hosts=":".join(schema.hosts),
@@ -136,11 +139,14 @@ class _Reader:
         if len(modules) == 1 and len(others) == 1:
             return modules[0]
         for key in others:
-            if key in INSTEAD:
-                self._complain(f"'{key}' is not supported; {INSTEAD[key]}", (*at, key))
+            instead = INSTEAD.get(key) or INSTEAD_OF_MODULES.get(module_name(key))
+            if instead:
+                self._complain(f"'{key}' is not supported; {instead}", (*at, key))
             elif key not in modules:
                 known = {*MODULES, *TASK_KEYWORDS}
-                self._complain(f"unknown module or keyword '{key}'{_near(key, known)}", (*at, key))
+                self._complain(
+                    f"unknown module or keyword '{key}'{did_you_mean(key, known, listed=False)}", (*at, key)
+                )
         if not others:
             self._complain("this task names no module; write one, such as `copy:`", at)
         elif len(modules) > 1:
@@ -190,14 +196,6 @@ class _Reader:
         self._problems += check_arguments(spec)
         return spec
 
-    def _check_notifications(self, tasks: list[TaskSpec], handlers: tuple[TaskSpec, ...]) -> None:
-        known = {name for handler in handlers for name in (handler.name, *handler.listen)}
-        for task in tasks:
-            for name in task.notify:
-                if name not in known:
-                    message = f"there is no handler '{name}'{did_you_mean(name, known)}"
-                    self._complain(message, (*task.steps, "notify"))
-
     def _validated(self, model: type[Any], value: dict[str, Any], at: Steps) -> Any:
         try:
             return validate(model, self._document, value, at)
@@ -215,11 +213,6 @@ def module_name(key: str) -> str:
         if key.startswith(prefix):
             return key.removeprefix(prefix)
     return key
-
-
-def _near(word: str, known: set[str]) -> str:
-    said = did_you_mean(word, known)
-    return said if said.startswith("; did") else ""
 
 
 def _optional(conditions: list[bool | str] | None) -> tuple[bool | str, ...] | None:

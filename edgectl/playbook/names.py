@@ -11,8 +11,10 @@ from functools import lru_cache
 from typing import Any
 
 import jinja2
+import jinja2.nodes
 from jinja2 import meta
 
+from edgectl.complaints import did_you_mean
 from edgectl.playbook.model import PlaySpec, TaskSpec
 from edgectl.remote.filters import FILTERS, TESTS
 from edgectl.remote.template import is_template
@@ -36,8 +38,18 @@ _PARSER = _parser()
 
 @lru_cache(maxsize=4096)
 def names_in_text(text: str) -> frozenset[str]:
-    """Return the free names of a template. Raises `jinja2.TemplateSyntaxError`."""
-    return frozenset(meta.find_undeclared_variables(_PARSER.parse(text))) - _BUILTINS
+    """Return the free names of a template. Raises `jinja2.TemplateSyntaxError`, for unknown filters too."""
+    tree = _PARSER.parse(text)
+    for node in tree.find_all((jinja2.nodes.Filter, jinja2.nodes.Test)):
+        kind, known = _vocabulary(node)
+        if node.name not in known:
+            message = f"there is no {kind} '{node.name}'{did_you_mean(node.name, known, listed=False)}"
+            raise jinja2.TemplateSyntaxError(message, node.lineno)
+    return frozenset(meta.find_undeclared_variables(tree)) - _BUILTINS
+
+
+def _vocabulary(node: jinja2.nodes.Expr) -> tuple[str, Mapping[str, Any]]:
+    return ("filter", _PARSER.filters) if isinstance(node, jinja2.nodes.Filter) else ("test", _PARSER.tests)
 
 
 def names_in(value: Any) -> frozenset[str]:

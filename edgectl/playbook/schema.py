@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Mapping
-from typing import Annotated, Any
+from typing import Annotated, Any, Literal
 
 from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, StrictStr
 
@@ -63,7 +63,7 @@ class RolloutSchema(_Strict):
 
     canary: int = Field(default=0, ge=0)
     waves: list[Share] = Field(default_factory=lambda: [1.0])
-    spread: str = ""
+    spread: Literal["", "pop", "metro", "region", "rack"] = ""
     max_out: Share | None = None
     max_failed: Share | None = None
     max_unreachable: Share | None = None
@@ -116,7 +116,7 @@ class TaskKeywords(_Strict):
     environment: dict[str, Any] = Field(default_factory=dict)
     become: Truth | None = None
     become_user: StrictStr | None = None
-    ignore_errors: Truth | str = False
+    ignore_errors: Annotated[bool | str, BeforeValidator(_as_truth)] = False
     failed_when: Conditions | None = None
     changed_when: Conditions | None = None
     until: Conditions | None = None
@@ -132,11 +132,16 @@ TASK_KEYWORDS = frozenset(field.alias or name for name, field in TaskKeywords.mo
 
 # What operators write for Ansible and we do not have: what to do instead.
 INSTEAD: Mapping[str, str] = {
+    "action": "write the module's own name as the key, such as `copy:`",
+    "always": "write the tasks one after the other",
     "any_errors_fatal": "use `rollout: {max_failed: 0}`",
     "async": "a task already survives a lost line; set `timeout`",
     "become_flags": "leave it out",
     "block": "write the tasks one after the other, each with the block's keywords",
+    "collections": "leave it out; edgectl's modules need none",
     "connection": "edgectl always uses SSH; leave it out",
+    "debugger": "leave it out",
+    "delegate_facts": "write a play of its own for that host",
     "delegate_to": "write a play of its own for that host",
     "force_handlers": "leave it out; a failed host's handlers stay pending",
     "ignore_unreachable": "use `rollout: {max_unreachable: …}`",
@@ -145,19 +150,63 @@ INSTEAD: Mapping[str, str] = {
     "include_role": "write the role's tasks into this file",
     "import_role": "write the role's tasks into this file",
     "include_tasks": "write the tasks into this file",
+    "meta": "only `meta: flush_handlers` is supported; leave others out",
+    "module_defaults": "write the arguments at each task",
     "local_action": "run it before edgectl, or write a play of its own for a host",
     "max_fail_percentage": "use `rollout: {max_failed: 10%}`",
+    "order": "use `rollout: {spread: …}`; leave it out",
     "poll": "a task already survives a lost line; leave it out",
     "port": "set `ssh.port` in the inventory",
     "remote_user": "set `ssh.user` in the inventory",
+    "rescue": "use `ignore_errors` and a condition on the registered result",
     "roles": "write the role's tasks into this file",
     "run_once": "write a play of its own for one host",
     "serial": "use `rollout: {waves: […]}`",
     "strategy": "hosts never wait for each other; leave it out",
+    "vars_prompt": "pass the value with `-e`, or name a provider under `secrets`",
     "throttle": "use `rollout: {max_out: …}`",
     "with_dict": 'use `loop: "{{ d | dictsort }}"`',
     "with_fileglob": "use `loop` with the names written out",
     "with_items": "use `loop`",
     "with_list": "use `loop`",
+    "with_file": "use `loop` with the names written out",
+    "with_first_found": "name the file",
+    "with_indexed_items": "use `loop` and `loop_control: {index_var: …}`",
+    "with_nested": "use `loop` with the combinations written out",
+    "with_subelements": "use `loop` over the inner list",
+    "with_together": "use `loop` over a list of mappings",
     "with_sequence": 'use `loop: "{{ range(1, 5) | list }}"`',
+}
+
+# Modules that operators know from Ansible and we do not have: what to do instead.
+INSTEAD_OF_MODULES: Mapping[str, str] = {
+    "add_host": "write the host into the inventory",
+    "apt_key": "place the key with `get_url` below /etc/apt/keyrings",
+    "apt_repository": "place a file with `copy` below /etc/apt/sources.list.d",
+    "async_status": "a task already survives a lost line; leave it out",
+    "authorized_key": "use `lineinfile` on the file ~/.ssh/authorized_keys",
+    "blockinfile": "use `copy` or `template` for the whole file, or a file of its own in a .d folder",
+    "cron": "place a file with `copy` below /etc/cron.d",
+    "dnf": "use `apt`; hosts are Debian or Ubuntu",
+    "fetch": "use `command: cat` and read the report (-o json)",
+    "find": "use `command: find`, with `changed_when: false`",
+    "git": "use `command: git`, guarded by `creates`",
+    "group": "use `command: groupadd`, guarded by a condition",
+    "group_by": "name a group in the inventory",
+    "hostname": "use `command: hostnamectl set-hostname`, guarded by a condition",
+    "include_vars": "use the play's `vars_files`",
+    "modprobe": "use `command: modprobe`, and a file below /etc/modules-load.d",
+    "mount": "use `lineinfile` on /etc/fstab and `command: mount`",
+    "package": "use `apt`",
+    "pause": "use `wait_for: {timeout: …}`",
+    "pip": "use `command: pip`, guarded by `creates`",
+    "raw": "use `shell`; edgectl needs Python at the host anyway",
+    "replace": "use `lineinfile`, or `copy` for the whole file",
+    "script": "send it with `copy`, then run it with `command`",
+    "set_stats": "read the report (-o json)",
+    "slurp": "use `command: cat`, with `changed_when: false`",
+    "synchronize": "use `copy`; large files come with `get_url`",
+    "unarchive": "use `command: tar`, guarded by `creates`",
+    "user": "use `command: useradd`, guarded by `creates: /home/…`",
+    "yum": "use `apt`; hosts are Debian or Ubuntu",
 }

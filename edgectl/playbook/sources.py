@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import base64
 import hashlib
+import os
 import stat
 import zlib
 from collections.abc import Iterator
@@ -39,7 +40,7 @@ def find(playbook: Path, kind: str, src: str) -> Path:
     folder = playbook.parent
     places = [given] if given.is_absolute() else [folder / kind / given, folder / given]
     for place in places:
-        if place.exists():
+        if os.path.lexists(place):
             return place
     looked = ", ".join(str(place) for place in places)
     raise SourceError(f"there is no file '{src}'; looked at {looked}")
@@ -63,6 +64,8 @@ def copy_sources(path: Path, src: str, blobs: Blobs) -> list[Any]:
     """
     if path.is_file():
         return [["", blobs.add(read(path)), file_mode(path)]]
+    if not path.is_dir():
+        raise SourceError(f"{path} is neither a file nor a folder")
     prefix = "" if src.endswith("/") else f"{path.name}/"
     return [[f"{prefix}{name}", digest, mode] for name, digest, mode in _entries(path, blobs)]
 

@@ -10,19 +10,22 @@ import signal
 import sys
 import time
 import zlib
-from typing import Dict, List, Optional
+from typing import Any, Dict, List, Optional
 
 from edgectl.remote import hostlock, journal
-from edgectl.remote.child import Identity, identity_of
+from edgectl.remote.child import Children, Identity, identity_of
 from edgectl.remote.context import HostPaths, host_paths
 from edgectl.remote.emit import Emitter, Line, take_stdout
 from edgectl.remote.protocol import (
+    HEARTBEAT_S,
     Busy,
     Ended,
+    Heartbeat,
     Hello,
     Job,
     Message,
     Refused,
+    TaskStarted,
     decode_job,
     decode_message,
     encode_message,
@@ -30,7 +33,7 @@ from edgectl.remote.protocol import (
 from edgectl.remote.reboots import HostIsGoingDown
 from edgectl.remote.runner import Runner
 from edgectl.remote.scope import Scope
-from edgectl.remote.taskrun import Surroundings
+from edgectl.remote.taskrun import Surroundings, perform
 
 _FOLLOW_INTERVAL_S = 0.2
 
@@ -44,72 +47,103 @@ def main(magic: str, raw: bytes, from_seq: int, digest: str) -> None:
         line.send(_hello(resumed=False))
         _run(job, line, None, [])
         return
-    try:
-        _start_or_attach(job, digest, line, from_seq)
-    except OSError as error:
-        line.send(encode_message(Refused(f"cannot write the journal: {error}; nothing was changed")))
-
-
-def _start_or_attach(job: Job, digest: str, line: Line, from_seq: int) -> None:
     paths = host_paths(dict(os.environ), os.geteuid())
+    try:
+        mine = _start_or_attach(job, digest, line, from_seq, paths)
+        holder = (
+            None
+            if mine is None
+            else hostlock.take(paths, {"run": job.run, "job": job.id, "by": job.started_by})
+        )
+        past = [] if mine is None else mine.messages()
+    except (OSError, journal.Unwritable, ValueError) as error:
+        line.send(encode_message(Refused(f"cannot write the journal: {error}; nothing was changed")))
+        return
+    if holder is not None:
+        # Not an event of this job: it has not begun, and the next attach may find the host free.
+        line.send(encode_message(Busy(_told(holder, paths))))
+    elif mine is not None:
+        _run(job, line, mine, past)
+
+
+def _start_or_attach(
+    job: Job, digest: str, line: Line, from_seq: int, paths: HostPaths
+) -> Optional[journal.Journal]:
+    """Return the journal of a job that is ours to run, new or to be continued; None where it is not."""
     folder = os.path.join(paths.runs, job.id)
     head = {"digest": digest, "host": job.host, "started_by": job.started_by, "boot_id": boot_id()}
     mine = journal.create(folder, head)
+    line.send(_hello(resumed=mine is None))
     if mine is not None:
-        journal.hold(folder)
-        line.send(_hello(resumed=False))
-        _run_locked(job, line, mine, [], paths)
-        return
-    line.send(_hello(resumed=True))
-    past = journal.reopen(folder)
-    if past.digest != digest:
-        line.send(
-            encode_message(Refused(f"run {job.run} was started here with another job; start a new run"))
+        return mine
+    past = list(journal.lines(folder))
+    if journal.digest(past) != digest:
+        was = (
+            "started here with another job"
+            if journal.digest(past)
+            else "started here, and its journal is damaged"
         )
-        return
-    if journal.is_finished(past.messages()) or not journal.hold(folder):
+        message = f"run {job.run} was {was}; start a new run"
+        line.send(encode_message(Refused(message)))
+        return None
+    if journal.is_finished(journal.events(past)) or not journal.hold(folder):
         _follow(folder, line, from_seq)
-        return
-    past = journal.reopen(folder)
-    for text, message in zip(past.lines[1:], past.messages()):
-        if message.seq > from_seq:
+        return None
+    mine = journal.reopen(folder)
+    for text, event in zip(mine.lines[1:], mine.messages()):
+        if event.seq > from_seq:
             line.send(text)
-    _run_locked(job, line, past, past.messages(), paths)
+    return mine
 
 
-def _run_locked(job: Job, line: Line, mine: journal.Journal, past: List[Message], paths: HostPaths) -> None:
-    holder = hostlock.take(paths, {"run": job.run, "by": job.started_by})
-    if holder is not None:
-        Emitter(line, mine, {}).emit(Busy(holder))
-        return
-    _run(job, line, mine, past)
+def _told(holder: Dict[str, Any], paths: HostPaths) -> Dict[str, Any]:
+    """Add what the holder is doing now, and for how long it has held the host."""
+    told = dict(holder)
+    if "since" in holder:
+        told["held_s"] = round(time.time() - float(holder["since"]), 1)
+    with contextlib.suppress(OSError, ValueError):
+        past = journal.events(list(journal.lines(os.path.join(paths.runs, str(holder.get("job"))))))
+        told["task"] = next((event.name for event in reversed(past) if isinstance(event, TaskStarted)), "")
+    return told
 
 
 def _run(job: Job, line: Line, mine: Optional[journal.Journal], past: List[Message]) -> None:
-    around = Surroundings(
-        scope=Scope(job),
-        paths=host_paths(dict(os.environ), os.geteuid()),
-        blobs={digest: zlib.decompress(binascii.a2b_base64(packed)) for digest, packed in job.blobs.items()},
-        login=login_identity(dict(os.environ)),
-    )
-    with contextlib.suppress(HostIsGoingDown):
-        Runner(job, Emitter(line, mine, job.secrets), around, past, boot_id()).run()
+    paths = host_paths(dict(os.environ), os.geteuid())
+    blobs = {digest: zlib.decompress(binascii.a2b_base64(packed)) for digest, packed in job.blobs.items()}
+    children = Children(lambda request: perform(request, paths, blobs))
+    around = Surroundings(Scope(job), paths, blobs, login_identity(dict(os.environ)), children)
+    runner = Runner(job, Emitter(line, mine, job.secrets), around, past, boot_id())
+    try:
+        runner.run()
+    except HostIsGoingDown:
+        pass
+    except journal.Unwritable as error:
+        # What is not written down must not go on. The next attach continues where the journal ends.
+        line.send(encode_message(Ended("failed", runner.task, f"{error}; the job stopped here")))
+    finally:
+        children.close()
 
 
 def _follow(folder: str, line: Line, from_seq: int) -> None:
     """Send the journal of a job that another process runs, or ran, from an event on, until its end."""
-    sent = from_seq
-    while not line.broken:
-        for text in list(journal.complete_lines(folder))[1:]:
-            message = decode_message(text)
-            if message.seq > sent:
-                line.send(text)
-                sent = message.seq
-            if isinstance(message, Ended):
-                return
-        if journal.hold(folder):
-            return  # its runner is gone without an end: the next attach will continue the job
-        time.sleep(_FOLLOW_INTERVAL_S)
+    doing, beaten = 0, time.monotonic()
+    for text in journal.follow(folder):
+        if line.broken:
+            return
+        if text is None:
+            if journal.hold(folder):
+                return  # its runner is gone without an end: the next attach will continue the job
+            if time.monotonic() - beaten >= HEARTBEAT_S:  # its own heartbeats go down the line it started on
+                line.send(encode_message(Heartbeat(doing, 0.0)))
+                beaten = time.monotonic()
+            time.sleep(_FOLLOW_INTERVAL_S)
+            continue
+        message = decode_message(text)
+        if message.seq > from_seq:
+            line.send(text)
+        if isinstance(message, Ended):
+            return
+        doing = message.number if isinstance(message, TaskStarted) else doing
 
 
 def login_identity(environment: Dict[str, str]) -> Optional[Identity]:

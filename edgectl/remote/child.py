@@ -7,6 +7,7 @@ its deadline.
 from __future__ import annotations
 
 import contextlib
+import functools
 import json
 import os
 import pwd
@@ -14,7 +15,7 @@ import select
 import signal
 import struct
 import time
-from typing import Any, Callable, Dict, NamedTuple, Optional
+from typing import Any, Callable, Dict, NamedTuple, Optional, Tuple
 
 from edgectl.remote.protocol import HEARTBEAT_S
 
@@ -37,61 +38,137 @@ def identity_of(name: str) -> Identity:
     return Identity(found.pw_name, found.pw_uid, found.pw_gid, found.pw_dir)
 
 
-def run_in_child(
-    action: Callable[[], Dict[str, Any]],
-    *,
-    identity: Optional[Identity],
-    timeout_s: float,
-    on_beat: Callable[[float], None],
-) -> Dict[str, Any]:
-    """Return what `action` returns, or a failed result where it raises, dies or runs out of time."""
-    reading, writing = os.pipe()
-    pid = os.fork()
-    if pid == 0:
-        os.close(reading)
-        _be_the_child(action, identity, writing)
-    os.close(writing)
-    try:
-        return _wait(pid, reading, timeout_s, on_beat)
-    finally:
-        os.close(reading)
+class Children:
+    """The processes that the tasks of one job run in: one for each task, with its own group and deadline.
+
+    Tasks that start no program share one, since to fork costs twenty times what they do (1.8 ms against 0.09).
+    """
+
+    def __init__(self, serve: Callable[[Any], Dict[str, Any]]) -> None:
+        self._serve = serve
+        self._shared: Dict[Optional[Identity], _Child] = {}
+
+    def run(
+        self,
+        request: Any,
+        *,
+        identity: Optional[Identity],
+        shared: bool,
+        timeout_s: float,
+        on_beat: Callable[[], None],
+    ) -> Dict[str, Any]:
+        """Return what `serve(request)` returns in a child, or a failed result where it raises, dies or hangs."""
+        child = self._shared.pop(identity, None) if shared else None
+        child = child or _Child(self._serve, identity)
+        result = child.ask(request, timeout_s, on_beat)
+        if shared and child.is_alive:
+            self._shared[identity] = child
+        else:
+            child.end()
+        return result
+
+    def close(self) -> None:
+        """End the shared children."""
+        for child in self._shared.values():
+            child.end()
+        self._shared.clear()
 
 
-def _be_the_child(action: Callable[[], Dict[str, Any]], identity: Optional[Identity], writing: int) -> None:
+class _Child:
+    """A process of our own that answers requests, one after the other, until its pipe is closed."""
+
+    def __init__(self, serve: Callable[[Any], Dict[str, Any]], identity: Optional[Identity]) -> None:
+        asked, self._asking = os.pipe()
+        self._answers, answering = os.pipe()
+        self._pid = os.fork()
+        self.is_alive = True
+        if self._pid == 0:
+            try:
+                os.close(self._asking)
+                os.close(self._answers)
+                _answer_all(serve, identity, asked, answering)
+            finally:
+                os._exit(1)  # a child that gets here must not go on as a second runner
+        os.close(asked)
+        os.close(answering)
+
+    def ask(self, request: Any, timeout_s: float, on_beat: Callable[[], None]) -> Dict[str, Any]:
+        """Return the answer to a request, or the failed result of having none in time."""
+        with contextlib.suppress(BrokenPipeError):
+            _send(self._asking, request)
+        answer, self.is_alive = _wait(self._pid, self._answers, timeout_s, on_beat)
+        return answer
+
+    def end(self) -> None:
+        """Close the pipes, which ends the child; what a task left running on purpose stays."""
+        os.close(self._asking)
+        os.close(self._answers)
+        if self.is_alive:
+            self.is_alive = False
+            os.waitpid(self._pid, 0)
+
+
+def _answer_all(
+    serve: Callable[[Any], Dict[str, Any]], identity: Optional[Identity], asked: int, answering: int
+) -> None:
+    os.setpgid(0, 0)
+    # The runner's own deafness is not for what a task starts.
+    signal.signal(signal.SIGHUP, signal.SIG_DFL)
+    nothing = os.open(os.devnull, os.O_RDWR)
+    os.dup2(nothing, 0)
+    refused = _guarded(functools.partial(become, identity))
+    while True:
+        request = _receive(asked)
+        if request is None:
+            os._exit(0)
+        _send(answering, refused or _guarded(functools.partial(serve, request)))
+
+
+def _guarded(action: Callable[[], Dict[str, Any]]) -> Dict[str, Any]:
     try:
-        os.setpgid(0, 0)
-        nothing = os.open(os.devnull, os.O_RDWR)
-        os.dup2(nothing, 0)
-        if identity is not None:
-            become(identity)
-        result = action()
+        return action()
     except BaseException as error:  # noqa: BLE001 - the task runner: whatever a module raises is its failure
         import traceback
 
         last = traceback.extract_tb(error.__traceback__)[-1]
         where = f"{os.path.basename(last.filename)}:{last.lineno}"
-        result = {"failed": True, "changed": False, "msg": f"{type(error).__name__}: {error} ({where})"}
-    raw = json.dumps(result, default=str).encode()
-    _write_all(writing, _LENGTH.pack(len(raw)) + raw)
-    os._exit(0)
+        return _failed(f"{type(error).__name__}: {error} ({where})")
 
 
-def become(identity: Identity) -> None:
-    """Take a user's groups, ids and home for good."""
+def become(identity: Optional[Identity]) -> Dict[str, Any]:
+    """Take a user's groups, ids and home for good; None stays who we are. The answer is empty: nothing is wrong."""
+    if identity is None:
+        return {}
     if identity.uid != os.geteuid():
         os.initgroups(identity.name, identity.gid)
         os.setgid(identity.gid)
         os.setuid(identity.uid)
     os.environ.update({"HOME": identity.home, "USER": identity.name, "LOGNAME": identity.name})
+    return {}
 
 
-def _write_all(fd: int, raw: bytes) -> None:
-    rest = memoryview(raw)
+def _send(fd: int, value: Any) -> None:
+    raw = json.dumps(value, default=str).encode()
+    rest = memoryview(_LENGTH.pack(len(raw)) + raw)
     while rest:
         rest = rest[os.write(fd, rest) :]
 
 
-def _wait(pid: int, reading: int, timeout_s: float, on_beat: Callable[[float], None]) -> Dict[str, Any]:
+def _receive(fd: int) -> Any:
+    """Return the next value, or None where the other side is gone."""
+    raw = b""
+    while not _is_whole(raw):
+        chunk = os.read(fd, 1 << 16)
+        if not chunk:
+            return None
+        raw += chunk
+    return json.loads(raw[_LENGTH.size :])
+
+
+def _wait(
+    pid: int, answers: int, timeout_s: float, on_beat: Callable[[], None]
+) -> Tuple[Dict[str, Any], bool]:
+    """Return the child's answer, or why there is none, and whether the child still lives."""
     began = time.monotonic()
     beat = began + HEARTBEAT_S
     raw = b""
@@ -99,21 +176,24 @@ def _wait(pid: int, reading: int, timeout_s: float, on_beat: Callable[[float], N
         now = time.monotonic()
         if now - began >= timeout_s:
             _end_group(pid)
-            return {"failed": True, "changed": False, "msg": f"stopped after its timeout of {timeout_s:g} s"}
+            return _failed(f"stopped after its timeout of {timeout_s:g} s"), False
         if now >= beat:
-            on_beat(now - began)
+            on_beat()
             beat = now + HEARTBEAT_S
-        ready, _, _ = select.select([reading], [], [], max(0.0, min(beat, began + timeout_s) - now))
+        ready, _, _ = select.select([answers], [], [], max(0.0, min(beat, began + timeout_s) - now))
         if not ready:
             continue
-        chunk = os.read(reading, 1 << 16)
+        chunk = os.read(answers, 1 << 16)
         if not chunk:
             _, status = os.waitpid(pid, 0)
-            return {"failed": True, "changed": False, "msg": f"the task's process died ({_death(status)})"}
+            return _failed(f"the task's process died ({_death(status)})"), False
         raw += chunk
-    os.waitpid(pid, 0)
     found = json.loads(raw[_LENGTH.size :])
-    return found if isinstance(found, dict) else {"failed": True, "msg": "the module returned no result"}
+    return found if isinstance(found, dict) else _failed("the module returned no result"), True
+
+
+def _failed(msg: str) -> Dict[str, Any]:
+    return {"failed": True, "changed": False, "msg": msg}
 
 
 def _is_whole(raw: bytes) -> bool:

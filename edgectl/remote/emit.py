@@ -6,12 +6,16 @@ print can get between two events.
 
 from __future__ import annotations
 
-import json
 import os
 from typing import Dict, Optional
 
 from edgectl.remote.journal import Journal
 from edgectl.remote.protocol import Message, encode_message
+from edgectl.remote.redact import Redaction
+
+# The fields that hold what modules and programs said. The others are the protocol's own words, which a
+# secret such as "ok" or "1" must not change.
+_FREE_TEXT = frozenset({"name", "result", "msg", "failed_task", "reason"})
 
 
 class Line:
@@ -46,22 +50,23 @@ class Emitter:
     def __init__(self, line: Line, journal: Optional[Journal], secrets: Dict[str, str]) -> None:
         self._line = line
         self._journal = journal
-        self._secrets = {json.dumps(value)[1:-1]: f"[{name}]" for name, value in secrets.items() if value}
+        self._redact = Redaction(secrets) if any(secrets.values()) else None
         self._seq = journal.last_seq if journal else 0
 
     def emit(self, message: Message, *, durable: bool = False) -> None:
         """Journal the message (fsynced if `durable`), then send it."""
         self._seq += 1
-        text = self._redacted(encode_message(message._replace(seq=self._seq)))
+        text = encode_message(self._redacted(message)._replace(seq=self._seq))
         if self._journal is not None:
             self._journal.append(text, durable=durable)
         self._line.send(text)
 
     def say(self, message: Message) -> None:
         """Send a message that the journal does not need."""
-        self._line.send(self._redacted(encode_message(message)))
+        self._line.send(encode_message(self._redacted(message)))
 
-    def _redacted(self, text: str) -> str:
-        for value, name in self._secrets.items():
-            text = text.replace(value, name)
-        return text
+    def _redacted(self, message: Message) -> Message:
+        if self._redact is None:
+            return message
+        free = {name: self._redact(value) for name, value in message._asdict().items() if name in _FREE_TEXT}
+        return message._replace(**free)

@@ -1,11 +1,13 @@
 """The truth about a job at its host: an append-only file of events, and who is running it now.
 
-`runs/<run>/journal.jsonl` starts with the job's digest. A lock on `runs/<run>/live` is held by the runner for
-as long as it lives, so the kernel tells a running job from a dead one.
+`runs/<job>/journal.jsonl` starts with the job's digest. A lock on `runs/<job>/live` is held by the runner for
+as long as it lives, so the kernel tells a running job from a dead one. Whoever does not hold it only reads.
 """
 
 from __future__ import annotations
 
+import contextlib
+import errno
 import fcntl
 import json
 import os
@@ -17,60 +19,96 @@ _PRIVATE_FOLDER = 0o700
 _PRIVATE_FILE = 0o600
 
 
+class Unwritable(Exception):  # noqa: N818 - what is the case, as the outcome's reason says it
+    """An event could not be written down, so the job must stop where it is."""
+
+
 class Journal:
     """One job's journal, opened for writing by the runner that holds it."""
 
-    def __init__(self, folder: str, fd: int, lines: List[str]) -> None:
-        self.folder = folder
+    def __init__(self, fd: int, lines: List[str]) -> None:
         self._fd = fd
+        self._size_bytes = os.fstat(fd).st_size
         self.lines = lines
         self.last_seq = int(json.loads(lines[-1])["seq"]) if len(lines) > 1 else 0
 
-    @property
-    def digest(self) -> str:
-        """The digest of the job that was started here."""
-        return str(json.loads(self.lines[0])["digest"])
-
     def messages(self) -> List[Message]:
         """Return the events so far, oldest first."""
-        return [decode_message(line) for line in self.lines[1:]]
+        return events(self.lines)
 
     def append(self, text: str, *, durable: bool) -> None:
-        """Write one event; `durable` waits until it would survive a power cut. Raises `OSError`."""
-        os.write(self._fd, text.encode() + b"\n")
-        if durable:
-            os.fsync(self._fd)
+        """Write one event; `durable` waits until it would survive a power cut. Raises `Unwritable`."""
+        raw = text.encode() + b"\n"
+        try:
+            rest = memoryview(raw)
+            while rest:
+                rest = rest[os.write(self._fd, rest) :]
+            if durable:
+                os.fsync(self._fd)
+        except OSError as error:
+            with contextlib.suppress(OSError):  # half a line would join the next one
+                os.ftruncate(self._fd, self._size_bytes)
+            raise Unwritable(f"the journal cannot be written: {error.strerror}") from None
+        self._size_bytes += len(raw)
 
 
 def create(folder: str, head: Dict[str, Any]) -> Optional[Journal]:
-    """Start a journal, or return None where this job was started before: the exclusive create decides."""
-    try:
-        os.makedirs(os.path.dirname(folder), _PRIVATE_FOLDER, exist_ok=True)
-        os.mkdir(folder, _PRIVATE_FOLDER)
-    except FileExistsError:
+    """Start a journal and hold it, or return None where this job was started before.
+
+    It is made beside and renamed, so that whoever comes at the same time finds none or a whole one that is
+    held already; the rename decides. Raises `OSError`.
+    """
+    if os.path.isdir(folder):
         return None
-    flags = os.O_WRONLY | os.O_CREAT | os.O_EXCL | os.O_APPEND
-    fd = os.open(_path(folder), flags, _PRIVATE_FILE)
-    first = json.dumps({"seq": 0, **head})
-    journal = Journal(folder, fd, [first])
-    journal.append(first, durable=True)
+    os.makedirs(os.path.dirname(folder), _PRIVATE_FOLDER, exist_ok=True)
+    beside = f"{folder}.{os.urandom(4).hex()}.new"
+    os.mkdir(beside, _PRIVATE_FOLDER)
+    try:
+        hold(beside)
+        fd = os.open(_path(beside), os.O_WRONLY | os.O_CREAT | os.O_EXCL | os.O_APPEND, _PRIVATE_FILE)
+        first = json.dumps({"seq": 0, **head})
+        journal = Journal(fd, [first])
+        journal.append(first, durable=True)
+        os.rename(beside, folder)
+    except (OSError, Unwritable) as error:
+        for path in (_path(beside), _live(beside)):
+            with contextlib.suppress(OSError):
+                os.unlink(path)
+        with contextlib.suppress(OSError):
+            os.rmdir(beside)
+        if isinstance(error, OSError) and error.errno in (errno.EEXIST, errno.ENOTEMPTY):
+            return None
+        raise
     return journal
 
 
 def reopen(folder: str) -> Journal:
-    """Open an existing journal to continue it. A last line cut short by a power loss is dropped."""
-    lines = list(complete_lines(folder))
+    """Open the journal of a job that we hold, to continue it. A last line cut short by a power loss goes."""
+    found = list(lines(folder))
     fd = os.open(_path(folder), os.O_WRONLY | os.O_APPEND)
-    os.ftruncate(fd, sum(len(line.encode()) + 1 for line in lines))
-    return Journal(folder, fd, lines)
+    os.ftruncate(fd, sum(len(line) + 1 for line in found))
+    return Journal(fd, found)
 
 
-def complete_lines(folder: str) -> Iterator[str]:
+def lines(folder: str) -> Iterator[str]:
     """Yield the lines that were written to their end."""
-    with open(_path(folder), encoding="utf-8", errors="surrogateescape") as stream:
+    with open(_path(folder), "rb") as stream:
         for line in stream:
-            if line.endswith("\n"):
-                yield line[:-1]
+            if line.endswith(b"\n"):
+                yield line[:-1].decode("ascii", "replace")
+
+
+def digest(found: List[str]) -> str:
+    """Return the digest of the job that a journal's first line names, or '' where it is damaged."""
+    try:
+        return str(json.loads(found[0])["digest"])
+    except (IndexError, KeyError, TypeError, ValueError):
+        return ""
+
+
+def events(found: List[str]) -> List[Message]:
+    """Return the events in a journal's lines. `ValueError` where one is damaged."""
+    return [decode_message(line) for line in found[1:]]
 
 
 def is_finished(messages: List[Message]) -> bool:
@@ -80,7 +118,7 @@ def is_finished(messages: List[Message]) -> bool:
 
 def hold(folder: str) -> bool:
     """Become the runner of this job; False where another process is. Held until this process ends."""
-    fd = os.open(os.path.join(folder, "live"), os.O_RDWR | os.O_CREAT, _PRIVATE_FILE)
+    fd = os.open(_live(folder), os.O_RDWR | os.O_CREAT, _PRIVATE_FILE)
     try:
         fcntl.flock(fd, fcntl.LOCK_EX | fcntl.LOCK_NB)
     except BlockingIOError:
@@ -89,5 +127,23 @@ def hold(folder: str) -> bool:
     return True
 
 
+def follow(folder: str) -> Iterator[Optional[str]]:
+    """Yield each event as it is written, and None where there is none yet; without end."""
+    with open(_path(folder), "rb") as stream:
+        stream.readline()
+        while True:
+            at = stream.tell()
+            line = stream.readline()
+            if line.endswith(b"\n"):
+                yield line[:-1].decode("ascii", "replace")
+            else:
+                stream.seek(at)
+                yield None
+
+
 def _path(folder: str) -> str:
     return os.path.join(folder, "journal.jsonl")
+
+
+def _live(folder: str) -> str:
+    return os.path.join(folder, "live")

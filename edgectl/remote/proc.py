@@ -48,7 +48,9 @@ class Proc:
         except FileNotFoundError as error:
             return Completed(127, "", f"{error.filename}: not found")
         except (PermissionError, NotADirectoryError) as error:
-            return Completed(126, "", f"{error.filename}: {str(error.strerror).lower()}")
+            # A bare name that PATH leads to nowhere is missing, also where PATH has folders closed to us.
+            rc = 126 if os.sep in str(error.filename) else 127
+            return Completed(rc, "", f"{error.filename}: {str(error.strerror).lower()}")
         return _completed(process, stdin, timeout_s, OUTPUT_LIMIT_BYTES)
 
     def query(self, words: Sequence[str]) -> Completed:

@@ -152,7 +152,7 @@ class Rebooting(NamedTuple):
 
 
 class Ended(NamedTuple):
-    """The job is over: `ok`, `changed` or `failed`."""
+    """The job is over: `ok`, `changed`, `failed`, or `unknown` where a task was cut off that must not be repeated."""
 
     status: str
     failed_task: Optional[str] = None

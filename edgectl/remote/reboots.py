@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 import time
-from typing import Any, Dict, List, Optional
+from typing import Any, Callable, Dict, List, Optional
 
+from edgectl.remote.beats import wait
 from edgectl.remote.emit import Emitter
 from edgectl.remote.proc import Proc
 from edgectl.remote.protocol import Message, Rebooting
@@ -14,6 +15,8 @@ Result = Dict[str, Any]
 # systemd gives services 90 s to stop before it kills them (DefaultTimeoutStopSec).
 _GOING_DOWN_S = 150.0
 _TEST_INTERVAL_S = 2.0
+# One try of the test command may take so long, even where the reboot itself took all the time there was.
+_TEST_S = 10.0
 
 
 class HostIsGoingDown(Exception):  # noqa: N818 - not an error: the job goes on after the boot
@@ -23,8 +26,11 @@ class HostIsGoingDown(Exception):  # noqa: N818 - not an error: the job goes on 
 class Reboots:
     """The reboots of one job, those of earlier boots included."""
 
-    def __init__(self, emitter: Emitter, past: List[Message], boot_id: str) -> None:
+    def __init__(
+        self, emitter: Emitter, past: List[Message], boot_id: str, on_beat: Callable[[], None]
+    ) -> None:
         self._emitter = emitter
+        self._on_beat = on_beat
         self._boot_id = boot_id
         self._announced = {message.number: message for message in past if isinstance(message, Rebooting)}
 
@@ -57,19 +63,18 @@ class Reboots:
             if time.time() < deadline:
                 raise HostIsGoingDown
             return _failed("the host did not go down when told to reboot")
-        time.sleep(before.pause_s)
-        if before.test_command is not None and not _succeeds(before.test_command, deadline):
+        wait(before.pause_s, self._on_beat)
+        if before.test_command is not None and not self._succeeds(before.test_command, deadline):
             return _failed(f"{' '.join(before.test_command)} did not succeed after the reboot")
         return {"changed": True, "failed": False, "rebooted": True, "elapsed": round(time.time() - before.at)}
 
-
-def _succeeds(command: List[str], deadline: float) -> bool:
-    """Run a command until it succeeds or time is up."""
-    while Proc({}).run(command).rc != 0:
-        if time.time() > deadline:
-            return False
-        time.sleep(_TEST_INTERVAL_S)
-    return True
+    def _succeeds(self, command: List[str], deadline: float) -> bool:
+        """Run a command until it succeeds or time is up."""
+        while Proc({}).run(command, timeout_s=max(_TEST_S, deadline - time.time())).rc != 0:
+            if time.time() > deadline:
+                return False
+            wait(_TEST_INTERVAL_S, self._on_beat)
+        return True
 
 
 def _failed(msg: str) -> Result:

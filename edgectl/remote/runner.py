@@ -3,12 +3,15 @@
 from __future__ import annotations
 
 import time
-from typing import Any, Dict, Iterator, List, Optional
+from collections import Counter
+from typing import Any, Dict, Iterator, List, Optional, Set
 
 from edgectl.remote import registry
 from edgectl.remote.emit import Emitter
+from edgectl.remote.journal import Unwritable
 from edgectl.remote.protocol import (
     FLUSH,
+    HEARTBEAT_S,
     Ended,
     Heartbeat,
     Job,
@@ -19,10 +22,17 @@ from edgectl.remote.protocol import (
     TaskRetried,
     TaskStarted,
 )
-from edgectl.remote.reboots import Reboots
+from edgectl.remote.reboots import HostIsGoingDown, Reboots
 from edgectl.remote.scope import Scope
 from edgectl.remote.taskrun import Result, Surroundings, run_task
 
+_HALF_DONE = (
+    "it was begun, and its runner ended before it did: it may have happened, in part or in full, and it is not "
+    "done again"
+)
+_NOTHING = Task(0, "", FLUSH, {})
+# A sign of life that is due in a moment is given now, so that none is as late as two.
+_EARLY_S = 0.5
 _CENSORED = "hidden, since the task says no_log"
 
 
@@ -40,98 +50,145 @@ class Runner:
         for message in past:
             if isinstance(message, TaskEnded):
                 self._finished.setdefault(message.number, []).append(message)
-        self._reboots = Reboots(emitter, past, boot_id)
-        self._current = 0
+        self._cut_off = _begun(past) - Counter(
+            {number: len(ended) for number, ended in self._finished.items()}
+        )
+        self._reboots = Reboots(emitter, past, boot_id, self._beat)
+        self._current = _NOTHING
+        self._began = self._heard = time.monotonic()
         self._changed = False
 
+    @property
+    def task(self) -> Optional[str]:
+        """Return the name of the task that is running, or ran last."""
+        return self._current.name or None
+
     def run(self) -> None:
-        """Run what is left of the job and emit its end."""
-        failed: Optional[TaskEnded] = None
+        """Run what is left of the job and emit its end. Raises `Unwritable` and `HostIsGoingDown`."""
+        try:
+            ended = self._run_plays()
+        except (Unwritable, HostIsGoingDown):
+            raise
+        except Exception as error:  # noqa: BLE001 - the task runner is one of the five broad places
+            # A runner that died would be started again by the next attach, and so would the task.
+            reason = f"a bug in edgectl at the host: {type(error).__name__}: {error}"
+            ended = Ended("failed", self.task, reason)
+        self._emitter.emit(ended, durable=True)
+
+    def _beat(self) -> None:
+        """Give a sign of life, where nothing else was said for a while."""
+        now = time.monotonic()
+        if now - self._heard >= HEARTBEAT_S - _EARLY_S:
+            self._emitter.say(Heartbeat(self._current.index, round(now - self._began, 1)))
+            self._heard = now
+
+    def _retried(self, attempt: int, msg: str) -> None:
+        said = _CENSORED if self._current.no_log else msg
+        self._emitter.emit(TaskRetried(self._current.index, attempt, said), durable=True)
+
+    def _run_plays(self) -> Ended:
         for play in self._job.plays:
             failed = self._run_play(play)
             if failed is not None:
-                break
-        self._emitter.emit(self._ended(failed), durable=True)
-
-    def _beat(self, seconds: float) -> None:
-        self._emitter.say(Heartbeat(self._current, round(seconds, 1)))
-
-    def _retried(self, attempt: int, msg: str) -> None:
-        self._emitter.emit(TaskRetried(self._current, attempt, msg), durable=True)
-
-    def _ended(self, failed: Optional[TaskEnded]) -> Ended:
-        if failed is not None:
-            return Ended("failed", failed.name, str(failed.result.get("msg", "")))
+                status = "unknown" if failed.result.get("unknown") else "failed"
+                return Ended(status, failed.name, str(failed.result.get("msg", "")))
         return Ended("changed" if self._changed else "ok")
 
     def _run_play(self, play: Play) -> Optional[TaskEnded]:
-        notified: Dict[str, None] = {}
+        notified: Set[int] = set()
         for task in play.tasks:
-            tasks = self._due_handlers(play, notified) if task.module == FLUSH else iter((task,))
+            tasks = _due_handlers(play, notified) if task.module == FLUSH else iter((task,))
             for due in tasks:
                 ended = self._run_task(due, play)
                 if ended.status == "failed":
                     return ended
                 if ended.result.get("changed"):
-                    notified.update(dict.fromkeys(due.notify))
+                    notified.update(_listening(play, due.notify))
         return None
 
-    def _due_handlers(self, play: Play, notified: Dict[str, None]) -> Iterator[Task]:
-        """Yield the handlers notified so far, as they are written, and those notified meanwhile."""
-        for handler in play.handlers:
-            names = {handler.name, *handler.listen}
-            if names & set(notified):
-                yield handler
-        notified.clear()
-
     def _run_task(self, task: Task, play: Play) -> TaskEnded:
-        self._current = task.index
+        self._current = task
         finished = self._finished.get(task.index)
         if finished:
             ended = finished.pop(0)
             self._learn(task, ended.result)
-            self._changed = self._changed or ended.status == "changed"
+            self._changed = self._changed or bool(ended.result.get("changed"))
             return ended
-        began = time.monotonic()
-        result = self._reboots.come_back(task.index)
-        if result is None:
-            self._emitter.emit(TaskStarted(task.index, task.name), durable=self._is_once(task))
-            result = run_task(task, play, self._around)
-            if "reboot_command" in result:
-                result = self._reboots.go_down(task.index, result)
+        self._began = self._heard = time.monotonic()
+        result = self._result(task, play)
         self._learn(task, result)
-        ended = self._task_ended(task, result, time.monotonic() - began)
-        self._changed = self._changed or ended.status == "changed"
-        self._emitter.emit(ended, durable=self._is_once(task))
+        ended = self._task_ended(task, play, result)
+        self._changed = self._changed or bool(ended.result.get("changed"))
+        self._emitter.emit(ended, durable=_is_once(task))
         return ended
 
-    def _is_once(self, task: Task) -> bool:
-        return getattr(registry.load(task.module), "REPEAT", "once") == "once"
+    def _result(self, task: Task, play: Play) -> Result:
+        result = self._reboots.come_back(task.index)
+        if result is not None:
+            return result
+        if self._cut_off[task.index] > 0 and _is_once(task):
+            return {"failed": True, "changed": False, "unknown": True, "msg": _HALF_DONE}
+        self._emitter.emit(TaskStarted(task.index, task.name), durable=_is_once(task))
+        result = run_task(task, play, self._around)
+        return self._reboots.go_down(task.index, result) if "reboot_command" in result else result
 
-    def _task_ended(self, task: Task, result: Result, seconds: float) -> TaskEnded:
+    def _task_ended(self, task: Task, play: Play, result: Result) -> TaskEnded:
         shown: Dict[str, Any] = result
         if task.no_log:
-            kept = ("changed", "failed", "skipped", "attempts")
+            kept = ("changed", "failed", "skipped", "attempts", "unknown")
             shown = {"censored": _CENSORED, **{name: result[name] for name in kept if name in result}}
             if result.get("failed"):
                 shown["msg"] = _CENSORED
-        return TaskEnded(
-            task.index, task.name, task.module, self._status(task, result), round(seconds, 3), shown
-        )
+        seconds = round(time.monotonic() - self._began, 3)
+        return TaskEnded(task.index, task.name, task.module, self._status(task, play, result), seconds, shown)
 
-    def _status(self, task: Task, result: Result) -> str:
+    def _status(self, task: Task, play: Play, result: Result) -> str:
         if result.get("failed"):
-            variables = self._scope.variables(self._job.plays[0], task.vars)
-            ignore = self._scope.all_true([task.ignore_errors], variables) is None
-            return "ignored" if ignore else "failed"
+            return "ignored" if not result.get("unknown") and self._is_ignored(task, play) else "failed"
         if result.get("skipped"):
             return "skipped"
         return "changed" if result.get("changed") else "ok"
 
+    def _is_ignored(self, task: Task, play: Play) -> bool:
+        variables = self._scope.variables(play, task.vars)
+        try:
+            return self._scope.all_true([task.ignore_errors], variables) is None
+        except ValueError:
+            return False  # a task that failed is not excused by a template that fails too
+
     def _learn(self, task: Task, result: Result) -> None:
         if task.register:
             self._scope.learn(task.register, result)
-        for single in result.get("results", [result]):
+        for single in [result] if task.loop is None else result.get("results", []):
             facts = single.get("ansible_facts")
             if facts:
                 self._scope.learn_facts(task.module, facts)
+
+
+def _begun(past: List[Message]) -> Counter[int]:
+    return Counter(message.number for message in past if isinstance(message, TaskStarted))
+
+
+def _is_once(task: Task) -> bool:
+    """Tell whether a task that was begun and not ended must not be begun again."""
+    module = registry.load(task.module)
+    repeats = task.check or getattr(module, "ENDS_BOOT", False)  # the reboot itself is journaled apart
+    return not repeats and getattr(module, "REPEAT", "once") == "once"
+
+
+def _listening(play: Play, names: List[str]) -> Iterator[int]:
+    """Yield the numbers of the handlers that hear one of these names."""
+    for number, handler in enumerate(play.handlers):
+        if set(names) & {handler.name, *handler.listen}:
+            yield number
+
+
+def _due_handlers(play: Play, notified: Set[int]) -> Iterator[Task]:
+    """Yield the handlers notified so far, as they are written, and later ones that they notify themselves.
+
+    One that stands further up waits for the next flush, as in Ansible.
+    """
+    for number, handler in enumerate(play.handlers):
+        if number in notified:
+            notified.discard(number)
+            yield handler

@@ -22,8 +22,9 @@ class Scope:
 
     def learn(self, name: str, value: Dict[str, Any]) -> None:
         """Keep what a task registered, with the lines of its output beside the text, as Ansible has them."""
-        if "results" in value:
-            value = {**value, "results": [_with_lines(item) for item in value["results"]]}
+        items = value.get("results")
+        if isinstance(items, list):
+            value = {**value, "results": [_with_lines(item) for item in items]}
         self._learned[name] = _with_lines(value)
 
     def learn_facts(self, module: str, facts: Dict[str, Any]) -> None:
@@ -59,6 +60,11 @@ class Scope:
         """Render templates in `value`, if any can be there."""
         return value if variables is None else self._templates.render(value, variables)
 
+    def value_of(self, expression: str, variables: Any) -> Any:
+        """Return what an expression means, with or without braces around it."""
+        braces = "" if variables is None or self._templates.is_template(expression) else "{{ %s }}"
+        return self.render(braces % expression if braces else expression, variables)
+
     def render_file(self, text: str, variables: Any, options: Dict[str, bool]) -> str:
         """Render the file of a `template` task."""
         return text if variables is None else str(self._templates.render_file(text, variables, **options))
@@ -72,6 +78,8 @@ class Scope:
         return None
 
 
-def _with_lines(result: Dict[str, Any]) -> Dict[str, Any]:
+def _with_lines(result: Any) -> Any:
+    if not isinstance(result, dict):
+        return result
     streams = [name for name in ("stdout", "stderr") if isinstance(result.get(name), str)]
     return {**result, **{f"{name}_lines": result[name].splitlines() for name in streams}}

@@ -3,12 +3,12 @@
 from __future__ import annotations
 
 import os
-import time
 from typing import Any, Callable, Dict, List, NamedTuple, Optional
 
 from edgectl.remote import registry
 from edgectl.remote.args import ArgumentError, build
-from edgectl.remote.child import Identity, identity_of, run_in_child
+from edgectl.remote.beats import wait
+from edgectl.remote.child import Children, Identity, identity_of
 from edgectl.remote.context import HostPaths, TaskContext
 from edgectl.remote.proc import Proc
 from edgectl.remote.protocol import Play, Task
@@ -24,7 +24,8 @@ class Surroundings(NamedTuple):
     paths: HostPaths
     blobs: Dict[str, bytes]
     login: Optional[Identity]  # whom a task that does not become runs as; None: as the runner itself
-    on_beat: Callable[[float], None] = lambda _seconds: None
+    children: Children
+    on_beat: Callable[[], None] = lambda: None
     on_retry: Callable[[int, str], None] = lambda _attempt, _msg: None
 
 
@@ -43,6 +44,7 @@ def run_task(task: Task, play: Play, around: Surroundings) -> Result:
 
 
 def _run_loop_item(task: Task, play: Play, around: Surroundings, number: int, item: Any) -> Result:
+    around.on_beat()
     names = {task.loop_var: item}
     if task.index_var:
         names[task.index_var] = number
@@ -100,7 +102,7 @@ def _attempts(task: Task, play: Play, around: Surroundings, items: Dict[str, Any
             return result
         if attempt < attempts:
             around.on_retry(attempt, str(result.get("msg", "")))
-            time.sleep(task.delay_s)
+            wait(task.delay_s, around.on_beat)
     return {**result, "failed": True, "msg": result.get("msg") or f"still not so after {attempts} attempts"}
 
 
@@ -129,30 +131,46 @@ def _judged(task: Task, play: Play, around: Surroundings, items: Dict[str, Any],
 def _act(task: Task, play: Play, around: Surroundings, items: Dict[str, Any]) -> Result:
     variables = around.scope.variables(play, task.vars, items)
     module = registry.load(task.module)
-    given = _arguments(task, around, variables)
     environment = around.scope.render(task.environment, variables)
-    context = TaskContext(
-        check=task.check,
-        diff=task.diff,
-        proc=Proc({}),
-        paths=around.paths,
-        blobs=around.blobs,
-    )
-    args = given if getattr(module, "FREE_KEYS", False) else build(module.Args, given, internal=True)
-
-    def action() -> Result:
-        # For what the module itself reads as well: ~ and $HOME in paths, urllib's proxies.
-        os.environ.update({name: str(value) for name, value in environment.items()})
-        return dict(module.run(args, context).as_dict())
-
+    request = {
+        "module": task.module,
+        "args": _arguments(task, around, variables),
+        "check": task.check,
+        "diff": task.diff,
+        "environment": {name: str(value) for name, value in environment.items()},
+    }
     if getattr(module, "PURE", False):
-        return dict(module.run(args, context).as_dict())
+        return perform(request, around.paths, around.blobs)
     try:
         identity = _identity(task, around)
     except KeyError:
         return _broken(f"there is no user '{task.become_user}' on this host")
-    timeout_s = task.timeout_s
-    return run_in_child(action, identity=identity, timeout_s=timeout_s, on_beat=around.on_beat)
+    return around.children.run(
+        request,
+        identity=identity,
+        shared=getattr(module, "STARTS_NOTHING", False),
+        timeout_s=task.timeout_s,
+        on_beat=around.on_beat,
+    )
+
+
+def perform(request: Dict[str, Any], paths: HostPaths, blobs: Dict[str, bytes]) -> Result:
+    """Build the arguments and run the module, with the task's environment for as long as it runs."""
+    module = registry.load(request["module"])
+    context = TaskContext(request["check"], request["diff"], Proc({}), paths, blobs)
+    given = request["args"]
+    try:
+        args = given if getattr(module, "FREE_KEYS", False) else build(module.Args, given, internal=True)
+    except ArgumentError as error:
+        return _broken(str(error))
+    before = dict(os.environ)
+    os.environ.update(request["environment"])
+    try:
+        return dict(module.run(args, context).as_dict())
+    finally:
+        if request["environment"]:
+            os.environ.clear()
+            os.environ.update(before)
 
 
 def _identity(task: Task, around: Surroundings) -> Optional[Identity]:
@@ -172,9 +190,12 @@ def _arguments(task: Task, around: Surroundings, variables: Any) -> Dict[str, An
     """Return the module's arguments with all templates rendered."""
     if task.module == "assert":
         return _assertions(task, around, variables)
-    given = dict(around.scope.render(task.args, variables))
-    if task.module == "debug" and "var" in given:
-        given["value"] = around.scope.render("{{ " + str(given["var"]) + " }}", variables)
+    # `var` is an expression already: rendering it first would run what a host put into a variable.
+    written = {name: value for name, value in task.args.items() if (task.module, name) != ("debug", "var")}
+    given = dict(around.scope.render(written, variables))
+    if task.module == "debug" and task.args.get("var") is not None:
+        given["var"] = str(task.args["var"])
+        given["value"] = around.scope.value_of(given["var"], variables)
     if task.template is not None:
         text = around.blobs[task.template].decode()
         options = {name: bool(given[name]) for name in ("trim_blocks", "lstrip_blocks") if name in given}

@@ -20,6 +20,8 @@ _MARKS = ("{{", "{%", "{#")
 _SINGLE = re.compile(r"^\{\{(.*)\}\}$", re.DOTALL)
 _FALSE_WORDS = frozenset({"", "false", "no", "off", "0", "n", "f"})
 _DEPTH_LIMIT = 50
+# Exceptions whose text says it all; of others the name is needed as well.
+_TELLING = (TypeError, ValueError, ArithmeticError, RecursionError)
 
 
 class TemplateError(ValueError):
@@ -186,6 +188,7 @@ def _rendered(template: jinja2.Template, variables: Variables) -> str:
 
 def _guarded(action: Any, source: str) -> Any:
     """Turn what a template can raise into `TemplateError`; a filter may raise nearly anything."""
+    source = source.strip()
     shown = source if len(source) <= 80 else source[:77] + "..."  # noqa: PLR2004 - one line of a terminal
     try:
         return action()
@@ -195,5 +198,6 @@ def _guarded(action: Any, source: str) -> Any:
         raise TemplateError(f"{error.message} in: {shown}", undefined=True) from None
     except jinja2.TemplateError as error:
         raise TemplateError(f"{error.message} in: {shown}") from None
-    except (TypeError, ValueError, KeyError, AttributeError, ArithmeticError, RecursionError) as error:
-        raise TemplateError(f"{error} in: {shown}") from None
+    except Exception as error:  # noqa: BLE001 - a filter may raise anything: re.error, IndexError, OSError
+        said = str(error) if isinstance(error, _TELLING) else f"{type(error).__name__}: {error}"
+        raise TemplateError(f"{said} in: {shown}") from None

@@ -28,6 +28,8 @@ _ENTRY = "edgectl.remote.__main__"
 # Whoever uses templates imports these by name at run time (remote/scope.py).
 _WITH_JINJA = "edgectl.remote.template"
 _UNCHECKED_HASH = (0b01).to_bytes(4, "little")
+# Later versions mark what else in this process refers to a constant, so no two processes write the same bytes.
+_MARSHAL_WITHOUT_REFERENCES = 2
 
 
 @dataclass(frozen=True, slots=True)
@@ -72,7 +74,12 @@ def _add(archive: zipfile.ZipFile, name: str, content: bytes) -> None:
 def _bytecode(source: bytes, name: str) -> bytes:
     """Return an unchecked, hash-based pyc (PEP 552) without docstrings; the zip's digest proves it."""
     code = compile(source, name, "exec", dont_inherit=True, optimize=2)
-    return importlib.util.MAGIC_NUMBER + _UNCHECKED_HASH + bytes(8) + marshal.dumps(code)
+    return (
+        importlib.util.MAGIC_NUMBER
+        + _UNCHECKED_HASH
+        + bytes(8)
+        + marshal.dumps(code, _MARSHAL_WITHOUT_REFERENCES)
+    )
 
 
 def _ours(names: Iterable[str]) -> dict[str, Path]:

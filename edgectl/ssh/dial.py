@@ -135,10 +135,13 @@ def private_key(path: Path) -> paramiko.PKey:
         raise HostFault(FaultKind.KEY_FILE, f"there is no key file {path}", hint=hint) from None
     except PermissionError:
         raise HostFault(FaultKind.KEY_FILE, f"cannot read the key file {path}") from None
-    except paramiko.PasswordRequiredException:
-        message = f"the key file {path} has a passphrase"
-        raise HostFault(FaultKind.KEY_FILE, message, hint=f"ssh-add {path}, and leave `key` out") from None
     except (paramiko.SSHException, ValueError, TypeError) as error:
+        # paramiko hands through what cryptography says of a locked key in OpenSSH's own format.
+        if isinstance(error, paramiko.PasswordRequiredException) or "password-protected" in str(error):
+            message = f"the key file {path} has a passphrase"
+            raise HostFault(
+                FaultKind.KEY_FILE, message, hint=f"ssh-add {path}, and leave `key` out"
+            ) from None
         raise HostFault(FaultKind.KEY_FILE, f"{path} is not a private key: {error}") from None
     certificate = path.with_name(path.name + "-cert.pub")
     if certificate.exists():

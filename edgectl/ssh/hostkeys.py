@@ -61,23 +61,41 @@ def load(path: Path) -> KnownHosts:
         lines = path.read_text().splitlines()
     except FileNotFoundError:
         return KnownHosts({})
+    except (OSError, UnicodeDecodeError) as error:
+        raise InputError([Problem(f"cannot read: {error}", Place(path))]) from None
     return KnownHosts(_by_name(path, lines))
 
 
 def _by_name(path: Path, lines: Iterable[str]) -> dict[str, frozenset[HostKey]]:
     found: dict[str, set[HostKey]] = defaultdict(set)
+    revoked: set[HostKey] = set()
     for number, line in enumerate(lines, start=1):
         words = line.split()
         if not words or words[0].startswith("#"):
             continue
-        if words[0].startswith("@"):
+        marker = words.pop(0) if words[0].startswith("@") else ""
+        if marker == "@cert-authority":
             continue  # paramiko verifies no host certificates; a plain key must be pinned beside it
-        if len(words) < 3:  # noqa: PLR2004 - names, type, key
+        if len(words) < 3 or not _is_base64(words[2]):  # noqa: PLR2004 - names, type, key
             message = "a line of known_hosts is: name key-type base64-key"
             raise InputError([Problem(message, Place(path, number))], hint="edgectl trust scan")
+        if words[0].startswith("|"):
+            message = "this name is hashed (HashKnownHosts); pin the key under the host's name or address"
+            raise InputError([Problem(message, Place(path, number))], hint="edgectl trust scan")
+        key = HostKey(words[1], words[2])
+        if marker == "@revoked":
+            revoked.add(key)
+            continue
         for name in words[0].split(","):
-            found[name].add(HostKey(words[1], words[2]))
-    return {name: frozenset(keys) for name, keys in found.items()}
+            found[name].add(key)
+    return {name: frozenset(keys - revoked) for name, keys in found.items()}
+
+
+def _is_base64(text: str) -> bool:
+    try:
+        return bool(base64.b64decode(text, validate=True))
+    except ValueError:
+        return False
 
 
 def parse_key(text: str) -> HostKey:

@@ -17,6 +17,7 @@ from typing import NamedTuple
 from edgectl.remote.protocol import Job, encode_job, job_digest
 from edgectl.ssh.bundle import bundle
 
+# 126 and 127 are of a Python that cannot be started, such as pyenv's shim for a version that is not there.
 # sys.exit(91): this Python is too old, try the next one. It has read nothing by then. Garbage collection and an
 # orderly exit would cost 5 ms of 45 and free memory that is freed anyway.
 _FIRST_STAGE = """\
@@ -38,28 +39,29 @@ os._exit(0)
 _PYTHONS = "python3 python3.13 python3.12 python3.11 python3.10 python3.9 /usr/libexec/platform-python"
 
 _FIND_PYTHON = """\
+[ -z "${{1-}}" ] || export EDGECTL_HOST_ROOT="$1"
 for p in {pythons}; do
 command -v "$p" >/dev/null 2>&1 || continue
 "$p" -I -S -c {stage}
 r=$?
-[ $r = 91 ] || exit $r
+case $r in 91 | 126 | 127) ;; *) exit $r ;; esac
 done
 echo "{magic} no-python"
 """
 
 # -v asks for the password alone, so that a wrong one never makes sudo eat the job as further attempts.
-# The second sudo gets the password again, because a host may be set to forget it at once.
+# The second sudo gets the password again, because a host may be set to forget it at once. The one variable that
+# root needs goes as an argument, because sudoers seldom lets a user set any.
 _WITH_SUDO = """\
 if [ "$(id -u)" = 0 ]; then exec /bin/sh -c {find}; fi
-if sudo -n true 2>/dev/null; then exec sudo -n {environment} /bin/sh -c {find}; fi
+if sudo -n true 2>/dev/null; then exec sudo -n /bin/sh -c {find} edgectl "$EDGECTL_HOST_ROOT"; fi
 IFS= read -r w
 e=$(printf '%s\\n' "$w" | LC_ALL=C sudo -S -p '' -v 2>&1) || {{
 echo "{magic} no-sudo $(echo "$e" | head -n 1)"
 exit 93
 }}
-{{ printf '%s\\n' "$w"; exec cat; }} | sudo -S -p '' {environment} /bin/sh -c {find}
+{{ printf '%s\\n' "$w"; exec cat; }} | sudo -S -p '' /bin/sh -c {find} edgectl "$EDGECTL_HOST_ROOT"
 """
-_KEPT_ENVIRONMENT = 'EDGECTL_HOST_ROOT="$EDGECTL_HOST_ROOT"'
 
 
 def payload(job: Job, magic: str, after: int) -> bytes:
@@ -91,5 +93,5 @@ def command_line(magic: str, *, become: bool) -> str:
     stage = _FIRST_STAGE.replace("MAGIC", magic)
     script = _FIND_PYTHON.format(pythons=_PYTHONS, stage=shlex.quote(stage), magic=magic)
     if become:
-        script = _WITH_SUDO.format(find=shlex.quote(script), magic=magic, environment=_KEPT_ENVIRONMENT)
+        script = _WITH_SUDO.format(find=shlex.quote(script), magic=magic)
     return f"exec /bin/sh -c {shlex.quote(script)}"

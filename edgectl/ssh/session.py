@@ -127,7 +127,8 @@ class SshSession:
         raise HostFault(FaultKind.PROTOCOL, f"the host's shell ended with {status}{said}")
 
     def _last_words(self) -> str:
-        return self._noise.decode("utf-8", "replace").strip().splitlines()[-1][:200]
+        said = self._noise.decode("utf-8", "replace").strip().splitlines() or [""]
+        return said[-1][:200]
 
     def _decoded(self, line: str) -> Message:
         if line.startswith("no-python"):

@@ -206,7 +206,7 @@ def test_a_host_says_nothing_more_after_its_end(situation: Situation) -> None:
 
 
 def test_junit_has_one_case_per_host_and_task(situation: Situation) -> None:
-    suite = ET.fromstring(situation.runs["junit"].out)  # noqa: S314 - our own
+    suite = ET.fromstring(situation.runs["junit"].out)
     cases = Counter((case.get("classname"), case.get("name")) for case in suite)
     wanted = {(name, task) for name in situation.names for task in _TASKS[:3]}
     wanted = {pair for pair in wanted if pair[0] not in UNREACHABLE} - {(BROKEN, "third")}

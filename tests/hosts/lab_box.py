@@ -94,7 +94,7 @@ def await_box(directory: Path, address: str) -> Box:
     while True:
         try:
             return Box(directory, address)
-        except (OSError, paramiko.SSHException):
+        except (OSError, EOFError, paramiko.SSHException):
             if CLOCK.monotonic() > deadline:
                 raise
             CLOCK.sleep(0.05)

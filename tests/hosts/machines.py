@@ -74,11 +74,12 @@ class Machine:
     client_key: Path
     host_key: Path
     process: subprocess.Popen[bytes]
+    port: int = PORT
 
     def pin(self) -> str:
         """Return this host's line of known_hosts."""
         kind, key = self.host_key.with_suffix(".pub").read_text().split()[:2]
-        return f"[{self.address}]:{PORT} {kind} {key}"
+        return f"[{self.address}]:{self.port} {kind} {key}"
 
     def run(self, command: str) -> str:
         """Run a command on the host, as root and past SSH."""
@@ -102,6 +103,7 @@ def start(
     extra: str = "",
     last: str = "",
     listen: str = "",
+    port: int = PORT,
 ) -> Machine:
     """Boot a host. `prepare` is a script that runs in it first; `extra` and `last` go into its sshd_config.
 
@@ -112,7 +114,7 @@ def start(
     host_key = keypair(folder / "host_key")
     (folder / "authorized_keys").write_text(client_key.with_suffix(".pub").read_text())
     config = _SSHD_CONFIG.format(
-        port=PORT,
+        port=port,
         listen=listen or address,
         host_key=host_key,
         folder=folder,
@@ -129,7 +131,7 @@ def start(
             stderr=log,
             stdin=subprocess.DEVNULL,
         )
-    machine = Machine(name, address, folder, client_key, host_key, process)
+    machine = Machine(name, address, folder, client_key, host_key, process, port)
     _wait(machine)
     return machine
 
@@ -161,7 +163,7 @@ def _wait(machine: Machine) -> None:
         if machine.process.poll() is not None:
             break
         try:
-            socket.create_connection((machine.address, PORT), timeout=1).close()
+            socket.create_connection((machine.address, machine.port), timeout=1).close()
         except OSError:
             time.sleep(0.02)
         else:

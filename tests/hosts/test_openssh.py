@@ -98,7 +98,7 @@ def test_hosts_behind_a_bastion_share_one_connection_to_it(
 SUDO_WITH_PASSWORD = """\
 useradd -m -p "$(openssl passwd -6 s3cret)" ops
 rm -f /etc/sudoers.d/*
-printf 'Defaults env_keep += "EDGECTL_HOST_ROOT"\\nroot ALL=(ALL) ALL\\nops ALL=(ALL) ALL\\n' > /etc/sudoers
+printf 'root ALL=(ALL) ALL\\nops ALL=(ALL) ALL\\n' > /etc/sudoers
 """
 BECOME = """\
 - hosts: all
@@ -190,3 +190,13 @@ def test_output_is_folded_and_streams_are_kept_apart(boot: Boot, edgectl: Edgect
     assert ended.code == 0
     assert "n[01-03]  (3)\n  same\n" in ended.out
     assert ended.err == ""
+
+
+def test_a_task_of_the_one_who_logged_in_loads_its_code_after_root_is_given_up(
+    boot: Boot, edgectl: Edgectl, tmp_path: Path
+) -> None:
+    inventory(edgectl.inventory, [boot("n01", prepare=SUDO_WITH_PASSWORD)], user="ops")
+    path = tmp_path / "late.yaml"
+    path.write_text(BECOME + "    - name: needs more code\n      gpu_facts:\n")
+    ended = edgectl("run", path, "-o", "json", more={"SUDO_PW": "s3cret"})
+    assert ended.code == 0, ended

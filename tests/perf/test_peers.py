@@ -18,11 +18,12 @@ import pytest
 
 from tests.cli_run import ROOT, Edgectl
 from tests.hosts import machines
-from tests.hosts.machines import PORT, Machine
+from tests.hosts.machines import Machine
 
 HOSTS = int(os.environ.get("EDGECTL_PERF_HOSTS", "100"))
 WANTED = os.environ.get("EDGECTL_PERF_TOOLS", "").split(",") if "EDGECTL_PERF_TOOLS" in os.environ else None
 TASKS = 10
+PORT = 2299  # apart from the tests' other servers, since this one listens on every address
 FORKS = 50
 BIN = Path(sys.executable).parent
 PATH = "/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin"
@@ -59,7 +60,15 @@ def fleet(tmp_path: Path) -> Iterator[Fleet]:
     # sshd opens sixteen sockets at most, so it listens everywhere and lets in whoever comes over loopback.
     only = "UseDNS no\nAllowUsers root@127.*"
     machine = machines.start(
-        "perf", addresses[0], folder, key, prepare=prepare, extra=only, last=match, listen="0.0.0.0"
+        "perf",
+        addresses[0],
+        folder,
+        key,
+        prepare=prepare,
+        extra=only,
+        last=match,
+        listen="0.0.0.0",
+        port=PORT,
     )
     yield Fleet(machine, addresses, tmp_path)
     machine.stop()

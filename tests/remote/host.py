@@ -72,5 +72,6 @@ def tree(folder: Path) -> dict[str, str]:
         elif path.is_dir():
             found[name] = f"directory {mode}"
         else:
-            found[name] = f"file {mode} {path.lstat().st_nlink} {path.read_bytes()!r}"
+            content = path.read_bytes() if os.access(path, os.R_OK) else "closed to us"
+            found[name] = f"file {mode} {path.lstat().st_nlink} {content!r}"
     return found

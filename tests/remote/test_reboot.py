@@ -8,7 +8,10 @@ from edgectl.remote import registry
 from tests.remote.host import program, run_module
 
 
-def test_it_says_how_to_reboot_and_leaves_it_to_the_runner(tmp_path: Path) -> None:
+def test_it_says_how_to_reboot_and_leaves_it_to_the_runner(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("PATH", "/nonexistent")
     shutdown = program(tmp_path, "shutdown", "#!/bin/sh\ntouch $0.called\n")
 
     result = run_module(
@@ -32,7 +35,10 @@ def test_a_command_of_ones_own_is_taken_as_words() -> None:
 
 
 @pytest.mark.parametrize("search", [["/none"]])
-def test_without_shutdown_it_fails_and_says_what_to_give(search: list[str]) -> None:
+def test_without_shutdown_it_fails_and_says_what_to_give(
+    search: list[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("PATH", "/nonexistent")
     result = run_module("reboot", {"search_paths": search})
 
     assert result.failed

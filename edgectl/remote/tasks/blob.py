@@ -14,6 +14,7 @@ from edgectl.remote.ownership import Attributes
 from edgectl.remote.result import TaskResult, changed, failed, ok
 
 REPEAT = "idempotent"
+STARTS_NOTHING = True
 _DIGITS = 64
 _OK = 200
 # The time that a proven file carries, as in the Nix store. Whatever writes to it gives it another, and then it is

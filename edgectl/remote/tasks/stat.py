@@ -16,6 +16,7 @@ from edgectl.remote.context import TaskContext
 from edgectl.remote.result import TaskResult, ok
 
 REPEAT = "reads"
+STARTS_NOTHING = True
 _KINDS = {
     "isdir": stat.S_ISDIR,
     "ischr": stat.S_ISCHR,

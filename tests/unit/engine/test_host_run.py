@@ -104,7 +104,8 @@ def test_a_host_that_stays_away_is_unknown_after_the_deadline() -> None:
 
     assert played.outcome.status is HostStatus.UNKNOWN
     assert "line lost in 'task 1': connection refused" in played.outcome.reason
-    assert played.outcome.hint == "edgectl runs attach R1"
+    assert played.outcome.hint.startswith("edgectl exec ")
+    assert played.outcome.hint.endswith("/var/lib/edgectl/runs/R1/journal.jsonl")
     assert COME_BACK_S <= played.clock.seconds < COME_BACK_S + 10.1
 
 
@@ -169,6 +170,14 @@ def test_a_host_is_waited_for_as_long_as_its_reboot_may_take() -> None:
     assert played.outcome.status is HostStatus.CHANGED
     assert played.clock.seconds > COME_BACK_S
     assert played.losses == []
+
+
+def test_a_login_that_a_booting_host_refuses_is_tried_again() -> None:
+    refused = HostFault(FaultKind.AUTH, "System is booting up")
+    back: Visit = [HELLO, done(3, status="changed"), Ended("changed", seq=4)]
+    played = Played([HELLO, began(1), _rebooting(2)], refused, refused, back)
+
+    assert played.outcome.status is HostStatus.CHANGED
 
 
 def test_a_host_that_does_not_come_back_from_its_reboot_is_unknown() -> None:

@@ -9,7 +9,7 @@ from edgectl.lab.guest.smi_xml import render
 
 
 def _document(driver: str) -> ET.Element:
-    return ET.fromstring(render(new_gpus("n1", 2), driver))  # noqa: S314 - made here
+    return ET.fromstring(render(new_gpus("n1", 2), driver))
 
 
 @pytest.mark.parametrize("driver", ["575.57.08", "580.95.05", "580.105.08"])
