@@ -19,7 +19,6 @@ from tests.hosts.machines import PORT, Machine, keypair
 BOOT_S = 60.0
 _SUITE = "bookworm"
 _PACKAGES = "systemd,systemd-sysv,dbus,python3,openssh-server,sudo,ca-certificates,procps"
-_MIRROR = "http://deb.debian.org/debian"
 _REBOOT = 133  # what systemd-nspawn exits with when the machine asked for a reboot
 
 # The cache's folder is the lower half; the upper one lies on a tmpfs and is gone with the namespace.
@@ -74,7 +73,7 @@ def prepare() -> None:
     shutil.rmtree(beside, ignore_errors=True)
     beside.mkdir(parents=True)
     include = ["--variant=minbase", f"--include={_PACKAGES}"]
-    subprocess.run(["debootstrap", *include, _SUITE, str(beside), _MIRROR], check=True)
+    subprocess.run(["debootstrap", *include, _SUITE, str(beside)], check=True)
     for folder in ("var/cache/apt/archives", "var/lib/apt/lists"):
         shutil.rmtree(beside / folder)
         (beside / folder / "partial").mkdir(parents=True)
