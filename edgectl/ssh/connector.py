@@ -13,7 +13,7 @@ from edgectl.clock import Clock
 from edgectl.engine.faults import HostFault
 from edgectl.inventory.model import Bastion, Host
 from edgectl.ssh.bastion import Bastions
-from edgectl.ssh.dial import Agent, Deadlines, open_socket, open_transport
+from edgectl.ssh.dial import Agent, Deadlines, await_banner, open_socket, open_transport
 from edgectl.ssh.session import SshSession
 from edgectl.ssh.target import SshDefaults, Target, bastion_target, target_of
 
@@ -65,7 +65,9 @@ class SshConnector:
     def _stream(self, target: Target) -> socket.socket | paramiko.Channel:
         timeout_s = self._deadlines.tcp_s
         if target.bastion is None:
-            return open_socket(target.address, target.port, timeout_s)
+            raw = open_socket(target.address, target.port, timeout_s)
+            await_banner(raw, self._deadlines.handshake_s)
+            return raw
         return self._bastions.channel_to(target.bastion, target.address, target.port, timeout_s)
 
     def _open_bastion(self, bastion: Bastion) -> paramiko.Transport:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import contextlib
+import select
 import socket
 import threading
 from collections.abc import Sequence
@@ -48,6 +49,19 @@ def open_socket(address: str, port: int, timeout_s: float) -> socket.socket:
     raw.setsockopt(socket.IPPROTO_TCP, socket.TCP_USER_TIMEOUT, _TCP_USER_TIMEOUT_MS)
     raw.setsockopt(socket.SOL_SOCKET, socket.SO_KEEPALIVE, 1)
     return raw
+
+
+def await_banner(raw: socket.socket, timeout_s: float) -> None:
+    """Wait for the server's first byte, which SSH lets the server send at once (RFC 4253, section 4.2).
+
+    So a host that accepts and then says nothing costs nobody a place among the handshakes.
+    """
+    ready = select.poll()
+    ready.register(raw, select.POLLIN)
+    if not ready.poll(timeout_s * 1000):
+        raw.close()
+        message = f"the port is open, but no SSH server spoke within {timeout_s:g} s"
+        raise HostFault(FaultKind.SILENT, message, hint="is sshd stuck, or another service on that port?")
 
 
 def open_transport(
