@@ -1,7 +1,12 @@
 """Ten small file tasks on many hosts behind one real sshd, by edgectl and by its peers, in one run.
 
-Run it by itself: pytest -m perf -s tests/perf/test_peers.py. EDGECTL_PERF_HOSTS and EDGECTL_PERF_TOOLS (such as
-"edgectl,pyinfra") make it smaller. Figures are printed, never asserted: machines are shared and noisy.
+The peers want a virtual environment of their own, since pyinfra needs an older paramiko than edgectl:
+
+    python3 -m venv /tmp/peers && /tmp/peers/bin/pip install 'ansible-core<2.20' 'mitogen>=0.3.54' 'pyinfra>=3.10'
+    EDGECTL_PEERS=/tmp/peers .venv/bin/pytest -m perf -s tests/perf
+
+EDGECTL_PERF_HOSTS and EDGECTL_PERF_TOOLS (such as "edgectl,pyinfra") make it smaller. Figures are printed, never
+asserted: machines are shared and noisy.
 """
 
 from __future__ import annotations
@@ -16,7 +21,7 @@ from pathlib import Path
 
 import pytest
 
-from tests.cli_run import ROOT, Edgectl
+from tests.cli_run import Edgectl
 from tests.hosts import machines
 from tests.hosts.machines import Machine
 
@@ -25,7 +30,7 @@ WANTED = os.environ.get("EDGECTL_PERF_TOOLS", "").split(",") if "EDGECTL_PERF_TO
 TASKS = 10
 PORT = 2299  # apart from the tests' other servers, since this one listens on every address
 FORKS = 50
-BIN = Path(sys.executable).parent
+BIN = Path(os.environ.get("EDGECTL_PEERS", "/tmp/peers")) / "bin"
 PATH = "/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin"
 
 pytestmark = [pytest.mark.perf, pytest.mark.timeout(3600)]
@@ -46,7 +51,7 @@ class Fleet:
 
 @pytest.fixture
 def fleet(tmp_path: Path) -> Iterator[Fleet]:
-    reason = machines.missing()
+    reason = machines.missing() or ("" if BIN.exists() else f"needs the peers at {BIN}: see this file's head")
     if reason:
         pytest.skip(reason)
     addresses = tuple(f"127.63.{number // 200}.{number % 200 + 1}" for number in range(HOSTS))
@@ -167,9 +172,9 @@ def run_ansible(fleet: Fleet) -> None:
 
 
 def run_mitogen(fleet: Fleet) -> None:
-    import ansible_mitogen
-
-    plugins = Path(ansible_mitogen.__file__).parent / "plugins" / "strategy"
+    where = "import ansible_mitogen; print(ansible_mitogen.__path__[0])"
+    found = subprocess.run([str(BIN / "python"), "-c", where], capture_output=True, text=True, check=True)
+    plugins = Path(found.stdout.strip()) / "plugins" / "strategy"
     _ansible(fleet, {"ANSIBLE_STRATEGY_PLUGINS": str(plugins), "ANSIBLE_STRATEGY": "mitogen_linear"})
 
 
@@ -194,7 +199,7 @@ def _ansible(fleet: Fleet, environment: dict[str, str]) -> None:
 
 
 def _peer(fleet: Fleet, command: list[str], environment: dict[str, str]) -> None:
-    base = {"PATH": os.environ["PATH"], "HOME": str(fleet.home), "LC_ALL": "C.UTF-8", "PYTHONPATH": str(ROOT)}
+    base = {"PATH": os.environ["PATH"], "HOME": str(fleet.home), "LC_ALL": "C.UTF-8"}
     done = subprocess.run(
         command,
         env=base | environment,
