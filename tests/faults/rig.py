@@ -5,7 +5,7 @@ from __future__ import annotations
 import os
 import subprocess
 from collections import Counter
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -14,6 +14,7 @@ from typing import Any
 import paramiko
 
 from edgectl.clock import SystemClock
+from edgectl.engine.events import HostSaid, RunEvent
 from edgectl.engine.outcome import HostOutcome, RunOutcome
 from edgectl.engine.ports import Observer
 from edgectl.inventory.model import Host, SshOptions
@@ -29,6 +30,7 @@ from edgectl.ssh.hostkeys import KnownHosts
 from edgectl.ssh.target import SshDefaults
 from edgectl.yaml_source import written
 from tests.fakes.fleet import a_fleet, a_host
+from tests.fakes.observers import Witness
 from tests.faults.proxy import Proxy
 from tests.hosts.machines import Machine
 
@@ -76,6 +78,12 @@ class Site:
     def see(self, command: str) -> str:
         """Run a command at the host as another SSH client, not through the proxy."""
         return openssh(self.machine, command)
+
+    def kill_runner(self, run: str) -> None:
+        """Kill -9 the process that runs the job: of those with its `live` file open, the first one."""
+        live = f"/var/lib/edgectl/runs/{run}/live"
+        find = f'for f in /proc/[0-9]*/fd/*; do [ "$(readlink $f)" = {live} ] && echo $f; done'
+        self.machine.run(f"{find} | cut -d/ -f3 | sort -n | head -n 1 | xargs kill -9")
 
     def truth(self, run: str) -> Truth:
         """Return what happened here in a run."""
@@ -167,3 +175,18 @@ def disagreements(outcome: HostOutcome, truth: Truth, tasks: int) -> list[str]:
         case "failed" if not outcome.reason:
             found.append("failed without a reason")
     return found
+
+
+def when_task(name: str, do: Callable[[], None]) -> Witness:
+    """Return an observer that does something once, when a task has begun."""
+    done: list[str] = []
+
+    def on_event(event: RunEvent) -> None:
+        match event:
+            case HostSaid(message=TaskStarted(name=begun)) if begun == name and not done:
+                done.append(name)
+                do()
+            case _:
+                pass
+
+    return Witness(on_event)
