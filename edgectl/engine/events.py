@@ -57,6 +57,15 @@ class HostLost:
 
 
 @dataclass(frozen=True, slots=True)
+class HostAttached:
+    """The line to a host is there again, `away_s` seconds after it was lost; what follows comes after event `after`."""
+
+    host: str
+    after: int
+    away_s: float
+
+
+@dataclass(frozen=True, slots=True)
 class HostEnded:
     """A host came to its one outcome."""
 
@@ -78,4 +87,14 @@ class RunEnded:
     at: datetime
 
 
-RunEvent = RunStarted | WaveStarted | HostStarted | HostSaid | HostLost | HostEnded | RunStopped | RunEnded
+RunEvent = (
+    RunStarted
+    | WaveStarted
+    | HostStarted
+    | HostSaid
+    | HostLost
+    | HostAttached
+    | HostEnded
+    | RunStopped
+    | RunEnded
+)

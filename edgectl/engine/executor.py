@@ -16,7 +16,6 @@ from edgectl.engine.outcome import HostOutcome, HostStatus, RunOutcome, joined
 from edgectl.engine.ports import HostPool, HostWork, Observer
 from edgectl.engine.waves import Rollout, Wave, waves_of
 from edgectl.inventory.model import Host
-from edgectl.remote.protocol import Job
 
 _log = logging.getLogger(__name__)
 
@@ -82,15 +81,15 @@ class Executor:
         return outcome
 
     def _run_stage(self, stage: Sequence[HostWork], plan: Plan) -> None:
-        jobs = {work.host.name: work.job for work in stage if self._is_well(work.host.name)}
-        hosts = [work.host for work in stage if work.host.name in jobs]
+        works = {work.host.name: work for work in stage if self._is_well(work.host.name)}
+        hosts = [work.host for work in works.values()]
         waves = waves_of(hosts, plan.rollout)
         for number, wave in enumerate(waves, start=1):
             self._consider_stopping(plan)
             if self._stopped:
                 return
             self._tell(WaveStarted(number, len(waves), len(wave.hosts), wave.canary))
-            self._pool.run(self._admitted(wave, jobs, plan), self._tell)
+            self._pool.run(self._admitted(wave, works, plan), self._tell)
             self._heed_canary(wave)
             self._soak(plan, is_last=number == len(waves))
 
@@ -104,13 +103,13 @@ class Executor:
         before = self._outcomes.get(host)
         return before is None or before.status in (HostStatus.OK, HostStatus.CHANGED)
 
-    def _admitted(self, wave: Wave, jobs: Mapping[str, Job], plan: Plan) -> Iterator[HostWork]:
+    def _admitted(self, wave: Wave, works: Mapping[str, HostWork], plan: Plan) -> Iterator[HostWork]:
         """Yield the wave's hosts for as long as nothing speaks against starting another one."""
         for host in wave.hosts:
             self._consider_stopping(plan)
             if self._stopped:
                 return
-            yield HostWork(host, jobs[host.name])
+            yield works[host.name]
 
     def _consider_stopping(self, plan: Plan) -> None:
         if self._stopped:

@@ -10,6 +10,7 @@ import rich.live
 import rich.text
 
 from edgectl.engine.events import (
+    HostAttached,
     HostEnded,
     HostLost,
     HostSaid,
@@ -21,10 +22,12 @@ from edgectl.engine.events import (
     WaveStarted,
 )
 from edgectl.engine.outcome import HostStatus
-from edgectl.remote.protocol import Rebooting, TaskStarted
+from edgectl.remote.protocol import Heartbeat, Rebooting, TaskStarted
 
 _BAR_CELLS = 20
 _REFRESH_PER_S = 8
+# A task that is heard of and gets nowhere for so long is shown as such.
+_STALLED_S = 30.0
 _SHOWN = (
     HostStatus.CHANGED,
     HostStatus.OK,
@@ -56,7 +59,7 @@ class Progress:
             case WaveStarted():
                 self._finish_wave()
                 self._wave, self._began, self._ended = event, self._now(), Counter()
-            case HostStarted() | HostSaid() | HostLost():
+            case HostStarted() | HostSaid() | HostLost() | HostAttached():
                 self._doing[event.host] = _doing(event) or self._doing.get(event.host, "")
             case HostEnded():
                 self._doing.pop(event.outcome.host, None)
@@ -109,7 +112,7 @@ class Progress:
         return text
 
 
-def _doing(event: HostStarted | HostSaid | HostLost) -> str:
+def _doing(event: HostStarted | HostSaid | HostLost | HostAttached) -> str:
     match event:
         case HostStarted():
             return "connecting"
@@ -117,6 +120,10 @@ def _doing(event: HostStarted | HostSaid | HostLost) -> str:
             return task.name
         case HostSaid(message=Rebooting()):
             return "rebooting"
+        case HostSaid(message=Heartbeat() as beat) if beat.idle_s >= _STALLED_S:
+            return f"no progress for {beat.idle_s:.0f} s"
+        case HostAttached():
+            return "attached again"
         case HostLost():
             return f"line lost ({event.reason}), coming back"
         case _:

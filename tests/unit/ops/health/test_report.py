@@ -25,6 +25,7 @@ from edgectl.ops.services import Services
 from edgectl.output import nagios
 from edgectl.output.formats import Format
 from edgectl.output.render import render
+from edgectl.remote.protocol import Job
 from edgectl.report import HostEntry, Report
 from edgectl.secret import SecretSource
 from tests.unit.ops.health.nodes import a_gpu, a_node, an_xid
@@ -213,7 +214,8 @@ def test_the_job_takes_no_lock_and_brings_the_library(tmp_path: Path) -> None:
     check(services(tmp_path, WELL, jobs), "fra1-r1-n01", None)
 
     (one,) = jobs
-    assert (one.job.changes, one.job.become, one.job.needs) == (False, False, ["pynvml"])
+    assert isinstance(one.errand, Job)
+    assert (one.errand.changes, one.errand.become, one.errand.needs) == (False, False, ["pynvml"])
 
 
 def test_explain_knows_rules_and_every_xid_and_helps_with_a_typo() -> None:
