@@ -7,6 +7,7 @@ from collections import Counter
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from datetime import datetime
+from functools import partial
 from typing import Any
 
 from edgectl.clock import Clock
@@ -90,7 +91,8 @@ class Executor:
             if self._stopped:
                 return
             self._tell(WaveStarted(number, len(waves), len(wave.hosts), wave.canary))
-            self._pool.run(self._admitted(wave, jobs, plan), self._tell)
+            admitted = self._admitted(wave, jobs, plan)
+            self._pool.run(partial(next, admitted, None), self._tell)
             self._heed_canary(wave)
             self._soak(plan, is_last=number == len(waves))
 
