@@ -240,7 +240,8 @@ def _faulted(work: HostWork, progress: _Progress, fault: HostFault) -> HostOutco
     if fault.kind in (FaultKind.NO_PYTHON, FaultKind.SUDO):
         return _outcome(work, progress, HostStatus.FAILED, fault.message, hint=fault.hint)
     if not progress.started:
-        return _outcome(work, progress, HostStatus.UNREACHABLE, fault.message, hint=fault.hint)
+        away = _outcome(work, progress, HostStatus.UNREACHABLE, fault.message, hint=fault.hint)
+        return replace(away, is_final=fault.kind in _FINAL)
     if isinstance(work.errand, Job) and not work.errand.changes:
         return _outcome(work, progress, HostStatus.UNREACHABLE, f"line lost: {fault.message}")
     where = f" in '{progress.task}'" if progress.task else ""

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Any, Protocol
@@ -63,14 +63,24 @@ class HostWork:
     patience: Patience = Patience()
 
 
+@dataclass(frozen=True, slots=True)
+class Pause:
+    """No host may start now: ask again after the next event, at the latest after so many seconds."""
+
+    seconds: float
+
+
+NextWork = Callable[[], HostWork | Pause | None]
+
+
 class HostPool(Protocol):
     """Where hosts are worked on."""
 
-    def run(self, work: Iterable[HostWork], on_event: Callable[[RunEvent], None]) -> None:
-        """Work until `work` is exhausted.
+    def run(self, next_work: NextWork, on_event: Callable[[RunEvent], None]) -> None:
+        """Work until `next_work` has said None, which is its last word, and every host has ended.
 
-        `work` is asked for the next host only when there is room for it, so that a budget stops new hosts at
-        once. `on_event` is called in the caller's thread, in order.
+        `next_work` is asked only when there is room for a host, so that a budget stops new hosts at once.
+        Both are called in the caller's thread, events in order.
         """
         ...
 

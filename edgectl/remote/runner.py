@@ -83,18 +83,21 @@ class Runner:
         try:
             if self._is_new_boot:
                 self._emitter.emit(Booted(self._boot), durable=True)
-            ended = self._run_plays()
-        except HostIsGoingDown:
-            raise
+            self._emitter.emit(self._end(), durable=True)
         except Unwritable as error:
             # What is not written down must not go on. The next attach continues where the journal ends.
             self._emitter.say(Ended("failed", self.task, f"{error}; the job stopped here"))
             raise
+
+    def _end(self) -> Ended:
+        try:
+            return self._run_plays()
+        except (HostIsGoingDown, Unwritable):
+            raise
         except Exception as error:  # noqa: BLE001 - the task runner is one of the five broad places
             # A runner that died would be started again by the next attach, and so would the task.
             reason = f"a bug in edgectl at the host: {type(error).__name__}: {error}"
-            ended = Ended("failed", self.task, reason)
-        self._emitter.emit(ended, durable=True)
+            return Ended("failed", self.task, reason)
 
     def _beat(self, idle_s: float = 0.0) -> None:
         """Give a sign of life, where nothing else was said for a while."""

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import io
 import json
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from pathlib import Path
@@ -16,7 +16,7 @@ from edgectl.catalog.hardware import load_catalog
 from edgectl.catalog.rules_model import Severity
 from edgectl.engine.events import HostEnded, RunEvent
 from edgectl.engine.outcome import HostOutcome, HostStatus, TaskRecord, TaskStatus
-from edgectl.engine.ports import HostWork
+from edgectl.engine.ports import HostWork, NextWork
 from edgectl.errors import ExitCode, InputError
 from edgectl.inventory.loader import load
 from edgectl.ops.health.apply import check
@@ -58,8 +58,9 @@ class KnowingPool:
     answers: Answers
     jobs: list[HostWork]
 
-    def run(self, work: Iterable[HostWork], on_event: Callable[[RunEvent], None]) -> None:
-        for one in work:
+    def run(self, next_work: NextWork, on_event: Callable[[RunEvent], None]) -> None:
+        while (one := next_work()) is not None:
+            assert isinstance(one, HostWork)
             self.jobs.append(one)
             on_event(HostEnded(self._outcome(one)))
 
