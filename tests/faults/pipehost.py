@@ -16,7 +16,7 @@ from pathlib import Path
 
 from edgectl.engine.faults import FaultKind, HostFault
 from edgectl.inventory.model import Host
-from edgectl.remote.protocol import Job, Message, decode_message
+from edgectl.remote.protocol import Errand, Message, decode_message
 from tests.remote.bundled import MAGIC, BundledHost
 
 
@@ -53,8 +53,9 @@ class PipeHosts:
         path.mkdir(exist_ok=True)
         return path
 
-    def connect(self, host: Host) -> PipeSession:
+    def connect(self, host: Host, *, fresh: bool = False) -> PipeSession:
         """Open the next visit of a host's schedule."""
+        del fresh  # every visit is a process of its own
         with self._lock:
             number = self._visits[host.name]
             self._visits[host.name] += 1
@@ -81,19 +82,19 @@ class PipeSession:
         self._root = root
         self._visit = visit
 
-    def run(self, job: Job, *, after: int) -> Iterator[Message]:
-        """Start the job, or come back to it, and yield its messages until the trouble comes."""
-        process = BundledHost(self._root).start(job, after)
+    def run(self, errand: Errand, *, after: int, confirms: int | None = None) -> Iterator[Message]:
+        """Do the errand and yield what the host says until the trouble comes."""
+        process = BundledHost(self._root).start(errand, after, confirms=confirms)
         assert process.stdout is not None
         assert process.stderr is not None
         heard = 0
         try:
-            self._strike_behind(heard, job)
+            self._strike_behind(heard, errand.id)
             for line in process.stdout:
                 if line.startswith(MAGIC.encode()):
                     yield decode_message(line.decode().removeprefix(f"{MAGIC} "))
                     heard += 1
-                    self._strike_behind(heard, job)
+                    self._strike_behind(heard, errand.id)
             raise HostFault(FaultKind.LOST, "the runner went away")
         finally:
             self._hosts.command_lines |= command_lines_of(self._root)
@@ -101,11 +102,11 @@ class PipeSession:
             process.stderr.close()
             threading.Thread(target=process.wait, daemon=True).start()
 
-    def _strike_behind(self, heard: int, job: Job) -> None:
+    def _strike_behind(self, heard: int, job: str) -> None:
         if self._visit is None or heard != self._visit.messages:
             return
         if self._visit.trouble is Trouble.KILLED:
-            kill(holders_of(self._root / "var/lib/edgectl/runs" / job.id / "live"))
+            kill(runner_of(self._root / "var/lib/edgectl/runs" / job / "live"))
         elif self._visit.trouble is Trouble.POWER:
             kill(processes_of(self._root))
         raise HostFault(FaultKind.LOST, "the connection was closed")
@@ -125,13 +126,9 @@ def command_lines_of(root: Path) -> set[str]:
     return {_proc(pid, "cmdline").decode("utf-8", "replace") for pid in processes_of(root)}
 
 
-def holders_of(path: Path) -> list[int]:
-    """Return which processes hold a kernel lock on a file."""
-    if not path.exists():
-        return []
-    inode = path.stat().st_ino
-    lines = [line.split() for line in Path("/proc/locks").read_text().splitlines()]
-    return [int(line[4]) for line in lines if line[1] == "FLOCK" and line[5].endswith(f":{inode}")]
+def runner_of(live: Path) -> list[int]:
+    """Return the process that runs a job, as it wrote down itself."""
+    return [int(pid) for pid in live.read_text().split()] if live.exists() else []
 
 
 def kill(pids: Sequence[int]) -> None:

@@ -7,7 +7,7 @@ import subprocess
 from collections import Counter
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any
 
@@ -16,7 +16,7 @@ import paramiko
 from edgectl.clock import SystemClock
 from edgectl.engine.events import HostSaid, RunEvent
 from edgectl.engine.outcome import HostOutcome, RunOutcome
-from edgectl.engine.ports import Observer
+from edgectl.engine.ports import Observer, Patience
 from edgectl.inventory.model import Host, SshOptions
 from edgectl.ops.rollout import Prepared, Request, carry_out, prepare
 from edgectl.ops.services import Services
@@ -80,10 +80,8 @@ class Site:
         return openssh(self.machine, command)
 
     def kill_runner(self, run: str) -> None:
-        """Kill -9 the process that runs the job: of those with its `live` file open, the first one."""
-        live = f"/var/lib/edgectl/runs/{run}/live"
-        find = f'for f in /proc/[0-9]*/fd/*; do [ "$(readlink $f)" = {live} ] && echo $f; done'
-        self.machine.run(f"{find} | cut -d/ -f3 | sort -n | head -n 1 | xargs kill -9")
+        """Kill -9 the process that runs the job."""
+        self.machine.run(f"kill -9 $(cat /var/lib/edgectl/runs/{run}/live)")
 
     def truth(self, run: str) -> Truth:
         """Return what happened here in a run."""
@@ -115,12 +113,15 @@ class Controller:
     deadlines: Deadlines = QUICK
     observers: Sequence[Observer] = ()
     environment: Mapping[str, str] = field(default_factory=dict)
+    patience: Patience = field(default_factory=Patience)
 
     def prepare(self, tasks: Tasks, **play: Any) -> Prepared:
         """Return a run of these tasks that could start now."""
         plays = [{"hosts": "all", "gather_facts": False, **play, "tasks": list(tasks)}]
         with self._services() as services:
-            return prepare(services, read_playbook(written(plays, Path("play.yaml"))), Request("run"))
+            prepared = prepare(services, read_playbook(written(plays, Path("play.yaml"))), Request("run"))
+        stages = [[replace(work, patience=self.patience) for work in stage] for stage in prepared.plan.stages]
+        return replace(prepared, plan=replace(prepared.plan, stages=stages))
 
     def carry_out(self, prepared: Prepared) -> RunOutcome:
         """Run what was prepared; twice, and the second is a controller that comes back."""

@@ -5,6 +5,7 @@ from __future__ import annotations
 import pytest
 
 from edgectl.engine.events import HostLost, HostSaid
+from edgectl.engine.ports import Patience
 from edgectl.remote.protocol import TaskStarted
 from edgectl.ssh.dial import Deadlines
 from tests.faults import campaign
@@ -33,6 +34,20 @@ def test_no_task_is_told_twice_after_the_line_came_back(site: Site, end: End) ->
     began = [said.message.name for said in witness.of(HostSaid) if isinstance(said.message, TaskStarted)]
     assert began == [f"t{number}" for number in range(1, 6)]
     assert told(run.hosts[0]) == [(name, "changed") for name in began]
+
+
+def test_a_host_that_never_comes_back_is_unknown_and_its_work_goes_on(site: Site) -> None:
+    tasks = [count_up(1, sleep_s=1), count_up(2)]
+
+    def away() -> None:
+        site.proxy.refuse()
+        site.proxy.end_all(End.RESET)
+
+    run = Controller([site], observers=[when_task("t1", away)], patience=Patience(come_back_s=3)).run(tasks)
+    (host,) = run.hosts
+    assert host.status == "unknown"
+    assert "line lost in 't1'" in host.reason
+    assert site.truth(run.run).ran == {1: 1, 2: 1}
 
 
 def test_latency_and_late_segments_change_nothing(site: Site) -> None:
