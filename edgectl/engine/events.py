@@ -8,6 +8,7 @@ from datetime import datetime
 from typing import Any
 
 from edgectl.engine.outcome import HostOutcome, RunOutcome
+from edgectl.engine.records import Manifest
 from edgectl.remote.protocol import Message
 
 
@@ -21,6 +22,7 @@ class RunStarted:
     at: datetime
     started_by: str = ""
     arguments: Mapping[str, Any] = field(default_factory=dict)
+    manifest: Manifest | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -57,6 +59,15 @@ class HostLost:
 
 
 @dataclass(frozen=True, slots=True)
+class HostAttached:
+    """We are back at a host whose line was lost `away_s` ago, and go on reading after event `after`."""
+
+    host: str
+    after: int
+    away_s: float
+
+
+@dataclass(frozen=True, slots=True)
 class HostEnded:
     """A host came to its one outcome."""
 
@@ -78,4 +89,14 @@ class RunEnded:
     at: datetime
 
 
-RunEvent = RunStarted | WaveStarted | HostStarted | HostSaid | HostLost | HostEnded | RunStopped | RunEnded
+RunEvent = (
+    RunStarted
+    | WaveStarted
+    | HostStarted
+    | HostSaid
+    | HostLost
+    | HostAttached
+    | HostEnded
+    | RunStopped
+    | RunEnded
+)

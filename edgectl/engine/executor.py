@@ -14,6 +14,7 @@ from edgectl.engine.budgets import reason_to_stop
 from edgectl.engine.events import HostEnded, RunEnded, RunEvent, RunStarted, RunStopped, WaveStarted
 from edgectl.engine.outcome import HostOutcome, HostStatus, RunOutcome, joined
 from edgectl.engine.ports import HostPool, HostWork, Observer
+from edgectl.engine.records import Manifest
 from edgectl.engine.waves import Rollout, Wave, waves_of
 from edgectl.inventory.model import Host
 from edgectl.remote.protocol import Job
@@ -36,6 +37,8 @@ class Plan:
     rollout: Rollout = field(default_factory=Rollout)
     started_by: str = ""
     arguments: Mapping[str, Any] = field(default_factory=dict)
+    manifest: Manifest | None = None
+    ended: Mapping[str, HostOutcome] = field(default_factory=dict)  # on record from before; not contacted
 
     def hosts(self) -> tuple[Host, ...]:
         """Return every host of the run, once, in order."""
@@ -60,12 +63,14 @@ class Executor:
         clock: Clock,
         interrupts: Callable[[], int] = lambda: 0,
         judged: Judge = as_it_ended,
+        frozen: Callable[[], str] = lambda: "",
     ) -> None:
         self._pool = pool
         self._observers = observers
         self._clock = clock
         self._interrupts = interrupts
         self._judged = judged
+        self._frozen = frozen
         self._outcomes: dict[str, HostOutcome] = {}
         self._stages_ended: Counter[str] = Counter()
         self._stopped = ""
@@ -74,7 +79,11 @@ class Executor:
         """Run every host of the plan that may run, and return an outcome for each that was planned."""
         began = self._clock.monotonic()
         names = [host.name for host in plan.hosts()]
-        self._tell(RunStarted(plan.run, plan.command, names, self._now(), plan.started_by, plan.arguments))
+        self._tell(
+            RunStarted(
+                plan.run, plan.command, names, self._now(), plan.started_by, plan.arguments, plan.manifest
+            )
+        )
         for stage in plan.stages:
             self._run_stage(stage, plan)
         outcome = self._outcome(plan, self._clock.monotonic() - began)
@@ -82,7 +91,11 @@ class Executor:
         return outcome
 
     def _run_stage(self, stage: Sequence[HostWork], plan: Plan) -> None:
-        jobs = {work.host.name: work.job for work in stage if self._is_well(work.host.name)}
+        jobs = {
+            work.host.name: work.job
+            for work in stage
+            if self._is_well(work.host.name) and work.host.name not in plan.ended
+        }
         hosts = [work.host for work in stage if work.host.name in jobs]
         waves = waves_of(hosts, plan.rollout)
         for number, wave in enumerate(waves, start=1):
@@ -117,7 +130,7 @@ class Executor:
             return
         counts = Counter(outcome.status for outcome in self._outcomes.values())
         interrupted = "interrupted" if self._interrupts() else ""
-        reason = interrupted or reason_to_stop(counts, len(plan.hosts()), plan.rollout)
+        reason = interrupted or self._frozen() or reason_to_stop(counts, len(plan.hosts()), plan.rollout)
         if reason:
             self._stop(reason)
 
@@ -151,15 +164,17 @@ class Executor:
     def _outcome(self, plan: Plan, seconds: float) -> RunOutcome:
         self._consider_stopping(plan)
         planned = Counter(work.host.name for stage in plan.stages for work in stage)
-        hosts = tuple(self._outcome_of(host, planned[host.name]) for host in plan.hosts())
+        hosts = tuple(self._outcome_of(host, planned[host.name], plan.ended) for host in plan.hosts())
         undone = any(host.status is HostStatus.NOT_RUN for host in hosts)
         interrupted = bool(self._interrupts())
         stopped = self._stopped if undone and not interrupted else ""
         return RunOutcome(plan.run, hosts, round(seconds, 3), stopped, interrupted)
 
-    def _outcome_of(self, host: Host, stages: int) -> HostOutcome:
+    def _outcome_of(self, host: Host, stages: int, ended_before: Mapping[str, HostOutcome]) -> HostOutcome:
         """Return how a host ended; one that did well but not all of its stages did not run to its end."""
         reason = f"not started: {self._stopped}" if self._stopped else "not started"
+        if host.name in ended_before:
+            return ended_before[host.name]
         ended = self._outcomes.get(host.name)
         if ended is None:
             return HostOutcome(host.name, host.pop.name, HostStatus.NOT_RUN, reason)

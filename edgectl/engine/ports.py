@@ -2,13 +2,11 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass
-from datetime import datetime
-from typing import Any, Protocol
+from typing import Protocol
 
 from edgectl.engine.events import RunEvent
-from edgectl.engine.outcome import HostOutcome
 from edgectl.inventory.model import Host
 from edgectl.remote.protocol import Job, Message
 
@@ -57,36 +55,6 @@ class HostPool(Protocol):
         `work` is asked for the next host only when there is room for it, so that a budget stops new hosts at
         once. `on_event` is called in the caller's thread, in order.
         """
-        ...
-
-
-@dataclass(frozen=True, slots=True)
-class RunRecord:
-    """A run as the store remembers it; `finished` is None while it is running, or where its end was lost."""
-
-    run: str
-    command: str
-    started: datetime
-    finished: datetime | None
-    started_by: str
-    stopped: str
-    arguments: Mapping[str, Any]
-    counts: Mapping[str, int]
-
-
-class RunHistory(Protocol):
-    """Reads what earlier runs left in the store."""
-
-    def runs(self, limit: int) -> Sequence[RunRecord]:
-        """Return the latest runs, newest first."""
-        ...
-
-    def find(self, run: str) -> RunRecord | None:
-        """Return the run whose id starts with `run`, or None where none or several do."""
-        ...
-
-    def hosts(self, run: str) -> Sequence[HostOutcome]:
-        """Return how each host of a run ended, with its tasks."""
         ...
 
 

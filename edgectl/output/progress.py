@@ -10,6 +10,7 @@ import rich.live
 import rich.text
 
 from edgectl.engine.events import (
+    HostAttached,
     HostEnded,
     HostLost,
     HostSaid,
@@ -56,7 +57,7 @@ class Progress:
             case WaveStarted():
                 self._finish_wave()
                 self._wave, self._began, self._ended = event, self._now(), Counter()
-            case HostStarted() | HostSaid() | HostLost():
+            case HostStarted() | HostSaid() | HostLost() | HostAttached():
                 self._doing[event.host] = _doing(event) or self._doing.get(event.host, "")
             case HostEnded():
                 self._doing.pop(event.outcome.host, None)
@@ -109,7 +110,7 @@ class Progress:
         return text
 
 
-def _doing(event: HostStarted | HostSaid | HostLost) -> str:
+def _doing(event: HostStarted | HostSaid | HostLost | HostAttached) -> str:
     match event:
         case HostStarted():
             return "connecting"
@@ -119,5 +120,7 @@ def _doing(event: HostStarted | HostSaid | HostLost) -> str:
             return "rebooting"
         case HostLost():
             return f"line lost ({event.reason}), coming back"
+        case HostAttached():
+            return "attached again"
         case _:
             return ""

@@ -76,6 +76,7 @@ class Job:
     changes: bool = True  # False: every task only reads; no journal, no lock
     become: bool = False
     started_by: str = ""
+    attempt: int = 0  # a job that failed for good is begun again under another name
 
     def modules(self) -> FrozenSet[str]:
         """Return the modules its tasks use."""
@@ -85,7 +86,14 @@ class Job:
     @property
     def id(self) -> str:
         """Name the job at its host, the same for every attempt to start it."""
-        return f"{self.run}.{self.stage}" if self.stage else self.run
+        return job_id(self.run, self.stage, self.attempt)
+
+
+def job_id(run: str, stage: int, attempt: int) -> str:
+    """Return the name of a job at its host: `RUN`, `RUN.1`, and `RUN.0r1`, `RUN.1r1` for a second attempt."""
+    if attempt:
+        return f"{run}.{stage}r{attempt}"
+    return f"{run}.{stage}" if stage else run
 
 
 class Hello(NamedTuple):
@@ -208,11 +216,18 @@ def encode_job(job: Job) -> bytes:
 
 
 def job_digest(job: Job) -> str:
-    """Return what makes two jobs the same: everything but the secrets, which may be fetched anew."""
+    """Return what makes two jobs the same, wherever they are compiled.
+
+    Secrets may be fetched anew, a playbook may lie elsewhere at another controller, and files are named by digest.
+    """
     import hashlib
 
-    same = {**vars(job), "secrets": {}, "started_by": ""}
-    return hashlib.sha256(json.dumps(same, default=vars, sort_keys=True).encode()).hexdigest()
+    same = {**vars(job), "secrets": {}, "started_by": "", "attempt": 0, "blobs": sorted(job.blobs)}
+    return hashlib.sha256(json.dumps(same, default=_without_place, sort_keys=True).encode()).hexdigest()
+
+
+def _without_place(part: Any) -> Dict[str, Any]:
+    return {name: value for name, value in vars(part).items() if name != "place"}
 
 
 def decode_job(raw: bytes) -> Job:
