@@ -1,4 +1,4 @@
-"""`runs`: what ran."""
+"""`runs`: what ran, what is still running, and how it goes on."""
 
 from __future__ import annotations
 
@@ -8,38 +8,61 @@ import typer
 
 from edgectl.cli.groups import with_default
 from edgectl.cli.options import Common, command
+from edgectl.engine.records import RunHistory
+
+Run = Annotated[
+    str | None, typer.Argument(metavar="ID", help="A run's id or its beginning (default: the latest).")
+]
 
 
 def add_to(app: typer.Typer) -> None:
     """Add the group."""
-    group = typer.Typer(help="What ran, and how it ended.", cls=with_default("list"))
+    group = typer.Typer(help="What ran, what is still running, and how it goes on.", cls=with_default("list"))
     app.add_typer(group, name="runs")
 
     @command(group, "list")
     def list_(
         common: Common,
         limit: Annotated[int, typer.Option("-n", "--number", min=1, help="How many of the latest.")] = 20,
+        stuck: Annotated[
+            bool, typer.Option("--stuck", help="Only runs that began work whose end is not known.")
+        ] = False,
     ) -> None:
         """List the latest runs."""
         from edgectl.clock import SystemClock
-        from edgectl.ops.runs import list_runs
-        from edgectl.wiring.adapters import history
+        from edgectl.ops.runs import list_runs, list_stuck
 
-        common.finish(list_runs(history(common.settings()), SystemClock(), limit))
+        clock, history = SystemClock(), _history(common)
+        common.finish(list_stuck(history, clock) if stuck else list_runs(history, clock, limit))
 
     @command(group)
     def show(
         common: Common,
-        run: Annotated[
-            str | None, typer.Argument(help="A run's id or its beginning (default: the latest).")
-        ] = None,
+        run: Run = None,
         why: Annotated[
-            str | None, typer.Option("--why", metavar="HOST", help="Tell this host's tasks.")
+            str | None, typer.Option("--why", metavar="HOST", help="Tell what happened to this host.")
         ] = None,
     ) -> None:
         """Show how a run ended."""
         from edgectl.clock import SystemClock
         from edgectl.ops.runs import show_run
-        from edgectl.wiring.adapters import history
 
-        common.finish(show_run(history(common.settings()), SystemClock(), run, why))
+        common.finish(show_run(_history(common), SystemClock(), run, why))
+
+    @command(group)
+    def prune(
+        common: Common,
+        older_than: Annotated[str, typer.Option("--older-than", metavar="TIME", help="Such as 30d.")],
+    ) -> None:
+        """Forget runs that ended long ago; those that may still be continued are kept."""
+        from edgectl.clock import SystemClock
+        from edgectl.ops.runs import prune as forget
+
+        common.finish(forget(_history(common), SystemClock(), older_than))
+
+
+def _history(common: Common) -> RunHistory:
+    from edgectl.clock import SystemClock
+    from edgectl.wiring.adapters import open_store
+
+    return open_store(common.settings(), SystemClock()).history

@@ -15,6 +15,8 @@ from edgectl.errors import ExitCode, InputError, Problem
 from edgectl.ids import run_id
 from edgectl.inventory.model import Host
 from edgectl.inventory.pattern import select
+from edgectl.ops.continuing import Begun, Continuation, continuation, manifest_of
+from edgectl.ops.halts import halting, refuse_frozen
 from edgectl.ops.services import Services
 from edgectl.playbook.compile import Options
 from edgectl.playbook.jobs import Compiler, Stage, stages
@@ -31,6 +33,7 @@ class Prepared:
     plan: Plan
     started: datetime
     playbook: Playbook
+    begun: Begun = field(default_factory=Begun)
 
 
 @dataclass(frozen=True, slots=True)
@@ -51,9 +54,12 @@ class Request:
 
 
 def prepare(services: Services, playbook: Playbook, request: Request) -> Prepared:
-    """Compile every job of a run. Raises `InputError` with all complaints, before anything is contacted."""
+    """Compile every job of a run, before anything is contacted.
+
+    Raises `InputError` with all complaints, or `StoppedError` where the fleet is frozen.
+    """
     started = services.clock.now()
-    run = run_id(started, services.random_bytes)
+    run = services.resuming or run_id(started, services.random_bytes)
     compiler = Compiler(
         playbook=playbook,
         run=run,
@@ -68,21 +74,40 @@ def prepare(services: Services, playbook: Playbook, request: Request) -> Prepare
         tuple(_compiled(compiler, stage, _troubled_last(hosts, request), request.host_vars))
         for stage, hosts in stages(plays)
     )
+    manifest = manifest_of(services, playbook, work, check=request.options.check)
+    if manifest.changes:
+        refuse_frozen(services)
+    going_on = (
+        continuation(services, work, manifest)
+        if services.resuming
+        else Continuation(work, manifest, {}, Begun())
+    )
     plan = Plan(
         run=run,
         command=request.command,
-        stages=work,
+        stages=going_on.stages,
         rollout=Rollout() if request.options.check else request.policy or _rollout(playbook),
         started_by=services.started_by,
         arguments=request.arguments,
+        manifest=going_on.manifest,
+        ended=going_on.ended,
     )
-    return Prepared(plan, started, playbook)
+    return Prepared(plan, started, playbook, going_on.begun)
 
 
 def carry_out(services: Services, prepared: Prepared, judged: Judge = as_it_ended) -> RunOutcome:
     """Run what was prepared; `judged` has the last word on how each host ended."""
-    executor = Executor(services.pool, services.observers, services.clock, services.interrupts, judged)
-    return executor.execute(prepared.plan)
+    plan = prepared.plan
+    changes = plan.manifest is not None and plan.manifest.changes
+    executor = Executor(
+        services.pool,
+        services.observers,
+        services.clock,
+        services.interrupts,
+        judged=lambda outcome: judged(prepared.begun.judged(outcome)),
+        frozen=halting(services, plan.run) if changes else lambda: "",
+    )
+    return prepared.begun.whole(executor.execute(plan))
 
 
 def rollout(services: Services, playbook: Playbook, request: Request) -> tuple[Prepared, RunOutcome]:
