@@ -7,11 +7,14 @@ from typing import Annotated
 import typer
 
 from edgectl.cli.groups import with_default
-from edgectl.cli.options import Common, command
+from edgectl.cli.options import ALL_FORMATS, Common, Limit, command
 from edgectl.engine.records import RunHistory
 
 Run = Annotated[
     str | None, typer.Argument(metavar="ID", help="A run's id or its beginning (default: the latest).")
+]
+Become = Annotated[
+    bool, typer.Option("--become", help="The run became root; for one that this store does not know.")
 ]
 
 
@@ -48,6 +51,34 @@ def add_to(app: typer.Typer) -> None:
         from edgectl.ops.runs import show_run
 
         common.finish(show_run(_history(common), SystemClock(), run, why))
+
+    @command(group, formats=ALL_FORMATS)
+    def attach(common: Common, run: Run = None, limit: Limit = None, become: Become = False) -> None:
+        """Follow begun work to its end and write down how it ended; nothing is started."""
+        from edgectl.cli.running import services
+        from edgectl.ops.following import attach as follow
+
+        with services(common) as opened:
+            report = follow(opened, run, limit, become=become)
+        common.finish(report)
+
+    @command(group, formats=ALL_FORMATS)
+    def cancel(common: Common, run: Run = None, limit: Limit = None, become: Become = False) -> None:
+        """Stop a run at its hosts, with every process that it started."""
+        from edgectl.cli.running import services
+        from edgectl.ops.following import cancel as stop
+
+        with services(common) as opened:
+            report = stop(opened, run, limit, become=become)
+        common.finish(report)
+
+    @command(group, formats=ALL_FORMATS)
+    def resume(common: Common, context: typer.Context, run: Run = None) -> None:
+        """Continue a run that failed, was stopped or lost its controller; nothing is done twice."""
+        from edgectl.cli.again import ask_again
+        from edgectl.ops.continuing import to_resume
+
+        ask_again(common, context, to_resume(_history(common), run))
 
     @command(group)
     def prune(

@@ -7,7 +7,7 @@ from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Any
 
-from edgectl.engine.outcome import HostOutcome, RunOutcome
+from edgectl.engine.outcome import HostOutcome, HostStatus, RunOutcome
 from edgectl.engine.records import Manifest
 from edgectl.remote.protocol import Message
 
@@ -60,11 +60,21 @@ class HostLost:
 
 @dataclass(frozen=True, slots=True)
 class HostAttached:
-    """We are back at a host whose line was lost `away_s` ago, and go on reading after event `after`."""
+    """The line to a host is there again, `away_s` seconds after it was lost; what follows comes after event `after`."""
 
     host: str
     after: int
     away_s: float
+
+
+@dataclass(frozen=True, slots=True)
+class HostDeferred:
+    """A host ended in a way that may pass; it is tried again after so many seconds, and has no outcome yet."""
+
+    host: str
+    status: HostStatus
+    reason: str
+    again_in_s: float
 
 
 @dataclass(frozen=True, slots=True)
@@ -75,8 +85,16 @@ class HostEnded:
 
 
 @dataclass(frozen=True, slots=True)
+class RunWaits:
+    """Nothing runs, and nothing may start before so many seconds: a soak, a closed window, hosts away."""
+
+    reason: str
+    seconds: float
+
+
+@dataclass(frozen=True, slots=True)
 class RunStopped:
-    """A budget or a person stopped new hosts from starting."""
+    """A budget, a gate, a deadline or a person stopped new hosts from starting."""
 
     reason: str
 
@@ -96,7 +114,9 @@ RunEvent = (
     | HostSaid
     | HostLost
     | HostAttached
+    | HostDeferred
     | HostEnded
+    | RunWaits
     | RunStopped
     | RunEnded
 )

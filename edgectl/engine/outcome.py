@@ -47,7 +47,10 @@ class TaskRecord:
 
 @dataclass(frozen=True, slots=True)
 class HostOutcome:
-    """How one host ended, with `reason` in words where it did not end well."""
+    """How one host ended, with `reason` in words where it did not end well.
+
+    `is_final`: trying again would only repeat it, or lock an account; a refused key or login is never retried.
+    """
 
     host: str
     pop: str
@@ -57,6 +60,7 @@ class HostOutcome:
     seconds: float = 0.0
     tasks: Sequence[TaskRecord] = ()
     hint: str = ""
+    is_final: bool = False
 
     def result_of(self, module: str) -> Mapping[str, Any] | None:
         """Return the result of the last task of a module, or None where none ended."""

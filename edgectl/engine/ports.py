@@ -2,21 +2,23 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Iterator
+import math
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from typing import Protocol
 
 from edgectl.engine.events import RunEvent
 from edgectl.inventory.model import Host
-from edgectl.remote.protocol import Job, Message
+from edgectl.remote.protocol import Errand, Message
 
 
 class Session(Protocol):
     """One connection to one host."""
 
-    def run(self, job: Job, *, after: int) -> Iterator[Message]:
-        """Start the job, or come back to it, and yield its messages after number `after` until it ends.
+    def run(self, errand: Errand, *, after: int, confirms: int | None = None) -> Iterator[Message]:
+        """Do the errand at the host and yield what it says, journaled messages only after number `after`.
 
+        A job is started, or come back to; `confirms` names the task whose change this login proves harmless.
         Raises `HostFault`: LOST or SILENT where the line went away, which says nothing about the job.
         """
         ...
@@ -29,8 +31,11 @@ class Session(Protocol):
 class Connector(Protocol):
     """Opens sessions."""
 
-    def connect(self, host: Host) -> Session:
-        """Return a session with a host whose key was verified, or raise `HostFault`."""
+    def connect(self, host: Host, *, fresh: bool = False) -> Session:
+        """Return a session with a host whose key was verified, or raise `HostFault`.
+
+        A `fresh` one shares nothing with earlier ones, its way through a bastion included.
+        """
         ...
 
     def close(self) -> None:
@@ -39,21 +44,41 @@ class Connector(Protocol):
 
 
 @dataclass(frozen=True, slots=True)
+class Patience:
+    """How long a host is waited for, in seconds."""
+
+    come_back_s: float = 120.0  # for one whose line was lost, from the last event that was heard
+    busy_s: float = 0.0  # for one that another run holds
+    until: float = math.inf  # the run's deadline, on the monotonic clock
+
+
+@dataclass(frozen=True, slots=True)
 class HostWork:
-    """One host and what it has to do."""
+    """One host and what it is asked for."""
 
     host: Host
-    job: Job
+    errand: Errand
+    patience: Patience = Patience()
+
+
+@dataclass(frozen=True, slots=True)
+class Pause:
+    """No host may start now: ask again after the next event, at the latest after so many seconds."""
+
+    seconds: float
+
+
+NextWork = Callable[[], HostWork | Pause | None]
 
 
 class HostPool(Protocol):
     """Where hosts are worked on."""
 
-    def run(self, work: Iterable[HostWork], on_event: Callable[[RunEvent], None]) -> None:
-        """Work until `work` is exhausted.
+    def run(self, next_work: NextWork, on_event: Callable[[RunEvent], None]) -> None:
+        """Work until `next_work` has said None, which is its last word, and every host has ended.
 
-        `work` is asked for the next host only when there is room for it, so that a budget stops new hosts at
-        once. `on_event` is called in the caller's thread, in order.
+        `next_work` is asked only when there is room for a host, so that a budget stops new hosts at once.
+        Both are called in the caller's thread, events in order.
         """
         ...
 

@@ -9,9 +9,18 @@ from dataclasses import replace
 from edgectl.engine.outcome import HostOutcome, HostStatus
 from edgectl.engine.records import HostRecord, JobRecord, Manifest, PlannedJob
 from edgectl.inventory.fold import folded
+from edgectl.remote.protocol import Job, digest_of, encode_job
 
 # So many characters of a job's digest are remembered to name the hosts that differ; the plan's own is whole.
 SHORT = 16
+
+
+def job_digest(job: Job) -> str:
+    """Return what makes a host's job the same in two plans, whichever attempt it is.
+
+    The files that travel with it are named by their digests in its tasks.
+    """
+    return digest_of(encode_job(replace(job, attempt=0, blobs=dict.fromkeys(sorted(job.blobs), ""))))
 
 
 def plan_digest(jobs: Mapping[str, Sequence[PlannedJob]]) -> str:

@@ -8,6 +8,8 @@ from dataclasses import replace
 from edgectl.engine.events import HostAttached, HostEnded, HostLost, HostSaid, HostStarted
 from edgectl.engine.records import Entry
 from edgectl.remote.protocol import (
+    Booted,
+    ConfirmWanted,
     Hello,
     Message,
     Rebooting,
@@ -30,6 +32,7 @@ class Timeline:
         self._locks = False
         self._connecting_since: float | None = None
         self._boot_id = ""
+        self._is_live = False  # we hear of everything as it happens
 
     def begin(self, job: str, *, locks: bool) -> None:
         """Say which job the events from now on belong to, and whether it takes the host's lock."""
@@ -43,6 +46,7 @@ class Timeline:
             case HostSaid():
                 self._said(event.message, now)
             case HostLost():
+                self._is_live = False
                 self._add(Entry(now, "lost", f"line lost ({event.reason})"))
             case HostAttached():
                 self._attached(event)
@@ -55,6 +59,8 @@ class Timeline:
             return
         if message.seq:
             self._seen.add((self._job, message.seq))
+        if message.at and not self._is_live:
+            now = message.at  # while we were away its own clock is all there is
         match message:
             case Hello():
                 self._hello(message, now)
@@ -62,11 +68,25 @@ class Timeline:
                 self._took_the_lock()
             case TaskEnded():
                 self._task(message, now)
+            case _:
+                self._aside(message, now)
+
+    def _aside(self, message: Message, now: float) -> None:
+        match message:
             case TaskRetried():
                 said = f"attempt {message.attempt} failed"
                 self._add(Entry(now, "retry", said, message.seq, detail=_first_line(message.msg)))
             case Rebooting():
+                self._is_live = False
                 self._add(Entry(now, "reboot", "going down for a reboot", message.seq))
+            case Booted():
+                self._boot_id = message.boot_id
+                if not self.entries or self.entries[-1].kind != "reboot":
+                    said = f"booted, boot {self._boot_id[:_BOOT_CHARACTERS]}…; the job goes on"
+                    self._add(Entry(now, "boot", said, message.seq))
+            case ConfirmWanted():
+                said = f"wants a fresh login within {message.within_s:.0f} s to keep its change"
+                self._add(Entry(now, "confirm", said, message.seq))
             case _:
                 pass
 
@@ -74,6 +94,7 @@ class Timeline:
         self._boot_id = message.boot_id
         if self._connecting_since is None:
             return
+        self._is_live = not message.resumed
         text = f"connected in {(now - self._connecting_since) * 1000:.0f} ms"
         if message.resumed:
             text += ", came back to its job"

@@ -8,11 +8,12 @@ from dataclasses import dataclass, field, replace
 
 from edgectl.engine.outcome import HostOutcome, HostStatus, RunOutcome
 from edgectl.engine.ports import HostWork
-from edgectl.engine.records import HostRecord, Manifest, PlannedJob, RunHistory
+from edgectl.engine.records import HostRecord, Manifest, PlannedJob, RunHistory, RunRecord
 from edgectl.engine.resume import (
     as_begun,
     differences,
     ended_well,
+    job_digest,
     next_attempts,
     plan_digest,
     with_attempts,
@@ -22,7 +23,17 @@ from edgectl.ids import is_run_id
 from edgectl.ops.services import Services
 from edgectl.playbook.model import Playbook
 from edgectl.playbook.sources import SourceError, read
-from edgectl.remote.protocol import Job, job_digest
+from edgectl.remote.protocol import Job
+
+_LATEST = 200
+# How hosts end that a run can go on with.
+_UNDONE = (
+    HostStatus.FAILED,
+    HostStatus.UNREACHABLE,
+    HostStatus.UNKNOWN,
+    HostStatus.BUSY,
+    HostStatus.NOT_RUN,
+)
 
 Stages = Sequence[Sequence[HostWork]]
 
@@ -62,12 +73,12 @@ class Continuation:
 
 def manifest_of(services: Services, playbook: Playbook, stages: Stages, *, check: bool) -> Manifest:
     """Return what a run is made of; the digests only where there will be something to continue."""
-    journaled = any(work.job.changes for stage in stages for work in stage)
+    journaled = any(_job(work).changes for stage in stages for work in stage)
     hosts = {work.host.name: work.host for stage in stages for work in stage}
     jobs: dict[str, list[PlannedJob]] = {name: [] for name in hosts}
     for stage in stages:
         for work in stage:
-            jobs[work.host.name].append(_planned(work.job, journaled=journaled))
+            jobs[work.host.name].append(_planned(_job(work), journaled=journaled))
     return Manifest(
         jobs=jobs,
         digest=plan_digest(jobs) if journaled else "",
@@ -78,6 +89,12 @@ def manifest_of(services: Services, playbook: Playbook, stages: Stages, *, check
         changes=journaled and not check,
         journaled=journaled,
     )
+
+
+def _job(work: HostWork) -> Job:
+    if not isinstance(work.errand, Job):
+        raise TypeError(f"{work.host.name}: a plan is made of jobs")
+    return work.errand
 
 
 def _planned(job: Job, *, journaled: bool) -> PlannedJob:
@@ -99,9 +116,38 @@ def whole_id(history: RunHistory, given: str) -> str:
     return record.run if record else given
 
 
+def to_resume(history: RunHistory, given: str | None) -> RunRecord:
+    """Return the run that an id or its beginning means, or the latest that has something left to do."""
+    if given is None:
+        record = next((record for record in history.runs(_LATEST) if _is_unfinished(record)), None)
+        if record is None:
+            raise InputError("no run here has anything left to do", hint="edgectl runs list")
+        return record
+    record = history.find(given)
+    if record is None or not record.origin.argv:
+        missing = f"this store does not know how run {given} was asked for; another controller began it"
+        said = missing if is_run_id(given) else f"no single run starts with '{given}'"
+        hint = f"edgectl run PLAYBOOK SELECT --resume {given}" if is_run_id(given) else "edgectl runs list"
+        raise InputError(said, hint=hint)
+    if not record.changes:
+        raise InputError(f"run {record.run} changes nothing; there is nothing to continue")
+    return record
+
+
+def _is_unfinished(record: RunRecord) -> bool:
+    if not record.changes or not record.origin.argv:
+        return False
+    return record.finished is None or any(record.counts.get(status) for status in _UNDONE)
+
+
 def continuation(services: Services, stages: Stages, manifest: Manifest) -> Continuation:
-    """Return how the run that was asked for goes on. Raises `InputError` where it is not the same any more."""
+    """Return how the run that was asked for goes on; a new one as it is planned.
+
+    Raises `InputError` where it is not the same any more.
+    """
     run = services.resuming
+    if not run:
+        return Continuation(stages, manifest, {}, Begun())
     if not manifest.changes:
         raise InputError(f"run {run} cannot be continued by what changes nothing", hint="start a new run")
     then = services.history.manifest(run)
@@ -124,8 +170,9 @@ def _under_new_names(stages: Stages, manifest: Manifest) -> Stages:
     attempts = {(host, job.stage): job.attempt for host, planned in manifest.jobs.items() for job in planned}
     return tuple(
         tuple(
-            HostWork(work.host, replace(work.job, attempt=attempts[work.host.name, work.job.stage]))
+            replace(work, errand=replace(job, attempt=attempts[work.host.name, job.stage]))
             for work in stage
+            for job in (_job(work),)
         )
         for stage in stages
     )

@@ -7,16 +7,18 @@ from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Any
 
-from edgectl.engine.executor import Executor, Judge, Plan, as_it_ended
+from edgectl.engine.executor import Executor, Plan
 from edgectl.engine.outcome import HostOutcome, HostStatus, RunOutcome, TaskStatus, exit_code
+from edgectl.engine.policy import Rollout
 from edgectl.engine.ports import HostWork
-from edgectl.engine.waves import Rollout
-from edgectl.errors import ExitCode, InputError, Problem
+from edgectl.engine.rules import Judge, PassGate, Rules, as_it_ended, never
+from edgectl.errors import ExitCode, InputError, Place, Problem
 from edgectl.ids import run_id
 from edgectl.inventory.model import Host
 from edgectl.inventory.pattern import select
-from edgectl.ops.continuing import Begun, Continuation, continuation, manifest_of
+from edgectl.ops.continuing import Begun, continuation, manifest_of
 from edgectl.ops.halts import halting, refuse_frozen
+from edgectl.ops.policy import playbook_policy, weighed
 from edgectl.ops.services import Services
 from edgectl.playbook.compile import Options
 from edgectl.playbook.jobs import Compiler, Stage, stages
@@ -37,6 +39,14 @@ class Prepared:
 
 
 @dataclass(frozen=True, slots=True)
+class Pace:
+    """How long a run may go on starting hosts, and whether it tries those that are away again until then."""
+
+    deadline_s: float | None = None
+    converge: bool = False
+
+
+@dataclass(frozen=True, slots=True)
 class Request:
     """What an operator asked for, beside the playbook itself."""
 
@@ -48,6 +58,8 @@ class Request:
     arguments: Mapping[str, Any] = field(default_factory=dict)
     carried: Mapping[str, bytes] = field(default_factory=dict)  # by name: files that travel with every job
     policy: Rollout | None = None  # in place of the playbook's own rollout
+    policy_place: Place | None = None  # where it was written
+    pace: Pace = Pace()
     last: frozenset[str] = (
         frozenset()
     )  # hosts in trouble a moment ago: started after all others, never the canary
@@ -71,43 +83,50 @@ def prepare(services: Services, playbook: Playbook, request: Request) -> Prepare
     )
     plays = _targets(services, playbook, request)
     work = tuple(
-        tuple(_compiled(compiler, stage, _troubled_last(hosts, request), request.host_vars))
-        for stage, hosts in stages(plays)
+        tuple(_compiled(compiler, stage, hosts, request.host_vars)) for stage, hosts in stages(plays)
     )
     manifest = manifest_of(services, playbook, work, check=request.options.check)
     if manifest.changes:
         refuse_frozen(services)
-    going_on = (
-        continuation(services, work, manifest)
-        if services.resuming
-        else Continuation(work, manifest, {}, Begun())
-    )
+    going_on = continuation(services, work, manifest)
+    policy, place = _policy(playbook, request)
     plan = Plan(
         run=run,
         command=request.command,
         stages=going_on.stages,
-        rollout=Rollout() if request.options.check else request.policy or _rollout(playbook),
+        rollout=policy,
         started_by=services.started_by,
         arguments=request.arguments,
+        last=request.last,
+        deadline_s=request.pace.deadline_s,
+        converge=request.pace.converge,
         manifest=going_on.manifest,
         ended=going_on.ended,
     )
-    return Prepared(plan, started, playbook, going_on.begun)
+    return Prepared(weighed(services, plan, place), started, playbook, going_on.begun)
 
 
-def carry_out(services: Services, prepared: Prepared, judged: Judge = as_it_ended) -> RunOutcome:
-    """Run what was prepared; `judged` has the last word on how each host ended."""
-    plan = prepared.plan
+def _policy(playbook: Playbook, request: Request) -> tuple[Rollout, Place | None]:
+    """Return what a run keeps to, and where that was written; a check takes no host out of service."""
+    if request.options.check:
+        return Rollout(), None
+    return (request.policy, request.policy_place) if request.policy else playbook_policy(playbook)
+
+
+def carry_out(
+    services: Services, prepared: Prepared, judged: Judge = as_it_ended, gate: PassGate | None = None
+) -> RunOutcome:
+    """Run what was prepared; `judged` has the last word on how each host ended, `gate` on each wave."""
+    plan, begun = prepared.plan, prepared.begun
     changes = plan.manifest is not None and plan.manifest.changes
-    executor = Executor(
-        services.pool,
-        services.observers,
-        services.clock,
-        services.interrupts,
-        judged=lambda outcome: judged(prepared.begun.judged(outcome)),
-        frozen=halting(services, plan.run) if changes else lambda: "",
+    rules = Rules(
+        interrupts=services.interrupts,
+        judged=lambda outcome: judged(begun.judged(outcome)),
+        gate=gate,
+        frozen=halting(services, plan.run) if changes else never,
+        chance=lambda: int.from_bytes(services.random_bytes(4), "big") / 2**32,
     )
-    return prepared.begun.whole(executor.execute(plan))
+    return begun.whole(Executor(services.pool, services.observers, services.clock, rules).execute(plan))
 
 
 def rollout(services: Services, playbook: Playbook, request: Request) -> tuple[Prepared, RunOutcome]:
@@ -147,10 +166,6 @@ def _hosts_of(services: Services, play: PlaySpec, request: Request) -> Sequence[
     return tuple(host for host in hosts if all(host.name in names for names in wanted))
 
 
-def _troubled_last(hosts: Sequence[Host], request: Request) -> Sequence[Host]:
-    return sorted(hosts, key=lambda host: host.name in request.last)
-
-
 def _compiled(
     compiler: Compiler, stage: Stage, hosts: Sequence[Host], host_vars: Mapping[str, Mapping[str, Any]]
 ) -> Sequence[HostWork]:
@@ -165,18 +180,6 @@ def _compiled(
     if problems:
         raise InputError(list(problems.values()))
     return work
-
-
-def _rollout(playbook: Playbook) -> Rollout:
-    for play in playbook.plays:
-        if play.rollout is not None:
-            return rollout_policy(play.rollout)
-    return Rollout()
-
-
-def rollout_policy(said: Mapping[str, Any]) -> Rollout:
-    """Return the policy that a `rollout:` mapping says."""
-    return Rollout(**{("soak_s" if name == "soak" else name): value for name, value in said.items()})
 
 
 def _secrets(services: Services, playbook: Playbook) -> dict[str, str]:

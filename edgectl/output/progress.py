@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections import Counter
 from collections.abc import Callable
 
@@ -11,6 +12,7 @@ import rich.text
 
 from edgectl.engine.events import (
     HostAttached,
+    HostDeferred,
     HostEnded,
     HostLost,
     HostSaid,
@@ -19,13 +21,18 @@ from edgectl.engine.events import (
     RunEvent,
     RunStarted,
     RunStopped,
+    RunWaits,
     WaveStarted,
 )
 from edgectl.engine.outcome import HostStatus
-from edgectl.remote.protocol import Rebooting, TaskStarted
+from edgectl.remote.protocol import Heartbeat, Rebooting, TaskStarted
 
 _BAR_CELLS = 20
 _REFRESH_PER_S = 8
+# A task that is heard of and gets nowhere for so long is shown as such.
+_STALLED_S = 30.0
+_MINUTE_S = 60
+_HOUR_MIN = 60
 _SHOWN = (
     HostStatus.CHANGED,
     HostStatus.OK,
@@ -48,6 +55,7 @@ class Progress:
         self._began = now()
         self._doing: dict[str, str] = {}
         self._ended: Counter[HostStatus] = Counter()
+        self._deferred: set[str] = set()
 
     def on_event(self, event: RunEvent) -> None:
         """Take note and redraw."""
@@ -58,10 +66,17 @@ class Progress:
                 self._finish_wave()
                 self._wave, self._began, self._ended = event, self._now(), Counter()
             case HostStarted() | HostSaid() | HostLost() | HostAttached():
+                self._deferred.discard(event.host)
                 self._doing[event.host] = _doing(event) or self._doing.get(event.host, "")
+            case HostDeferred():
+                self._doing.pop(event.host, None)
+                self._deferred.add(event.host)
             case HostEnded():
+                self._deferred.discard(event.outcome.host)
                 self._doing.pop(event.outcome.host, None)
                 self._ended[event.outcome.status] += 1
+            case RunWaits():
+                self._console.print(f"waiting {_rounded(event.seconds)}: {event.reason}", style="dim")
             case RunStopped():
                 self._console.print(f"stopping: {event.reason}; running hosts finish", style="yellow")
             case RunEnded():
@@ -99,6 +114,8 @@ class Progress:
         cells = round(_BAR_CELLS * done / total)
         name = "canary" if self._wave.canary else f"wave {self._wave.number}/{self._wave.of}"
         counts = "   ".join(f"{status} {self._ended[status]}" for status in _SHOWN if self._ended[status])
+        if self._deferred:
+            counts += f"   deferred {len(self._deferred)}"
         seconds = int(self._now() - self._began)
         bar = "█" * cells + "░" * (_BAR_CELLS - cells)
         line = f"{name}  {bar}  {done}/{total}   {counts}   {seconds // 60}:{seconds % 60:02d}"
@@ -110,6 +127,14 @@ class Progress:
         return text
 
 
+def _rounded(seconds: float) -> str:
+    """Return a duration as people say it: 45 s, 5 min, 7 h 20 min."""
+    minutes = math.ceil(seconds / 60)
+    if seconds < _MINUTE_S:
+        return f"{math.ceil(seconds)} s"
+    return f"{minutes} min" if minutes < _HOUR_MIN else f"{minutes // 60} h {minutes % 60} min"
+
+
 def _doing(event: HostStarted | HostSaid | HostLost | HostAttached) -> str:
     match event:
         case HostStarted():
@@ -118,9 +143,11 @@ def _doing(event: HostStarted | HostSaid | HostLost | HostAttached) -> str:
             return task.name
         case HostSaid(message=Rebooting()):
             return "rebooting"
-        case HostLost():
-            return f"line lost ({event.reason}), coming back"
+        case HostSaid(message=Heartbeat() as beat) if beat.idle_s >= _STALLED_S:
+            return f"no progress for {beat.idle_s:.0f} s"
         case HostAttached():
             return "attached again"
+        case HostLost():
+            return f"line lost ({event.reason}), coming back"
         case _:
             return ""

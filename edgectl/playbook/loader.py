@@ -81,6 +81,7 @@ class _Reader:
             become_user=schema.become_user,
             gather_facts=schema.gather_facts,
             rollout=schema.rollout.model_dump() if schema.rollout else None,
+            rollout_place=self._document.place((*at, "rollout")),
             timeout_s=schema.timeout,
             secrets=schema.secrets,
         )

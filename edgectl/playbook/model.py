@@ -65,6 +65,7 @@ class PlaySpec:
     become_user: str | None
     gather_facts: bool | None
     rollout: Mapping[str, Any] | None
+    rollout_place: Place
     timeout_s: float | None
     secrets: Mapping[str, Mapping[str, str]]
 

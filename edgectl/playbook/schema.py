@@ -58,6 +58,33 @@ class _Strict(BaseModel):
     model_config = ConfigDict(extra="forbid", frozen=True)
 
 
+class LimitSchema(_Strict):
+    """How many hosts may end badly: of the fleet, and of each failure domain."""
+
+    fleet: Share | None = None
+    domain: Share | None = None
+
+
+def _limit(value: Any) -> Any:
+    """Read a lone share as one of the whole fleet."""
+    if value is None or isinstance(value, dict):
+        return value or LimitSchema()
+    return LimitSchema.model_construct(fleet=share(value))
+
+
+def _gate(value: Any) -> Any:
+    """Read `health`, or a mapping with a command; the result is a mapping, empty for `health`."""
+    if value is None or value == "health":
+        return None if value is None else {}
+    if isinstance(value, dict) and value.keys() == {"command"} and isinstance(value["command"], str):
+        return value
+    raise ValueError(f"`health` or `{{command: …}}` is wanted, not {value!r}")
+
+
+LimitOf = Annotated[LimitSchema, BeforeValidator(_limit)]
+GateOf = Annotated[dict[str, str] | None, BeforeValidator(_gate)]
+
+
 class RolloutSchema(_Strict):
     """`rollout:` of a play."""
 
@@ -65,9 +92,14 @@ class RolloutSchema(_Strict):
     waves: list[Share] = Field(default_factory=lambda: [1.0])
     spread: Literal["", "pop", "metro", "region", "rack"] = ""
     max_out: Share | None = None
-    max_failed: Share | None = None
-    max_unreachable: Share | None = None
+    min: int = Field(default=0, ge=0)
+    max_failed: LimitOf = LimitSchema()
+    max_unreachable: LimitOf = LimitSchema()
+    max_unknown: LimitOf = LimitSchema()
     soak: Seconds = 0.0
+    gate: GateOf = None
+    window: Literal["", "site"] = ""
+    duration: Seconds | None = None
 
 
 class LoopControlSchema(_Strict):

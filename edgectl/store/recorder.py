@@ -11,6 +11,7 @@ import sqlalchemy as sa
 from edgectl.clock import Clock
 from edgectl.engine.events import (
     HostAttached,
+    HostDeferred,
     HostEnded,
     HostLost,
     HostSaid,
@@ -62,6 +63,8 @@ class Recorder:
                 self._said(event)
             case HostLost() | HostAttached():
                 self._line_changed(event)
+            case HostDeferred():
+                self._deferred(event)
             case HostEnded():
                 self._host_ended(event)
             case RunEnded():
@@ -152,6 +155,16 @@ class Recorder:
         if isinstance(event.message, Ended) and event.message.seq and host.stage in host.jobs:
             host.jobs[host.stage] = replace(host.jobs[host.stage], ended=event.message.status)
             host.is_open = False
+
+    def _deferred(self, event: HostDeferred) -> None:
+        """A host that is away and was not begun is on record as that, until it is tried again."""
+        host = self._hosts[event.host]
+        host.is_open = host.is_open and event.status is HostStatus.UNKNOWN
+        if self._manifest.journaled:
+            ended = None if host.is_open else self._clock.now()
+            said = {"status": event.status.value, "reason": event.reason, "ended": ended}
+            self._told[event.host] = (event.status, event.reason)
+            self._write(said, event.host)
 
     def _host_ended(self, event: HostEnded) -> None:
         name = event.outcome.host

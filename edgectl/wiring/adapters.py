@@ -63,6 +63,16 @@ def open_store(settings: Settings, clock: Clock) -> Store:
     return Store(Recorder(engine, clock), History(engine), SqlFreezes(engine))
 
 
+def from_anywhere(state: str) -> str:
+    """Return a store's URL that means the same in another working folder."""
+    from sqlalchemy.engine import make_url
+
+    url = make_url(state)
+    if url.get_backend_name() != "sqlite" or not url.database or url.database == ":memory:":
+        return state
+    return url.set(database=str(Path(url.database).absolute())).render_as_string(hide_password=False)
+
+
 def _ssh_defaults(settings: Settings, fleet: Fleet) -> SshDefaults:
     import paramiko
 

@@ -4,12 +4,12 @@ from __future__ import annotations
 
 import threading
 from collections import defaultdict
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 
 import pytest
 
 from edgectl.engine.events import HostEnded, HostSaid, HostStarted, RunEvent
-from edgectl.engine.ports import Connector, HostPool, HostWork
+from edgectl.engine.ports import Connector, HostPool, HostWork, NextWork, Pause
 from edgectl.inventory.model import Host
 from edgectl.pools.threads import ThreadPool
 from tests.fakes.clock import FakeClock
@@ -32,6 +32,11 @@ def _work(count: int) -> list[HostWork]:
     return work_for([a_host(f"n{number}") for number in range(count)])
 
 
+def _each(work: Iterable[HostWork]) -> NextWork:
+    waiting = iter(work)
+    return lambda: next(waiting, None)
+
+
 def _of(event: RunEvent) -> str:
     if isinstance(event, HostEnded):
         return event.outcome.host
@@ -41,7 +46,9 @@ def _of(event: RunEvent) -> str:
 
 def test_every_host_starts_once_ends_once_and_is_told_in_order(pool: MakePool) -> None:
     told: dict[str, list[RunEvent]] = defaultdict(list)
-    pool(FakeConnector({"n3": (REFUSED,)})).run(_work(20), lambda event: told[_of(event)].append(event))
+    pool(FakeConnector({"n3": (REFUSED,)})).run(
+        _each(_work(20)), lambda event: told[_of(event)].append(event)
+    )
 
     assert set(told) == {f"n{number}" for number in range(20)}
     for events in told.values():
@@ -55,13 +62,13 @@ def test_every_host_starts_once_ends_once_and_is_told_in_order(pool: MakePool) -
 
 def test_events_arrive_in_the_callers_thread(pool: MakePool) -> None:
     threads = set()
-    pool(FakeConnector()).run(_work(5), lambda _event: threads.add(threading.get_ident()))
+    pool(FakeConnector()).run(_each(_work(5)), lambda _event: threads.add(threading.get_ident()))
 
     assert threads == {threading.get_ident()}
 
 
 def test_no_work_is_no_waiting(pool: MakePool) -> None:
-    pool(FakeConnector()).run([], lambda _event: pytest.fail("nothing can happen"))
+    pool(FakeConnector()).run(_each([]), lambda _event: pytest.fail("nothing can happen"))
 
 
 def test_work_is_asked_for_only_where_there_is_room(pool: MakePool) -> None:
@@ -79,7 +86,7 @@ def test_work_is_asked_for_only_where_there_is_room(pool: MakePool) -> None:
         nonlocal ended
         ended += isinstance(event, HostEnded)
 
-    pool(FakeConnector()).run(work(), on_event)
+    pool(FakeConnector()).run(_each(work()), on_event)
 
     assert (asked, ended) == (30, 30)
 
@@ -98,9 +105,50 @@ def test_work_that_ends_early_leaves_nobody_running(pool: MakePool) -> None:
             ended.append(event.outcome.host)
 
     connector = FakeConnector()
-    pool(connector).run(work(), on_event)
+    pool(connector).run(_each(work()), on_event)
 
     assert sorted(ended) == sorted(connector.visits)
+
+
+def test_a_pause_is_waited_for_where_nothing_runs_and_work_is_asked_for_again(pool: MakePool) -> None:
+    answers: list[HostWork | Pause | None] = [Pause(0.01), *_work(1), Pause(0.01), Pause(0.01), None]
+    ended: list[str] = []
+
+    def on_event(event: RunEvent) -> None:
+        if isinstance(event, HostEnded):
+            ended.append(event.outcome.host)
+
+    pool(FakeConnector()).run(lambda: answers.pop(0), on_event)
+
+    assert (ended, answers) == (["n0"], [])
+
+
+def test_a_pause_ends_with_the_next_host_that_does(pool: MakePool) -> None:
+    """A budget that is full has room as soon as a host has ended, however long the pause was to be."""
+    waiting, ended, asked = _work(6), 0, 0
+
+    def one_at_a_time() -> HostWork | Pause | None:
+        nonlocal asked
+        if asked > ended:
+            return Pause(3600)
+        asked += 1
+        return waiting.pop(0) if waiting else None
+
+    def on_event(event: RunEvent) -> None:
+        nonlocal ended
+        ended += isinstance(event, HostEnded)
+
+    pool(FakeConnector()).run(one_at_a_time, on_event)
+
+    assert ended == 6
+
+
+def test_none_is_the_last_word(pool: MakePool) -> None:
+    answers: list[HostWork | Pause | None] = [*_work(2), None]
+
+    pool(FakeConnector()).run(lambda: answers.pop(0), lambda _event: None)
+
+    assert answers == []
 
 
 def test_what_the_caller_raises_comes_back_to_the_caller(pool: MakePool) -> None:
@@ -108,7 +156,7 @@ def test_what_the_caller_raises_comes_back_to_the_caller(pool: MakePool) -> None
         raise KeyboardInterrupt
 
     with pytest.raises(KeyboardInterrupt):
-        pool(FakeConnector()).run(_work(3), on_event)
+        pool(FakeConnector()).run(_each(_work(3)), on_event)
 
 
 class _Panic(BaseException):
@@ -127,7 +175,7 @@ def test_a_host_that_dies_of_a_bug_ends_and_the_run_goes_on(pool: MakePool) -> N
         "n2": ([HELLO, _Panic("oops")],),
         "n0": (whole(),),
     }
-    pool(FakeConnector(script)).run(_work(3), on_event)
+    pool(FakeConnector(script)).run(_each(_work(3)), on_event)
 
     assert ended == {"n0": "ok", "n1": "failed", "n2": "unknown"}
 
@@ -136,11 +184,11 @@ def test_threads_work_on_as_many_hosts_at_once_as_the_pool_is_wide() -> None:
     together = threading.Barrier(WIDTH, timeout=20)
 
     class Meeting(FakeConnector):
-        def connect(self, host: Host) -> FakeSession:
+        def connect(self, host: Host, *, fresh: bool = False) -> FakeSession:
             together.wait()
-            return super().connect(host)
+            return super().connect(host, fresh=fresh)
 
     ended: list[RunEvent] = []
-    ThreadPool(Meeting(), FakeClock(), WIDTH).run(_work(2 * WIDTH), ended.append)
+    ThreadPool(Meeting(), FakeClock(), WIDTH).run(_each(_work(2 * WIDTH)), ended.append)
 
     assert sum(isinstance(event, HostEnded) for event in ended) == 2 * WIDTH

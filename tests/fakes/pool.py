@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable
+from collections.abc import Callable
 
 from edgectl.clock import Clock
 from edgectl.engine.events import RunEvent
 from edgectl.engine.host_run import run_host
-from edgectl.engine.ports import Connector, HostWork
+from edgectl.engine.ports import Connector, NextWork, Pause
 
 
 class InlinePool:
@@ -17,6 +17,9 @@ class InlinePool:
         self._connector = connector
         self._clock = clock
 
-    def run(self, work: Iterable[HostWork], on_event: Callable[[RunEvent], None]) -> None:
-        for item in work:
-            run_host(item, self._connector, self._clock, on_event)
+    def run(self, next_work: NextWork, on_event: Callable[[RunEvent], None]) -> None:
+        while (work := next_work()) is not None:
+            if isinstance(work, Pause):
+                self._clock.sleep(work.seconds)
+            else:
+                run_host(work, self._connector, self._clock, on_event)

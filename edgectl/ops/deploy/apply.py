@@ -10,13 +10,14 @@ from pathlib import Path
 from typing import Any
 
 from edgectl.engine.outcome import HostOutcome, RunOutcome, exit_code
-from edgectl.errors import InputError, Problem
+from edgectl.errors import InputError, Place, Problem
 from edgectl.inventory.fold import folded
 from edgectl.inventory.model import Host
 from edgectl.inventory.pattern import select
 from edgectl.ops.deploy.release import release_id, release_vars
 from edgectl.ops.deploy.spec import ModelFile, ServiceSpec, load_spec
-from edgectl.ops.rollout import Prepared, Request, carry_out, prepare, rollout_policy, run_report, troubled
+from edgectl.ops.policy import rollout_policy
+from edgectl.ops.rollout import Prepared, Request, carry_out, prepare, run_report, troubled
 from edgectl.ops.services import Services
 from edgectl.ops.told import closing, trouble
 from edgectl.playbook.compile import Options
@@ -36,6 +37,7 @@ class Deployment:
     path: Path
     hosts: Sequence[Host]
     carried: Mapping[str, bytes]
+    policy_place: Place | None = None
 
     def request(self, options: Options) -> Request:
         """Return the run that puts it into force."""
@@ -51,6 +53,7 @@ class Deployment:
             arguments={"spec": str(self.path), "release": release_id(self.spec)},
             carried=self.carried,
             policy=rollout_policy(self.spec.rollout.model_dump()),
+            policy_place=self.policy_place,
         )
 
 

@@ -7,27 +7,27 @@ import pytest
 
 from edgectl.engine.budgets import reason_to_stop
 from edgectl.engine.outcome import HostStatus
-from edgectl.engine.waves import Rollout
+from edgectl.engine.policy import Limit, Rollout
 
 FAILED, UNREACHABLE, UNKNOWN = HostStatus.FAILED, HostStatus.UNREACHABLE, HostStatus.UNKNOWN
 
 STOPS = [
     ({}, {FAILED: 100}, ""),
-    ({"max_failed": 0}, {}, ""),
-    ({"max_failed": 0}, {FAILED: 1}, "1 hosts failed, the budget allows 0 of 100 (max_failed)"),
-    ({"max_failed": 0.0}, {FAILED: 1}, "1 hosts failed, the budget allows 0 of 100 (max_failed)"),
-    ({"max_failed": 0.02}, {FAILED: 2}, ""),
-    ({"max_failed": 0.02}, {FAILED: 3}, "3 hosts failed, the budget allows 2 of 100 (max_failed)"),
-    ({"max_failed": 0.001}, {FAILED: 1}, ""),
-    ({"max_failed": 5}, {FAILED: 5, UNREACHABLE: 90}, ""),
+    ({"max_failed": Limit(0)}, {}, ""),
+    ({"max_failed": Limit(0)}, {FAILED: 1}, "1 hosts failed, the budget allows 0 of 100 (max_failed)"),
+    ({"max_failed": Limit(0.0)}, {FAILED: 1}, "1 hosts failed, the budget allows 0 of 100 (max_failed)"),
+    ({"max_failed": Limit(0.02)}, {FAILED: 2}, ""),
+    ({"max_failed": Limit(0.02)}, {FAILED: 3}, "3 hosts failed, the budget allows 2 of 100 (max_failed)"),
+    ({"max_failed": Limit(0.001)}, {FAILED: 1}, ""),
+    ({"max_failed": Limit(5)}, {FAILED: 5, UNREACHABLE: 90}, ""),
     (
-        {"max_unreachable": 1},
+        {"max_unreachable": Limit(1)},
         {UNREACHABLE: 1, UNKNOWN: 1},
         "2 hosts are unreachable, the budget allows 1 of 100 (max_unreachable)",
     ),
-    ({"max_unreachable": 0.1}, {FAILED: 100}, ""),
+    ({"max_unreachable": Limit(0.1)}, {FAILED: 100}, ""),
     (
-        {"max_failed": 0, "max_unreachable": 0},
+        {"max_failed": Limit(0), "max_unreachable": Limit(0)},
         {FAILED: 1, UNREACHABLE: 1},
         "1 hosts failed, the budget allows 0 of 100 (max_failed)",
     ),

@@ -21,8 +21,9 @@ from edgectl.engine.events import (
 )
 from edgectl.engine.executor import Executor, Plan
 from edgectl.engine.outcome import HostStatus, RunOutcome, exit_code
+from edgectl.engine.policy import Limit, Rollout
 from edgectl.engine.ports import Observer
-from edgectl.engine.waves import Rollout
+from edgectl.engine.rules import Rules
 from edgectl.errors import ExitCode
 from edgectl.inventory.model import Host
 from tests.fakes.clock import FakeClock
@@ -52,7 +53,7 @@ class Ran:
         work = [work_for(hosts, stage=number) for number, hosts in enumerate(stages)]
         plan = Plan("R1", "run", work, Rollout(**rollout), "ci from build-7", {"playbook": "p.yaml"})
         pool = InlinePool(self.connector, clock)
-        executor = Executor(pool, [*observers, self.witness], clock, interrupts)
+        executor = Executor(pool, [*observers, self.witness], clock, Rules(interrupts))
         self.outcome: RunOutcome = executor.execute(plan)
 
     @property
@@ -98,7 +99,7 @@ def test_without_a_budget_every_host_is_tried() -> None:
 
 
 def test_a_budget_stops_new_hosts_at_once_and_says_which_it_was() -> None:
-    ran = Ran([_hosts(4)], {"n1": FAILS, "n2": FAILS}, max_failed=1)
+    ran = Ran([_hosts(4)], {"n1": FAILS, "n2": FAILS}, max_failed=Limit(1))
 
     assert ran.statuses == {"n1": "failed", "n2": "failed", "n3": "not_run", "n4": "not_run"}
     assert ran.outcome.stopped == "2 hosts failed, the budget allows 1 of 4 (max_failed)"
@@ -108,14 +109,14 @@ def test_a_budget_stops_new_hosts_at_once_and_says_which_it_was() -> None:
 
 
 def test_a_budget_spent_by_the_last_host_stopped_nothing() -> None:
-    ran = Ran([_hosts(2)], {"n2": FAILS}, max_failed=0)
+    ran = Ran([_hosts(2)], {"n2": FAILS}, max_failed=Limit(0))
 
     assert ran.outcome.stopped == ""
     assert exit_code(ran.outcome) is ExitCode.FAILED
 
 
 def test_an_ill_canary_stops_the_run_whatever_the_budgets_bear() -> None:
-    ran = Ran([_hosts(3)], {"n1": AWAY}, canary=1, max_unreachable=3)
+    ran = Ran([_hosts(3)], {"n1": AWAY}, canary=1, max_unreachable=Limit(3))
 
     assert ran.started == ["n1"]
     assert ran.outcome.stopped == "the canary n1 ended as unreachable"
@@ -144,7 +145,7 @@ def test_a_change_in_an_early_stage_is_a_change_of_the_run() -> None:
 
 def test_a_host_whose_later_plays_were_not_started_is_not_called_done() -> None:
     hosts = _hosts(2)
-    ran = Ran([hosts, hosts], {"n1": (whole("changed"),), "n2": FAILS}, max_failed=0)
+    ran = Ran([hosts, hosts], {"n1": (whole("changed"),), "n2": FAILS}, max_failed=Limit(0))
 
     assert ran.statuses == {"n1": "not_run", "n2": "failed"}
     assert ran.outcome.hosts[0].reason.endswith("its earlier plays ended as changed")
@@ -182,7 +183,7 @@ def test_an_interrupt_ends_a_soak_at_once() -> None:
 
 
 def test_a_stopped_run_does_not_soak() -> None:
-    ran = Ran([_hosts(2)], {"n1": FAILS}, waves=[1, 1.0], soak_s=3600.0, max_failed=0)
+    ran = Ran([_hosts(2)], {"n1": FAILS}, waves=[1, 1.0], soak_s=3600.0, max_failed=Limit(0))
 
     assert ran.clock.seconds < 1
 
@@ -196,7 +197,7 @@ def test_a_broken_observer_stops_neither_the_run_nor_the_others() -> None:
 
 @pytest.mark.parametrize("width", [1, 3])
 def test_an_outcome_is_told_before_the_next_host_is_admitted(width: int) -> None:
-    ran = Ran([_hosts(width)], {f"n{number}": FAILS for number in range(1, width + 1)}, max_failed=0)
+    ran = Ran([_hosts(width)], {f"n{number}": FAILS for number in range(1, width + 1)}, max_failed=Limit(0))
 
     assert ran.started == ["n1"]
 
@@ -217,8 +218,8 @@ budgets = st.none() | st.integers(0, 3) | st.floats(0.0, 1.0)
     rollout=st.fixed_dictionaries(
         {
             "canary": st.integers(0, 2),
-            "max_failed": budgets,
-            "max_unreachable": budgets,
+            "max_failed": budgets.map(Limit),
+            "max_unreachable": budgets.map(Limit),
             "max_out": st.none() | st.integers(1, 3),
             "waves": st.lists(st.floats(0.1, 1.0), min_size=1, max_size=3),
         }

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections import Counter
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -11,8 +12,10 @@ import yaml
 from hypothesis import given
 from hypothesis import strategies as st
 
-from edgectl.engine.waves import Rollout, Wave, count_of, waves_of
-from tests.fakes.fleet import a_host, a_pop, hosts_of
+from edgectl.engine.policy import Rollout
+from edgectl.engine.waves import Wave, waves_of
+from edgectl.inventory.model import Host
+from tests.fakes.fleet import hosts_of
 
 CASES = yaml.safe_load((Path(__file__).parents[2] / "cases" / "waves.yaml").read_text(encoding="utf-8"))
 
@@ -23,24 +26,18 @@ def _shown(wave: Wave) -> str:
     return f"c {hosts}" if wave.canary else hosts
 
 
+def _in_region(host: Host, region: str) -> Host:
+    return replace(host, pop=replace(host.pop, region=region))
+
+
 @pytest.mark.parametrize("case", [pytest.param(case, id=case["is"]) for case in CASES])
 def test_hosts_are_cut_into_waves(case: dict[str, Any]) -> None:
-    waves = waves_of(hosts_of(case["hosts"]), Rollout(**case["rollout"]))
+    regions = case.get("regions", {})
+    hosts = [_in_region(host, regions.get(host.pop.name, "eu")) for host in hosts_of(case["hosts"])]
+
+    waves = waves_of(hosts, Rollout(**case["rollout"]), case.get("last", ()))
 
     assert [_shown(wave) for wave in waves] == case["waves"]
-
-
-def test_racks_of_the_same_name_in_two_pops_are_two_places() -> None:
-    hosts = [
-        a_host(f"{pop}-{number}", pop=a_pop(pop), rack="r1") for pop in ("fra1", "gru1") for number in (1, 2)
-    ]
-
-    waves = waves_of(hosts, Rollout(spread="rack", max_out=1))
-
-    assert [[host.name for host in wave.hosts] for wave in waves] == [
-        ["fra1-1", "gru1-1"],
-        ["fra1-2", "gru1-2"],
-    ]
 
 
 shares = st.one_of(st.integers(1, 40), st.floats(0.01, 1.0))
@@ -49,7 +46,6 @@ rollouts = st.builds(
     canary=st.integers(0, 5),
     waves=st.lists(shares, min_size=1, max_size=4),
     spread=st.sampled_from(["", "pop", "metro", "region", "rack"]),
-    max_out=st.none() | shares,
 )
 fleets = st.dictionaries(st.sampled_from(["fra1", "fra2", "gru1", "ams1"]), st.integers(1, 12)).map(hosts_of)
 
@@ -71,9 +67,10 @@ def test_the_canary_comes_first_and_is_as_large_as_asked(hosts: Any, rollout: Ro
     assert sum(len(wave.hosts) for wave in waves if wave.canary) == min(rollout.canary, len(hosts))
 
 
-@given(fleets, shares)
-def test_no_wave_takes_more_of_a_pop_than_max_out(hosts: Any, share: float) -> None:
-    sizes = Counter(host.pop.name for host in hosts)
-    for wave in waves_of(hosts, Rollout(max_out=share)):
-        for pop, out in Counter(host.pop.name for host in wave.hosts).items():
-            assert out <= count_of(share, sizes[pop])
+@given(fleets, rollouts, st.sets(st.integers(0, 20)))
+def test_hosts_in_trouble_follow_all_others(hosts: Any, rollout: Rollout, chosen: set[int]) -> None:
+    last = {host.name for number, host in enumerate(hosts) if number in chosen}
+    waves = waves_of(hosts, rollout, last)
+
+    order = [host.name in last for wave in waves for host in wave.hosts]
+    assert order == sorted(order)

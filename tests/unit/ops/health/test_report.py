@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import io
 import json
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from pathlib import Path
@@ -16,7 +16,7 @@ from edgectl.catalog.hardware import load_catalog
 from edgectl.catalog.rules_model import Severity
 from edgectl.engine.events import HostEnded, RunEvent
 from edgectl.engine.outcome import HostOutcome, HostStatus, TaskRecord, TaskStatus
-from edgectl.engine.ports import HostWork
+from edgectl.engine.ports import HostWork, NextWork
 from edgectl.errors import ExitCode, InputError
 from edgectl.inventory.loader import load
 from edgectl.ops.health.apply import check
@@ -25,6 +25,7 @@ from edgectl.ops.services import Services
 from edgectl.output import nagios
 from edgectl.output.formats import Format
 from edgectl.output.render import render
+from edgectl.remote.protocol import Job
 from edgectl.report import HostEntry, Report
 from edgectl.secret import SecretSource
 from edgectl.store.database import open_database
@@ -60,8 +61,9 @@ class KnowingPool:
     answers: Answers
     jobs: list[HostWork]
 
-    def run(self, work: Iterable[HostWork], on_event: Callable[[RunEvent], None]) -> None:
-        for one in work:
+    def run(self, next_work: NextWork, on_event: Callable[[RunEvent], None]) -> None:
+        while (one := next_work()) is not None:
+            assert isinstance(one, HostWork)
             self.jobs.append(one)
             on_event(HostEnded(self._outcome(one)))
 
@@ -219,7 +221,8 @@ def test_the_job_takes_no_lock_and_brings_the_library(tmp_path: Path) -> None:
     check(services(tmp_path, WELL, jobs), "fra1-r1-n01", None)
 
     (one,) = jobs
-    assert (one.job.changes, one.job.become, one.job.needs) == (False, False, ["pynvml"])
+    assert isinstance(one.errand, Job)
+    assert (one.errand.changes, one.errand.become, one.errand.needs) == (False, False, ["pynvml"])
 
 
 def test_explain_knows_rules_and_every_xid_and_helps_with_a_typo() -> None:
