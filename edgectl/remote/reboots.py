@@ -44,7 +44,7 @@ class Reboots:
         emitter: Emitter,
         past: List[Message],
         boot_id: str,
-        on_beat: Callable[[], None],
+        on_beat: Callable[[float], None],
         around: AroundReboot,
     ) -> None:
         self._around = around

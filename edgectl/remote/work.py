@@ -18,6 +18,7 @@ from edgectl.remote.protocol import Booted, Job, Message, Rebooting
 from edgectl.remote.reboots import AroundReboot, HostIsGoingDown
 from edgectl.remote.runner import Continuity, Runner
 from edgectl.remote.scope import Scope
+from edgectl.remote.spill import Shelf, shelf_in
 from edgectl.remote.taskrun import Surroundings, perform
 from edgectl.remote.withheld import Keep
 
@@ -41,7 +42,9 @@ def carry_on(job: Job, line: Line, mine: journal.Journal, paths: HostPaths, lock
     reboot = AroundReboot(keep_host, lambda: hostlock.reboot_is_over(paths))
     continuity = Continuity(past, boot_id(), _last_boot(mine.lines, past), keep, reboot)
     try:
-        _run(job, Emitter(line, mine, job.secrets, on_task=lock.doing), paths, continuity)
+        # What is kept at the host is not redacted, so a job with secrets keeps no output there.
+        shelf = None if job.secrets else shelf_in(mine.folder)
+        _run(job, Emitter(line, mine, job.secrets, on_task=lock.doing), paths, continuity, shelf)
     except (HostIsGoingDown, journal.Unwritable):
         return
     keep.forget()
@@ -61,9 +64,11 @@ def _last_boot(lines: List[str], past: List[Message]) -> str:
     return boots[-1] if boots else str(journal.head(lines)["boot_id"])
 
 
-def _run(job: Job, emitter: Emitter, paths: HostPaths, continuity: Continuity) -> None:
+def _run(
+    job: Job, emitter: Emitter, paths: HostPaths, continuity: Continuity, shelf: Optional[Shelf] = None
+) -> None:
     blobs = {digest: zlib.decompress(binascii.a2b_base64(packed)) for digest, packed in job.blobs.items()}
-    children = Children(lambda request: perform(request, paths, blobs))
+    children = Children(lambda request: perform(request, paths, blobs, shelf))
     around = Surroundings(Scope(job), paths, blobs, login_identity(dict(os.environ)), children)
     try:
         Runner(job, emitter, around, continuity).run()
