@@ -9,6 +9,7 @@ from pathlib import Path
 
 import pytest
 
+from tests.cli_run import Edgectl
 from tests.faults.proxy import Proxy
 from tests.faults.rig import Site
 from tests.hosts import machines
@@ -44,3 +45,11 @@ def boot_site(tmp_path: Path) -> Iterator[BootSite]:
 def site(boot_site: BootSite) -> Site:
     """One host behind a proxy."""
     return boot_site()
+
+
+@pytest.fixture
+def edgectl(tmp_path: Path) -> Edgectl:
+    """The command, at home in an empty folder."""
+    home = tmp_path / "home"
+    home.mkdir()
+    return Edgectl(home, tmp_path / "inventory", {})
