@@ -31,7 +31,7 @@ def add_to(app: typer.Typer) -> None:
             report = run_ping(opened, select, limit)
         common.finish(report)
 
-    @command(app, "exec", formats=ALL_FORMATS)
+    @command(app, "exec", formats=ALL_FORMATS, changing=True)
     def execute(
         common: Common,
         select: Annotated[str, typer.Argument(metavar="SELECT", help="Hosts: a pattern.")],
@@ -48,7 +48,7 @@ def add_to(app: typer.Typer) -> None:
             report = run_command(opened, words, Selection(select, limit), Options())
         common.finish(report)
 
-    @command(app, formats=ALL_FORMATS)
+    @command(app, formats=ALL_FORMATS, changing=True)
     def run(
         common: Common,
         playbook: Annotated[

@@ -8,6 +8,7 @@ from datetime import datetime
 from typing import Any
 
 from edgectl.engine.outcome import HostOutcome, HostStatus, RunOutcome
+from edgectl.engine.records import Manifest
 from edgectl.remote.protocol import Message
 
 
@@ -21,6 +22,7 @@ class RunStarted:
     at: datetime
     started_by: str = ""
     arguments: Mapping[str, Any] = field(default_factory=dict)
+    manifest: Manifest | None = None
 
 
 @dataclass(frozen=True, slots=True)

@@ -3,13 +3,11 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass
-from datetime import datetime
-from typing import Any, Protocol
+from typing import Protocol
 
 from edgectl.engine.events import RunEvent
-from edgectl.engine.outcome import HostOutcome
 from edgectl.inventory.model import Host
 from edgectl.remote.protocol import Errand, Message
 
@@ -82,36 +80,6 @@ class HostPool(Protocol):
         `next_work` is asked only when there is room for a host, so that a budget stops new hosts at once.
         Both are called in the caller's thread, events in order.
         """
-        ...
-
-
-@dataclass(frozen=True, slots=True)
-class RunRecord:
-    """A run as the store remembers it; `finished` is None while it is running, or where its end was lost."""
-
-    run: str
-    command: str
-    started: datetime
-    finished: datetime | None
-    started_by: str
-    stopped: str
-    arguments: Mapping[str, Any]
-    counts: Mapping[str, int]
-
-
-class RunHistory(Protocol):
-    """Reads what earlier runs left in the store."""
-
-    def runs(self, limit: int) -> Sequence[RunRecord]:
-        """Return the latest runs, newest first."""
-        ...
-
-    def find(self, run: str) -> RunRecord | None:
-        """Return the run whose id starts with `run`, or None where none or several do."""
-        ...
-
-    def hosts(self, run: str) -> Sequence[HostOutcome]:
-        """Return how each host of a run ended, with its tasks."""
         ...
 
 

@@ -78,6 +78,7 @@ class Job:
     shares: bool = False  # it changes nothing and bears no changes meanwhile: a benchmark, an active probe
     become: bool = False
     started_by: str = ""
+    attempt: int = 0  # a job that failed for good is begun again under another name
 
     def tasks(self) -> List[Task]:
         """Return its tasks and handlers, in order."""
@@ -90,7 +91,14 @@ class Job:
     @property
     def id(self) -> str:
         """Name the job at its host, the same for every attempt to start it."""
-        return f"{self.run}.{self.stage}" if self.stage else self.run
+        return job_id(self.run, self.stage, self.attempt)
+
+
+def job_id(run: str, stage: int, attempt: int) -> str:
+    """Return the name of a job at its host: `RUN`, `RUN.1`, and `RUN.0r1`, `RUN.1r1` for a second attempt."""
+    if attempt:
+        return f"{run}.{stage}r{attempt}"
+    return f"{run}.{stage}" if stage else run
 
 
 class Attach(NamedTuple):
@@ -328,9 +336,16 @@ def decode_message(line: str) -> Message:
 
 
 def encode_job(job: Job) -> bytes:
-    """Return what makes two jobs the same, as JSON: all but the secrets and who asks, which may differ each time."""
+    """Return what makes two jobs the same, as JSON: all but the secrets and who asks, which may differ each time.
+
+    Where a task was written stays here: another controller may keep the same playbook elsewhere.
+    """
     same = {**vars(job), "secrets": {}, "started_by": ""}
-    return json.dumps(same, default=vars, separators=(",", ":")).encode()
+    return json.dumps(same, default=_without_place, separators=(",", ":")).encode()
+
+
+def _without_place(part: Any) -> Dict[str, Any]:
+    return {name: value for name, value in vars(part).items() if name != "place"}
 
 
 def digest_of(encoded: bytes) -> str:
@@ -338,11 +353,6 @@ def digest_of(encoded: bytes) -> str:
     import hashlib
 
     return hashlib.sha256(encoded).hexdigest()
-
-
-def job_digest(job: Job) -> str:
-    """Return the digest of a job; the same for two that differ in their secrets or in who asks."""
-    return digest_of(encode_job(job))
 
 
 def decode_job(raw: bytes, request: Request) -> Job:

@@ -21,7 +21,7 @@ from edgectl.remote.protocol import Errand, Message, decode_message
 from edgectl.secret import SecretSource
 from edgectl.settings import Settings
 from edgectl.ssh.loader import command_line, payload
-from edgectl.wiring.adapters import recorder
+from edgectl.wiring.adapters import open_store
 from edgectl.wiring.interrupts import Interrupts
 
 _HERE = "here"
@@ -34,6 +34,7 @@ _SILENCE_S = 60.0
 def open_local_services(settings: Settings, observers: Sequence[Observer]) -> Iterator[Services]:
     """Yield services over a fleet of one, which is this machine; no inventory is read."""
     clock = SystemClock()
+    store = open_store(settings, clock)
     interrupts = Interrupts()
     connector = LocalConnector(settings.environment)
     try:
@@ -41,13 +42,15 @@ def open_local_services(settings: Settings, observers: Sequence[Observer]) -> It
             yield Services(
                 fleet=_fleet_of_one(),
                 pool=ThreadPool(connector, clock, width=1),
-                observers=[recorder(settings), *observers],
+                observers=[store.recorder, *observers],
                 clock=clock,
                 random_bytes=os.urandom,
                 interrupts=interrupts,
                 secrets=SecretSource(settings.environment),
                 started_by=settings.started_by,
                 playbooks=shipped.playbooks(),
+                history=store.history,
+                freezes=store.freezes,
             )
     finally:
         connector.close()

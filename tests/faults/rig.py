@@ -29,6 +29,7 @@ from edgectl.ssh.hostkeys import KnownHosts
 from edgectl.ssh.target import SshDefaults
 from edgectl.yaml_source import written
 from tests.fakes.fleet import a_fleet, a_host
+from tests.fakes.store import an_empty_store
 from tests.faults.proxy import Proxy
 from tests.hosts.machines import Machine
 
@@ -131,17 +132,20 @@ class Controller:
             defaults, clock, lambda: f"EDGECTL-{os.urandom(8).hex()}", deadlines=self.deadlines
         )
         try:
-            yield Services(
-                fleet=a_fleet([site.host for site in self.sites]),
-                pool=ThreadPool(connector, clock, width=64),
-                observers=self.observers,
-                clock=clock,
-                random_bytes=os.urandom,
-                interrupts=lambda: 0,
-                secrets=SecretSource(self.environment),
-                started_by="a test",
-                playbooks=Path("/nonexistent"),
-            )
+            with an_empty_store() as (history, freezes):
+                yield Services(
+                    fleet=a_fleet([site.host for site in self.sites]),
+                    pool=ThreadPool(connector, clock, width=64),
+                    observers=self.observers,
+                    clock=clock,
+                    random_bytes=os.urandom,
+                    interrupts=lambda: 0,
+                    secrets=SecretSource(self.environment),
+                    started_by="a test",
+                    playbooks=Path("/nonexistent"),
+                    history=history,
+                    freezes=freezes,
+                )
         finally:
             connector.close()
 

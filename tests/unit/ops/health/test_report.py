@@ -28,6 +28,9 @@ from edgectl.output.render import render
 from edgectl.remote.protocol import Job
 from edgectl.report import HostEntry, Report
 from edgectl.secret import SecretSource
+from edgectl.store.database import open_database
+from edgectl.store.freezes import SqlFreezes
+from edgectl.store.history import History
 from tests.unit.ops.health.nodes import a_gpu, a_node, an_xid
 
 GOLDEN = Path(__file__).parents[3] / "golden" / "health"
@@ -107,6 +110,7 @@ WELL: Answers = {name: a_node([], collector="kernel") if "-d" in name else healt
 def services(tmp_path: Path, answers: Answers, jobs: list[HostWork]) -> Services:
     path = tmp_path / "fleet.yaml"
     path.write_text(INVENTORY, encoding="utf-8")
+    store = open_database(f"sqlite:///{tmp_path}/state.db")
     return Services(
         fleet=load(path, hardware=load_catalog().names),
         pool=KnowingPool(answers, jobs),
@@ -117,6 +121,8 @@ def services(tmp_path: Path, answers: Answers, jobs: list[HostWork]) -> Services
         secrets=SecretSource({}),
         started_by="tester",
         playbooks=PLAYBOOKS,
+        history=History(store),
+        freezes=SqlFreezes(store),
     )
 
 
