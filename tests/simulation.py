@@ -34,10 +34,10 @@ def chance_of(seed: int) -> random.Random:
     return random.Random(seed)  # noqa: S311 - a simulation has to be repeatable
 
 
-def a_fleet(sites: int, seed: int) -> list[Host]:
+def a_fleet(sites: int, seed: int, among: int | None = None) -> list[Host]:
     """Return a fleet of many PoPs per metro, each with a few hosts of its own kind, some with a DPU."""
     chance = chance_of(seed)
-    table = metros()
+    table = metros()[:among]
     hosts: list[Host] = []
     for number, metro in enumerate(chance.choices(table, [metro.weight for metro in table], k=sites)):
         state = PopState.MAINTENANCE if chance.random() < 0.01 else PopState.LIVE
@@ -184,7 +184,7 @@ class Simulation:
         """Return what the overseer has to say, at most the first few."""
         found = itertools.chain(
             overseer.metros_over_budget(self.fleet, self.trips, percent, self.rollout.min_out),
-            overseer.outside_windows(self.trips, NEEDS),
+            overseer.outside_windows(self.trips, NEEDS) if self.rollout.windowed else (),
             overseer.started_early(self.trips, self.begins),
         )
         return list(itertools.islice(found, 10))
