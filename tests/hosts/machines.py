@@ -35,7 +35,9 @@ install -m 644 {folder}/authorized_keys /etc/edgectl-test-keys
 exec /usr/sbin/sshd -D -e -f {folder}/sshd_config
 """
 
+# Of a setting that stands twice sshd takes the first, so what a test adds comes before all else.
 _SSHD_CONFIG = """\
+{extra}
 Port {port}
 ListenAddress {listen}
 HostKey {host_key}
@@ -48,7 +50,6 @@ PermitRootLogin yes
 MaxStartups 200:30:400
 MaxSessions 200
 Subsystem sftp internal-sftp
-{extra}
 SetEnv PATH={path}
 {last}
 """
