@@ -30,11 +30,12 @@ def test_a_stall_before_the_login_is_unreachable_with_its_phase(site: Site, at: 
 
 
 @pytest.mark.parametrize("at", list(Milestone))
-def test_a_reset_before_the_login_is_unreachable_after_three_attempts(site: Site, at: Milestone) -> None:
+def test_a_reset_before_the_login_is_unreachable_after_a_few_attempts(site: Site, at: Milestone) -> None:
     site.proxy.plan(lambda _: Line(End.RESET, at))
     run = Controller([site]).run(TASKS)
     (host,) = run.hosts
-    assert (host.status, site.proxy.accepted) == ("unreachable", 3)
+    assert host.status == "unreachable"
+    assert 3 <= site.proxy.accepted <= 6
     assert disagreements(host, site.truth(run.run), len(TASKS)) == []
 
 

@@ -35,9 +35,7 @@ install -m 644 {folder}/authorized_keys /etc/edgectl-test-keys
 exec /usr/sbin/sshd -D -e -f {folder}/sshd_config
 """
 
-# Of a setting that stands twice sshd takes the first, so what a test adds comes before all else.
 _SSHD_CONFIG = """\
-{extra}
 Port {port}
 ListenAddress {listen}
 HostKey {host_key}
@@ -50,10 +48,11 @@ PermitRootLogin yes
 MaxStartups 200:30:400
 MaxSessions 200
 Subsystem sftp internal-sftp
+{extra}
 SetEnv PATH={path}
 {last}
 """
-_PATH = "/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin"
+PATH = "/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin"
 
 
 def missing() -> str:
@@ -119,7 +118,7 @@ def start(
         listen=listen or address,
         host_key=host_key,
         folder=folder,
-        path=_PATH,
+        path=PATH,
         extra=extra,
         last=last,
     )
