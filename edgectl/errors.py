@@ -83,6 +83,12 @@ class StoppedError(EdgectlError):
     exit_code = ExitCode.STOPPED
 
 
+class DetachedError(EdgectlError):
+    """A person left a run whose work at the hosts goes on; `hint` is the command that comes back to it."""
+
+    exit_code = ExitCode.INTERRUPTED
+
+
 class BusyError(EdgectlError):
     """Another run holds what this one needs."""
 

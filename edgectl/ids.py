@@ -7,6 +7,7 @@ from datetime import datetime
 
 _CROCKFORD = "0123456789ABCDEFGHJKMNPQRSTVWXYZ"
 _TIME_CHARACTERS = 10
+_NOISE_CHARACTERS = 16
 _RANDOM_BYTES = 10
 
 
@@ -14,7 +15,12 @@ def run_id(now: datetime, random_bytes: Callable[[int], bytes]) -> str:
     """Return a ULID (github.com/ulid/spec): 48 bits of milliseconds, then 80 random bits, 26 characters."""
     milliseconds = int(now.timestamp() * 1000)
     noise = int.from_bytes(random_bytes(_RANDOM_BYTES), "big")
-    return _base32(milliseconds, _TIME_CHARACTERS) + _base32(noise, 16)
+    return _base32(milliseconds, _TIME_CHARACTERS) + _base32(noise, _NOISE_CHARACTERS)
+
+
+def is_run_id(text: str) -> bool:
+    """Tell whether a text is a whole id."""
+    return len(text) == _TIME_CHARACTERS + _NOISE_CHARACTERS and set(text) <= set(_CROCKFORD)
 
 
 def _base32(number: int, characters: int) -> str:

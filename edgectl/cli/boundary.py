@@ -13,7 +13,7 @@ from typing import NoReturn
 import typer
 
 from edgectl.clock import SystemClock
-from edgectl.errors import EdgectlError, ExitCode, InputError
+from edgectl.errors import DetachedError, EdgectlError, ExitCode, InputError
 from edgectl.logs import log_to_file
 from edgectl.settings import Settings
 
@@ -30,7 +30,7 @@ def boundary(settings: Settings, *, as_json: bool, verbose: bool) -> Iterator[No
         _tell(error, as_json=as_json)
         raise typer.Exit(int(error.exit_code)) from None
     except (KeyboardInterrupt, typer.Abort):
-        sys.stderr.write("detached; what runs at the hosts goes on: edgectl runs list\n")
+        sys.stderr.write("interrupted\n")
         raise typer.Exit(ExitCode.INTERRUPTED) from None
     except BrokenPipeError:
         _close_stdout()
@@ -63,7 +63,7 @@ def _tell(error: EdgectlError, *, as_json: bool) -> None:
         count = len(error.problems)
         plural = "problem" if count == 1 else "problems"
         lines.append(f"{count} {plural}; no host was contacted")
-    else:
+    elif not isinstance(error, DetachedError):
         lines[0] = f"error: {lines[0]}"
     if error.hint:
         lines.append(f"try: {error.hint}")

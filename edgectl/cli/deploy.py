@@ -16,7 +16,7 @@ def add_to(app: typer.Typer) -> None:
     group = typer.Typer(help="Put a model into service.", no_args_is_help=True)
     app.add_typer(group, name="deploy")
 
-    @command(group, formats=ALL_FORMATS)
+    @command(group, formats=ALL_FORMATS, changing=True)
     def apply(
         common: Common,
         spec: Annotated[
@@ -31,10 +31,15 @@ def add_to(app: typer.Typer) -> None:
         """Plan, ask, then put the release into force; the previous one stays until the new one proved itself."""
         from edgectl.cli.running import services, show
         from edgectl.ops.deploy import apply as deploying
+        from edgectl.ops.halts import refuse_frozen
 
         timing = pace(deadline, until_converged=until_converged)
         with services(common) as opened:
             deployment = deploying.load_deployment(opened, _spec_path(spec, opened.fleet.source), limit)
+            if not check:
+                refuse_frozen(opened)
+            if opened.resuming:
+                common.finish(deploying.resume(opened, deployment, timing))
             prepared, outcome = deploying.plan(opened, deployment)
             lines = deploying.plan_lines(deployment, outcome)
             show(common, lines)

@@ -42,7 +42,7 @@ def add_to(app: typer.Typer) -> None:
             report = run_ping(opened, select, limit)
         common.finish(report)
 
-    @command(app, "exec", formats=ALL_FORMATS)
+    @command(app, "exec", formats=ALL_FORMATS, changing=True)
     def execute(
         common: Common,
         select: Annotated[str, typer.Argument(metavar="SELECT", help="Hosts: a pattern.")],
@@ -62,7 +62,7 @@ def add_to(app: typer.Typer) -> None:
             report = run_command(opened, words, Selection(select, limit), Options(), timing)
         common.finish(report)
 
-    @command(app, formats=ALL_FORMATS)
+    @command(app, formats=ALL_FORMATS, changing=True)
     def run(
         common: Common,
         playbook: Annotated[

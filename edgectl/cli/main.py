@@ -9,7 +9,7 @@ from typing import Annotated
 import typer
 
 from edgectl import __version__
-from edgectl.cli import bench, demo, deploy, health, hosts, inventory, lab, provision, runs, trust
+from edgectl.cli import bench, demo, deploy, freeze, health, hosts, inventory, lab, provision, runs, trust
 
 app = typer.Typer(
     name="edgectl",
@@ -45,6 +45,7 @@ deploy.add_to(app)
 bench.add_to(app)
 health.add_to(app)
 runs.add_to(app)
+freeze.add_to(app)
 
 
 def main() -> None:

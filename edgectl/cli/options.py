@@ -6,13 +6,15 @@ import functools
 import inspect
 import sys
 from collections.abc import Callable
-from dataclasses import dataclass, fields
+from dataclasses import dataclass, field, fields, replace
 from pathlib import Path
 from typing import IO, TYPE_CHECKING, Annotated, Any
 
 import typer
 
+from edgectl.cli.argv import words_of
 from edgectl.cli.boundary import boundary
+from edgectl.engine.records import Origin
 from edgectl.errors import ExitCode, UsageError
 from edgectl.output.formats import Format
 from edgectl.report import Report
@@ -34,7 +36,9 @@ UntilConverged = Annotated[
 ]
 Deadline = Annotated[
     str | None,
-    typer.Option("--deadline", metavar="DURATION", help="Start no host after this time: 90s, 30m, 6h."),
+    typer.Option(
+        "--deadline", metavar="DURATION", help="Start no host after this time, wait for none: 30m, 6h."
+    ),
 ]
 
 INVENTORY = typer.Option("-i", "--inventory", metavar="PATH", help="Folder or file. [env: EDGECTL_INVENTORY]")
@@ -43,6 +47,7 @@ YES = typer.Option("-y", "--yes", help="Do not ask.")
 VERBOSE = typer.Option("-v", "--verbose", help="Say more when something goes wrong.")
 NO_COLOR = typer.Option("--no-color", help="No colour. [env: NO_COLOR]")
 STATE = typer.Option("--state", metavar="URL", help="State store. [env: EDGECTL_STATE]")
+RESUME = typer.Option("--resume", metavar="ID", hidden=True, help="Continue this run.")
 
 
 @dataclass(frozen=True, slots=True)
@@ -55,6 +60,8 @@ class Common:
     verbose: Annotated[bool, VERBOSE] = False
     no_color: Annotated[bool, NO_COLOR] = False
     state: Annotated[str | None, STATE] = None
+    resume: Annotated[str | None, RESUME] = None
+    origin: Origin = field(default_factory=Origin)
 
     def settings(self) -> Settings:
         """Return the settings these options and the environment give."""
@@ -108,29 +115,59 @@ ALL_FORMATS = frozenset(Format)
 PLAIN_FORMATS = frozenset({Format.TABLE, Format.JSON})
 
 
+_CONTEXT = inspect.Parameter("context", inspect.Parameter.KEYWORD_ONLY, annotation=typer.Context)
+# Where a run is told and kept, and whether anybody is asked, is no part of what it is.
+_NOT_RECORDED = frozenset(field.name for field in fields(Common))
+
+
 def command(
-    app: typer.Typer, name: str | None = None, *, formats: frozenset[Format] = PLAIN_FORMATS
+    app: typer.Typer,
+    name: str | None = None,
+    *,
+    formats: frozenset[Format] = PLAIN_FORMATS,
+    changing: bool = False,
 ) -> Callable[[Callable[..., None]], Callable[..., None]]:
-    """Register `function(common, …)` as a command that takes the common options too, inside the boundary."""
+    """Register `function(common, …)` as a command that takes the common options too, inside the boundary.
+
+    One that is `changing` hosts may continue a run of before. A function that has a parameter `context` gets
+    the parser's.
+    """
 
     def register(function: Callable[..., None]) -> Callable[..., None]:
+        own = dict(list(inspect.signature(function, eval_str=True).parameters.items())[1:])
+        shared = inspect.signature(Common, eval_str=True).parameters
+        options = {name: parameter for name, parameter in shared.items() if name != "origin"}
+
         @functools.wraps(function)
-        def wrapper(**given: Any) -> None:
-            common = Common(**{field.name: given.pop(field.name) for field in fields(Common)})
+        def wrapper(*, context: typer.Context, **given: Any) -> None:
+            common = Common(**{name: given.pop(name) for name in options})
             as_json = common.output in (Format.JSON, Format.JSONL)
             with boundary(common.settings(), as_json=as_json, verbose=common.verbose):
                 _refuse(common.output, formats)
-                function(common, **given)
+                _refuse_resuming(common, changing=changing, check=given.get("check", False))
+                more = {"context": context} if "context" in own else {}
+                function(replace(common, origin=_origin(common, context)), **given, **more)
 
-        own = list(inspect.signature(function, eval_str=True).parameters.values())[1:]
-        shared = list(inspect.signature(Common, eval_str=True).parameters.values())
-        by_name = [parameter.replace(kind=inspect.Parameter.KEYWORD_ONLY) for parameter in (*own, *shared)]
+        by_name = [
+            parameter.replace(kind=inspect.Parameter.KEYWORD_ONLY)
+            for parameter in ({"context": _CONTEXT} | own | options).values()
+        ]
         wrapper.__signature__ = inspect.Signature(by_name)  # type: ignore[attr-defined]
         wrapper.__annotations__ = {parameter.name: parameter.annotation for parameter in by_name}
         app.command(name)(wrapper)
         return wrapper
 
     return register
+
+
+def _origin(common: Common, context: typer.Context) -> Origin:
+    inventory = common.settings().inventory.absolute()
+    return Origin(words_of(context, leaving_out=_NOT_RECORDED), str(Path.cwd()), str(inventory))
+
+
+def _refuse_resuming(common: Common, *, changing: bool, check: bool) -> None:
+    if common.resume is not None and (check or not changing):
+        raise UsageError("--resume is for a command that changes hosts")
 
 
 def _refuse(output: Format, formats: frozenset[Format]) -> None:

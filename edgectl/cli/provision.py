@@ -27,7 +27,7 @@ def add_to(app: typer.Typer) -> None:
     group = typer.Typer(help="Bring nodes from bare OS to accepted.", cls=with_default("run"))
     app.add_typer(group, name="provision")
 
-    @command(group, formats=ALL_FORMATS)
+    @command(group, formats=ALL_FORMATS, changing=True)
     def run(
         common: Common,
         select: Annotated[str, typer.Argument(metavar="SELECT", help="Hosts: a pattern; 'all' is typed.")],
@@ -45,7 +45,8 @@ def add_to(app: typer.Typer) -> None:
         from edgectl.catalog.hardware import load_catalog
         from edgectl.cli.extra_vars import parse_extra_vars
         from edgectl.cli.running import services, show
-        from edgectl.ops.provision.apply import apply, plan, plan_report
+        from edgectl.ops.halts import refuse_frozen
+        from edgectl.ops.provision.apply import apply, plan, plan_report, resume
         from edgectl.ops.rollout import Request
         from edgectl.playbook.compile import Options
 
@@ -56,6 +57,10 @@ def add_to(app: typer.Typer) -> None:
         request = Request("provision", select, limit, options, arguments={"select": select}, pace=timing)
         catalog = load_catalog()
         with services(common) as opened:
+            if not check:
+                refuse_frozen(opened)
+            if opened.resuming:
+                common.finish(resume(opened, catalog, request))
             planned = plan(opened, catalog, request)
             is_expected = planned.has_changes or (timing.converge and planned.has_trouble)
             if check or not is_expected:

@@ -8,7 +8,10 @@ from contextlib import contextmanager
 
 from edgectl.cli.options import Common
 from edgectl.clock import SystemClock
+from edgectl.engine.events import RunEnded, RunEvent, RunStarted
 from edgectl.engine.ports import Observer
+from edgectl.engine.records import Manifest
+from edgectl.errors import DetachedError
 from edgectl.ops.services import Services
 from edgectl.output.formats import Format
 from edgectl.output.progress import Progress
@@ -26,9 +29,36 @@ def show(common: Common, lines: Sequence[Line]) -> None:
 
 @contextmanager
 def services(common: Common, label: str = "") -> Iterator[Services]:
-    """Yield services whose progress goes to stderr, and whose events go to stdout with `-o jsonl`."""
-    with open_services(common.settings(), _observers(common, label)) as opened:
-        yield opened
+    """Yield services whose progress goes to stderr, and whose events go to stdout with `-o jsonl`.
+
+    Whoever interrupts twice leaves the run that is under way, and is told how to come back to it.
+    """
+    current = _CurrentRun()
+    observers = [current, *_observers(common, label)]
+    try:
+        with open_services(common.settings(), observers, common.origin, common.resume) as opened:
+            yield opened
+    except KeyboardInterrupt:
+        if not current.run:
+            raise
+        hint = f"edgectl runs attach {current.run}"
+        raise DetachedError("detached; what runs at the hosts goes on", hint=hint) from None
+
+
+class _CurrentRun:
+    """An observer that knows the run under way, if its work at the hosts goes on without us."""
+
+    def __init__(self) -> None:
+        self.run = ""
+
+    def on_event(self, event: RunEvent) -> None:
+        match event:
+            case RunStarted(manifest=Manifest(journaled=True)):
+                self.run = event.run
+            case RunEnded():
+                self.run = ""
+            case _:
+                pass
 
 
 @contextmanager

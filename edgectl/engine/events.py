@@ -8,6 +8,7 @@ from datetime import datetime
 from typing import Any
 
 from edgectl.engine.outcome import HostOutcome, HostStatus, RunOutcome
+from edgectl.engine.records import Manifest
 from edgectl.remote.protocol import Message
 
 
@@ -21,6 +22,7 @@ class RunStarted:
     at: datetime
     started_by: str = ""
     arguments: Mapping[str, Any] = field(default_factory=dict)
+    manifest: Manifest | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -54,6 +56,15 @@ class HostLost:
 
     host: str
     reason: str
+
+
+@dataclass(frozen=True, slots=True)
+class HostAttached:
+    """The line to a host is there again, `away_s` seconds after it was lost; what follows comes after event `after`."""
+
+    host: str
+    after: int
+    away_s: float
 
 
 @dataclass(frozen=True, slots=True)
@@ -102,6 +113,7 @@ RunEvent = (
     | HostStarted
     | HostSaid
     | HostLost
+    | HostAttached
     | HostDeferred
     | HostEnded
     | RunWaits

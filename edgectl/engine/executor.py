@@ -15,6 +15,7 @@ from edgectl.engine.events import RunEnded, RunStarted
 from edgectl.engine.outcome import HostOutcome, HostStatus, RunOutcome
 from edgectl.engine.policy import Rollout
 from edgectl.engine.ports import HostPool, HostWork, Observer
+from edgectl.engine.records import Manifest
 from edgectl.engine.rules import Rules
 from edgectl.engine.schedule import Schedule, Setting
 from edgectl.engine.stage_run import StageRun
@@ -28,8 +29,8 @@ class Plan:
     Stages follow one another; a host that did not end well in one is left out of the next. `ended` are hosts
     that an earlier try of this run brought to their outcome: they are not run again, and count as before.
     `gpus` has the GPUs of a host by the name of its hardware, `out` the hosts that are out of service
-    already, `last` those that are started after all others. Nothing starts after `deadline_s` seconds; where
-    the run is to `converge`, hosts that are away are tried again until then.
+    already, `last` those that are started after all others. Nothing starts after `deadline_s` seconds, and what
+    still runs is left to itself; where the run is to `converge`, hosts that are away are tried again until then.
     """
 
     run: str
@@ -44,6 +45,7 @@ class Plan:
     last: Collection[str] = ()
     deadline_s: float | None = None
     converge: bool = False
+    manifest: Manifest | None = None
 
     def hosts(self) -> tuple[Host, ...]:
         """Return every host of the run, once, in order."""
@@ -68,7 +70,9 @@ class Executor:
         account = Account(self._observers, plan.ended)
         names = [host.name for host in plan.hosts()]
         now = self._clock.now()
-        account.tell(RunStarted(plan.run, plan.command, names, now, plan.started_by, plan.arguments))
+        account.tell(
+            RunStarted(plan.run, plan.command, names, now, plan.started_by, plan.arguments, plan.manifest)
+        )
         for number, stage in enumerate(plan.stages):
             if not account.stopped:
                 work = _work_of(stage, account, plan, is_first=number == 0)

@@ -27,7 +27,14 @@ class FaultKind(StrEnum):
 
 # Trying again may help with these; with the others it only locks accounts and hides the cause.
 TRANSIENT = frozenset(
-    {FaultKind.REFUSED, FaultKind.TIMEOUT, FaultKind.NO_ROUTE, FaultKind.HANDSHAKE, FaultKind.CHANNEL}
+    {
+        FaultKind.REFUSED,
+        FaultKind.TIMEOUT,
+        FaultKind.NO_ROUTE,
+        FaultKind.HANDSHAKE,
+        FaultKind.CHANNEL,
+        FaultKind.LOST,
+    }
 )
 
 

@@ -3,21 +3,27 @@
 from __future__ import annotations
 
 import logging
+import zlib
 from collections.abc import Callable
 from dataclasses import dataclass, field, replace
 from datetime import timedelta
 from typing import assert_never
 
 from edgectl.clock import Clock
-from edgectl.engine.events import HostEnded, HostLost, HostSaid, HostStarted, RunEvent
+from edgectl.engine.events import HostAttached, HostEnded, HostLost, HostSaid, HostStarted, RunEvent
 from edgectl.engine.faults import FaultKind, HostFault
 from edgectl.engine.outcome import HostOutcome, HostStatus, TaskRecord, TaskStatus
-from edgectl.engine.ports import Connector, HostWork
+from edgectl.engine.ports import Connector, HostWork, Session
 from edgectl.remote.protocol import (
+    Abandoned,
+    Absent,
+    Booted,
     Busy,
+    ConfirmWanted,
     Ended,
     Heartbeat,
     Hello,
+    Job,
     Message,
     Rebooting,
     Refused,
@@ -28,12 +34,16 @@ from edgectl.remote.protocol import (
 
 _log = logging.getLogger(__name__)
 
-# How long we try to come back to a host whose line was lost, and how long we wait between attempts.
-COME_BACK_S = 120.0
+# How long we wait between two attempts to come back, or to find a host free, before jitter.
 FIRST_PAUSE_S = 0.5
 LONGEST_PAUSE_S = 10.0
+# A login that succeeds and then says nothing, twice, is a profile that waits; a third look would hear no more.
+_MOST_SILENT_LOGINS = 2
+# What a host may take to undo a change that nobody confirmed.
+_UNDOING_S = 30.0
 
 Emit = Callable[[RunEvent], None]
+Last = Ended | Busy | Refused | Absent | Abandoned
 
 
 @dataclass(slots=True)
@@ -43,9 +53,14 @@ class _Progress:
     after: int = 0
     started: bool = False  # the host said hello: the job may have begun
     task: str = ""
+    lost_at: float | None = None
+    greetings: int = 0
+    silent_logins: int = 0
     down_until: float = 0.0  # a reboot was announced; silence is expected until then
+    confirms: int | None = None  # a task waits for a fresh login
+    confirm_until: float = -_UNDOING_S
     tasks: list[TaskRecord] = field(default_factory=list)
-    last: Ended | Busy | Refused | None = None
+    last: Last | None = None
 
 
 def run_host(work: HostWork, connector: Connector, clock: Clock, emit: Emit) -> None:
@@ -69,25 +84,42 @@ def run_host(work: HostWork, connector: Connector, clock: Clock, emit: Emit) -> 
 def _carry_out(
     work: HostWork, connector: Connector, clock: Clock, emit: Emit, progress: _Progress
 ) -> HostOutcome:
-    """Attach until the job has ended, coming back after a lost line or a reboot."""
+    """Visit the host until its job has ended, coming back after a lost line or a reboot, or while it is busy."""
+    began = clock.monotonic()
     give_up: float | None = None
-    pause = FIRST_PAUSE_S
+    attempt = 0
     while True:
         before = progress.after
-        fault = _attach(work, connector, clock, emit, progress)
-        if progress.last is not None:
+        fault = _visit(work, connector, clock, emit, progress)
+        if isinstance(progress.last, Busy) and clock.monotonic() < began + work.patience.busy_s:
+            progress.last = None
+        elif progress.last is not None:
             return _judged(work, progress, progress.last)
-        if not _worth_coming_back(fault, progress, work):
+        elif not _worth_coming_back(fault, progress, work, clock.monotonic()):
             return _faulted(work, progress, fault)
-        if give_up is None or progress.after > before:
-            give_up = max(clock.monotonic() + COME_BACK_S, progress.down_until)
-            pause = FIRST_PAUSE_S
-            if not progress.down_until:
+        else:
+            if give_up is None or progress.after > before:
+                give_up = _until(clock.monotonic() + work.patience.come_back_s, progress)
+                attempt = 0
+            if progress.lost_at is None and progress.down_until <= clock.monotonic():
+                progress.lost_at = clock.monotonic()
                 emit(HostLost(work.host.name, fault.message))
-        if clock.monotonic() >= give_up:
-            return _faulted(work, progress, fault)
-        clock.sleep(pause)
-        pause = min(LONGEST_PAUSE_S, pause * 2)
+            if clock.monotonic() >= min(give_up, work.patience.until):
+                return _faulted(work, progress, fault)
+        clock.sleep(_pause(work.host.name, attempt))
+        attempt += 1
+
+
+def _until(come_back: float, progress: _Progress) -> float:
+    """Return when to give up: later, where the host said itself that it would be away."""
+    return max(come_back, progress.down_until, progress.confirm_until + _UNDOING_S)
+
+
+def _pause(host: str, attempt: int) -> float:
+    """Return a pause that doubles, between half and all of it: a site's hosts must not come back as one."""
+    longest = min(LONGEST_PAUSE_S, FIRST_PAUSE_S * 2 ** min(attempt, 10))
+    jitter = zlib.crc32(f"{host} {attempt}".encode()) / 0xFFFFFFFF
+    return float(longest * (0.5 + jitter / 2))
 
 
 # What a second attempt would only repeat, and what an account may be locked for.
@@ -96,43 +128,62 @@ _FINAL = frozenset(
 )
 
 
-def _worth_coming_back(fault: HostFault, progress: _Progress, work: HostWork) -> bool:
+def _worth_coming_back(fault: HostFault, progress: _Progress, work: HostWork, now: float) -> bool:
     """Coming back is for work that was begun: to a host we never reached there is nothing to come back to."""
-    # While a host boots, pam_nologin refuses everybody but root for a moment.
-    is_booting = fault.kind is FaultKind.AUTH and progress.down_until > 0
-    return progress.started and work.job.changes and (is_booting or fault.kind not in _FINAL)
+    # While a host boots, pam_nologin refuses everybody but root for a moment; and a change that must be confirmed
+    # may have broken our login, until it is undone.
+    is_excused = fault.kind is FaultKind.AUTH and progress.down_until > now
+    is_excused = is_excused or progress.confirm_until + _UNDOING_S > now
+    is_asleep = progress.silent_logins >= _MOST_SILENT_LOGINS
+    leaves_work = not isinstance(work.errand, Job) or work.errand.changes
+    return progress.started and leaves_work and not is_asleep and (is_excused or fault.kind not in _FINAL)
 
 
-def _attach(work: HostWork, connector: Connector, clock: Clock, emit: Emit, progress: _Progress) -> HostFault:
+def _visit(work: HostWork, connector: Connector, clock: Clock, emit: Emit, progress: _Progress) -> HostFault:
     """Listen until the job has ended or the line is gone, and return why it went."""
+    if progress.confirms is not None and clock.monotonic() >= progress.confirm_until:
+        progress.confirms = None  # it is undone by now, and the old way in works again
     try:
-        session = connector.connect(work.host)
+        session = connector.connect(work.host, fresh=progress.confirms is not None)
     except HostFault as fault:
         return fault
+    greetings = progress.greetings
     try:
-        for message in session.run(work.job, after=progress.after):
-            if message.seq and message.seq <= progress.after:
-                continue
-            progress.after = message.seq or progress.after
-            emit(HostSaid(work.host.name, message))
-            _note(progress, message, clock)
-            if progress.last is not None or isinstance(message, Rebooting):
-                break
+        _listen(session, work, clock, emit, progress)
     except HostFault as fault:
+        is_mute = fault.kind is FaultKind.SILENT and progress.greetings == greetings
+        progress.silent_logins = progress.silent_logins + 1 if is_mute else 0
         # A line that went away before the host's hello may have delivered the job all the same.
-        progress.started = progress.started or fault.kind is FaultKind.LOST
+        progress.started = progress.started or fault.kind in (FaultKind.LOST, FaultKind.SILENT)
         return fault
     finally:
         session.close()
     return HostFault(FaultKind.LOST, "the host did not come back")
 
 
+def _listen(session: Session, work: HostWork, clock: Clock, emit: Emit, progress: _Progress) -> None:
+    for message in session.run(work.errand, after=progress.after, confirms=progress.confirms):
+        if message.seq and message.seq <= progress.after:
+            continue
+        if isinstance(message, Hello) and progress.lost_at is not None:
+            emit(HostAttached(work.host.name, progress.after, round(clock.monotonic() - progress.lost_at, 1)))
+            progress.lost_at = None
+        progress.after = message.seq or progress.after
+        emit(HostSaid(work.host.name, message))
+        _note(progress, message, clock)
+        if progress.last is not None or isinstance(message, Rebooting | ConfirmWanted):
+            return
+        if clock.monotonic() >= work.patience.until:
+            raise HostFault(FaultKind.TIMEOUT, "the run's deadline is over")
+
+
 def _note(progress: _Progress, message: Message, clock: Clock) -> None:
     if message.seq:
-        progress.down_until = 0.0
+        progress.down_until, progress.confirms = 0.0, None
     match message:
         case Hello():
             progress.started = True
+            progress.greetings += 1
         case TaskStarted():
             progress.task = message.name
         case TaskEnded():
@@ -141,15 +192,20 @@ def _note(progress: _Progress, message: Message, clock: Clock) -> None:
             progress.tasks.append(record)
         case Rebooting():
             progress.down_until = clock.monotonic() + message.timeout_s
-        case Ended() | Busy() | Refused():
+        case ConfirmWanted():
+            progress.confirms = message.number
+            progress.confirm_until = clock.monotonic() + message.within_s
+        case Abandoned() if progress.down_until > clock.monotonic():
+            pass  # its host is rebooting for it
+        case Ended() | Busy() | Refused() | Absent() | Abandoned():
             progress.last = message
-        case Heartbeat() | TaskRetried():
+        case Heartbeat() | TaskRetried() | Booted():
             pass
         case _:
             assert_never(message)
 
 
-def _judged(work: HostWork, progress: _Progress, last: Ended | Busy | Refused) -> HostOutcome:
+def _judged(work: HostWork, progress: _Progress, last: Last) -> HostOutcome:
     match last:
         case Ended():
             status = HostStatus(last.status)
@@ -158,6 +214,14 @@ def _judged(work: HostWork, progress: _Progress, last: Ended | Busy | Refused) -
             return _outcome(work, progress, HostStatus.BUSY, _holder(last))
         case Refused():
             return _outcome(work, progress, HostStatus.FAILED, last.reason)
+        case Absent():
+            return _outcome(work, progress, HostStatus.NOT_RUN, "it was never started there")
+        case Abandoned():
+            where = f" in '{last.task}'" if last.task else ""
+            reason = f"its runner is gone{where}, and nobody has continued it"
+            return _outcome(
+                work, progress, HostStatus.UNKNOWN, reason, hint=f"edgectl runs resume {work.errand.run}"
+            )
         case _:
             assert_never(last)
 
@@ -178,13 +242,11 @@ def _faulted(work: HostWork, progress: _Progress, fault: HostFault) -> HostOutco
     if not progress.started:
         away = _outcome(work, progress, HostStatus.UNREACHABLE, fault.message, hint=fault.hint)
         return replace(away, is_final=fault.kind in _FINAL)
-    if not work.job.changes:
+    if isinstance(work.errand, Job) and not work.errand.changes:
         return _outcome(work, progress, HostStatus.UNREACHABLE, f"line lost: {fault.message}")
     where = f" in '{progress.task}'" if progress.task else ""
     reason = f"line lost{where}: {fault.message}; the work may have gone on"
-    # The journal there is the truth (contract, section 8, says where it lies for other logins than root).
-    hint = f"edgectl exec {work.host.name} -- tail -n 3 /var/lib/edgectl/runs/{work.job.id}/journal.jsonl"
-    return _outcome(work, progress, HostStatus.UNKNOWN, reason, hint=hint)
+    return _outcome(work, progress, HostStatus.UNKNOWN, reason, hint=f"edgectl runs attach {work.errand.run}")
 
 
 def _outcome(

@@ -2,23 +2,23 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Mapping, Sequence
+import math
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass
-from datetime import datetime
-from typing import Any, Protocol
+from typing import Protocol
 
 from edgectl.engine.events import RunEvent
-from edgectl.engine.outcome import HostOutcome
 from edgectl.inventory.model import Host
-from edgectl.remote.protocol import Job, Message
+from edgectl.remote.protocol import Errand, Message
 
 
 class Session(Protocol):
     """One connection to one host."""
 
-    def run(self, job: Job, *, after: int) -> Iterator[Message]:
-        """Start the job, or come back to it, and yield its messages after number `after` until it ends.
+    def run(self, errand: Errand, *, after: int, confirms: int | None = None) -> Iterator[Message]:
+        """Do the errand at the host and yield what it says, journaled messages only after number `after`.
 
+        A job is started, or come back to; `confirms` names the task whose change this login proves harmless.
         Raises `HostFault`: LOST or SILENT where the line went away, which says nothing about the job.
         """
         ...
@@ -31,8 +31,11 @@ class Session(Protocol):
 class Connector(Protocol):
     """Opens sessions."""
 
-    def connect(self, host: Host) -> Session:
-        """Return a session with a host whose key was verified, or raise `HostFault`."""
+    def connect(self, host: Host, *, fresh: bool = False) -> Session:
+        """Return a session with a host whose key was verified, or raise `HostFault`.
+
+        A `fresh` one shares nothing with earlier ones, its way through a bastion included.
+        """
         ...
 
     def close(self) -> None:
@@ -41,11 +44,21 @@ class Connector(Protocol):
 
 
 @dataclass(frozen=True, slots=True)
+class Patience:
+    """How long a host is waited for, in seconds."""
+
+    come_back_s: float = 120.0  # for one whose line was lost, from the last event that was heard
+    busy_s: float = 0.0  # for one that another run holds
+    until: float = math.inf  # the run's deadline, on the monotonic clock
+
+
+@dataclass(frozen=True, slots=True)
 class HostWork:
-    """One host and what it has to do."""
+    """One host and what it is asked for."""
 
     host: Host
-    job: Job
+    errand: Errand
+    patience: Patience = Patience()
 
 
 @dataclass(frozen=True, slots=True)
@@ -67,36 +80,6 @@ class HostPool(Protocol):
         `next_work` is asked only when there is room for a host, so that a budget stops new hosts at once.
         Both are called in the caller's thread, events in order.
         """
-        ...
-
-
-@dataclass(frozen=True, slots=True)
-class RunRecord:
-    """A run as the store remembers it; `finished` is None while it is running, or where its end was lost."""
-
-    run: str
-    command: str
-    started: datetime
-    finished: datetime | None
-    started_by: str
-    stopped: str
-    arguments: Mapping[str, Any]
-    counts: Mapping[str, int]
-
-
-class RunHistory(Protocol):
-    """Reads what earlier runs left in the store."""
-
-    def runs(self, limit: int) -> Sequence[RunRecord]:
-        """Return the latest runs, newest first."""
-        ...
-
-    def find(self, run: str) -> RunRecord | None:
-        """Return the run whose id starts with `run`, or None where none or several do."""
-        ...
-
-    def hosts(self, run: str) -> Sequence[HostOutcome]:
-        """Return how each host of a run ended, with its tasks."""
         ...
 
 

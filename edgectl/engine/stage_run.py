@@ -5,6 +5,7 @@ from __future__ import annotations
 import math
 from collections import Counter
 from collections.abc import Mapping
+from dataclasses import replace
 from typing import assert_never
 
 from edgectl.clock import Clock
@@ -97,7 +98,8 @@ class StageRun:
         self._deferred.pop(host.name, None)
         self._running.add(host.name)
         self._waits_for = ""
-        return self._work[host.name]
+        work = self._work[host.name]
+        return replace(work, patience=replace(work.patience, until=self._until_s))
 
     def _pause(self, wait: Wait) -> Pause | None:
         """Wait in naps short enough to hear an interrupt; not at all for what comes after the deadline."""

@@ -11,11 +11,13 @@ from edgectl.engine.executor import Executor, Plan
 from edgectl.engine.outcome import HostOutcome, HostStatus, RunOutcome, TaskStatus, exit_code
 from edgectl.engine.policy import Rollout
 from edgectl.engine.ports import HostWork
-from edgectl.engine.rules import Judge, PassGate, Rules, as_it_ended
+from edgectl.engine.rules import Judge, PassGate, Rules, as_it_ended, never
 from edgectl.errors import ExitCode, InputError, Place, Problem
 from edgectl.ids import run_id
 from edgectl.inventory.model import Host
 from edgectl.inventory.pattern import select
+from edgectl.ops.continuing import Begun, continuation, manifest_of
+from edgectl.ops.halts import halting, refuse_frozen
 from edgectl.ops.policy import playbook_policy, weighed
 from edgectl.ops.services import Services
 from edgectl.playbook.compile import Options
@@ -33,6 +35,7 @@ class Prepared:
     plan: Plan
     started: datetime
     playbook: Playbook
+    begun: Begun = field(default_factory=Begun)
 
 
 @dataclass(frozen=True, slots=True)
@@ -66,9 +69,12 @@ class Request:
 
 
 def prepare(services: Services, playbook: Playbook, request: Request) -> Prepared:
-    """Compile every job of a run. Raises `InputError` with all complaints, before anything is contacted."""
+    """Compile every job of a run, before anything is contacted.
+
+    Raises `InputError` with all complaints, or `StoppedError` where the fleet is frozen.
+    """
     started = services.clock.now()
-    run = run_id(started, services.random_bytes)
+    run = services.resuming or run_id(started, services.random_bytes)
     compiler = Compiler(
         playbook=playbook,
         run=run,
@@ -82,19 +88,25 @@ def prepare(services: Services, playbook: Playbook, request: Request) -> Prepare
     work = tuple(
         tuple(_compiled(compiler, stage, hosts, request.host_vars)) for stage, hosts in stages(plays)
     )
+    manifest = manifest_of(services, playbook, work, check=request.options.check)
+    if manifest.changes:
+        refuse_frozen(services)
+    going_on = continuation(services, work, manifest)
     policy, place = _policy(playbook, request)
     plan = Plan(
         run=run,
         command=request.command,
-        stages=work,
+        stages=going_on.stages,
         rollout=policy,
         started_by=services.started_by,
         arguments=request.arguments,
         last=request.last,
         deadline_s=request.pace.deadline_s,
         converge=request.pace.converge,
+        manifest=going_on.manifest,
+        ended=going_on.ended,
     )
-    return Prepared(weighed(services, plan, place), started, playbook)
+    return Prepared(weighed(services, plan, place), started, playbook, going_on.begun)
 
 
 def _policy(playbook: Playbook, request: Request) -> tuple[Rollout, Place | None]:
@@ -108,13 +120,16 @@ def carry_out(
     services: Services, prepared: Prepared, judged: Judge = as_it_ended, gate: PassGate | None = None
 ) -> RunOutcome:
     """Run what was prepared; `judged` has the last word on how each host ended, `gate` on each wave."""
+    plan, begun = prepared.plan, prepared.begun
+    changes = plan.manifest is not None and plan.manifest.changes
     rules = Rules(
         interrupts=services.interrupts,
-        judged=judged,
+        judged=lambda outcome: judged(begun.judged(outcome)),
         gate=gate,
+        frozen=halting(services, plan.run) if changes else never,
         chance=lambda: int.from_bytes(services.random_bytes(4), "big") / 2**32,
     )
-    return Executor(services.pool, services.observers, services.clock, rules).execute(prepared.plan)
+    return begun.whole(Executor(services.pool, services.observers, services.clock, rules).execute(plan))
 
 
 def rollout(services: Services, playbook: Playbook, request: Request) -> tuple[Prepared, RunOutcome]:

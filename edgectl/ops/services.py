@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 
 from edgectl.clock import Clock
 from edgectl.engine.ports import HostPool, Observer
+from edgectl.engine.records import Freezes, Origin, RunHistory
 from edgectl.inventory.model import Fleet
 from edgectl.secret import SecretSource
 
@@ -25,3 +26,7 @@ class Services:
     secrets: SecretSource
     started_by: str
     playbooks: Path
+    history: RunHistory
+    freezes: Freezes
+    origin: Origin = field(default_factory=Origin)
+    resuming: str = ""  # the id of the run that this command continues, in place of beginning one

@@ -11,6 +11,7 @@ import rich.live
 import rich.text
 
 from edgectl.engine.events import (
+    HostAttached,
     HostDeferred,
     HostEnded,
     HostLost,
@@ -24,10 +25,12 @@ from edgectl.engine.events import (
     WaveStarted,
 )
 from edgectl.engine.outcome import HostStatus
-from edgectl.remote.protocol import Rebooting, TaskStarted
+from edgectl.remote.protocol import Heartbeat, Rebooting, TaskStarted
 
 _BAR_CELLS = 20
 _REFRESH_PER_S = 8
+# A task that is heard of and gets nowhere for so long is shown as such.
+_STALLED_S = 30.0
 _MINUTE_S = 60
 _HOUR_MIN = 60
 _SHOWN = (
@@ -62,7 +65,7 @@ class Progress:
             case WaveStarted():
                 self._finish_wave()
                 self._wave, self._began, self._ended = event, self._now(), Counter()
-            case HostStarted() | HostSaid() | HostLost():
+            case HostStarted() | HostSaid() | HostLost() | HostAttached():
                 self._deferred.discard(event.host)
                 self._doing[event.host] = _doing(event) or self._doing.get(event.host, "")
             case HostDeferred():
@@ -132,7 +135,7 @@ def _rounded(seconds: float) -> str:
     return f"{minutes} min" if minutes < _HOUR_MIN else f"{minutes // 60} h {minutes % 60} min"
 
 
-def _doing(event: HostStarted | HostSaid | HostLost) -> str:
+def _doing(event: HostStarted | HostSaid | HostLost | HostAttached) -> str:
     match event:
         case HostStarted():
             return "connecting"
@@ -140,6 +143,10 @@ def _doing(event: HostStarted | HostSaid | HostLost) -> str:
             return task.name
         case HostSaid(message=Rebooting()):
             return "rebooting"
+        case HostSaid(message=Heartbeat() as beat) if beat.idle_s >= _STALLED_S:
+            return f"no progress for {beat.idle_s:.0f} s"
+        case HostAttached():
+            return "attached again"
         case HostLost():
             return f"line lost ({event.reason}), coming back"
         case _:

@@ -6,7 +6,7 @@ import json
 from dataclasses import asdict
 from typing import IO, Any
 
-from edgectl.engine.events import HostEnded, HostSaid, RunEnded, RunEvent
+from edgectl.engine.events import HostEnded, HostSaid, RunEnded, RunEvent, RunStarted
 from edgectl.remote.protocol import Heartbeat
 
 
@@ -30,6 +30,9 @@ def _line(event: RunEvent) -> dict[str, Any] | None:
             return None
         case HostSaid():
             return {"type": type(event.message).__name__, "host": event.host, **event.message._asdict()}
+        case RunStarted():  # without its manifest, which says all of every job
+            said = ("run", "command", "hosts", "at", "started_by", "arguments")
+            return {"type": "RunStarted"} | {name: getattr(event, name) for name in said}
         case HostEnded():
             ended = event.outcome
             fields = ("host", "pop", "reason", "failed_task", "seconds")

@@ -8,9 +8,9 @@ from typing import Callable
 from edgectl.remote.protocol import HEARTBEAT_S
 
 
-def wait(seconds: float, on_beat: Callable[[], None]) -> None:
+def wait(seconds: float, on_beat: Callable[[float], None]) -> None:
     """Sleep, with a sign of life every few seconds."""
     until = time.monotonic() + seconds
     while (left := until - time.monotonic()) > 0:
         time.sleep(min(left, HEARTBEAT_S))
-        on_beat()
+        on_beat(0.0)

@@ -7,10 +7,11 @@ print can get between two events.
 from __future__ import annotations
 
 import os
-from typing import Dict, Optional
+import time
+from typing import Callable, Dict, Optional
 
 from edgectl.remote.journal import Journal
-from edgectl.remote.protocol import Message, encode_message
+from edgectl.remote.protocol import Message, TaskStarted, encode_message
 from edgectl.remote.redact import Redaction
 
 # The fields that hold what modules and programs said. The others are the protocol's own words, which a
@@ -25,6 +26,11 @@ class Line:
         self._fd = fd
         self._magic = magic
         self.broken = False
+
+    def let_go(self) -> None:
+        """Close our end, so that the connection does not outlast the process that speaks on it."""
+        self.broken = True
+        os.close(self._fd)
 
     def send(self, text: str) -> None:
         """Send one frame, whole, or find the line broken."""
@@ -47,8 +53,15 @@ def take_stdout(magic: str) -> Line:
 class Emitter:
     """Sends messages; those that belong in the journal are written there first."""
 
-    def __init__(self, line: Line, journal: Optional[Journal], secrets: Dict[str, str]) -> None:
+    def __init__(
+        self,
+        line: Line,
+        journal: Optional[Journal],
+        secrets: Dict[str, str],
+        on_task: Callable[[str], None] = lambda _name: None,
+    ) -> None:
         self._line = line
+        self._on_task = on_task
         self._journal = journal
         self._redact = Redaction(secrets) if any(secrets.values()) else None
         self._seq = journal.last_seq if journal else 0
@@ -56,16 +69,20 @@ class Emitter:
     def emit(self, message: Message, *, durable: bool = False) -> None:
         """Journal the message (fsynced if `durable`), then send it."""
         self._seq += 1
-        text = encode_message(self._redacted(message)._replace(seq=self._seq))
+        written = self.redacted(message)._replace(seq=self._seq, at=round(time.time(), 3))
+        text = encode_message(written)
         if self._journal is not None:
             self._journal.append(text, durable=durable)
         self._line.send(text)
+        if isinstance(written, TaskStarted):
+            self._on_task(written.name)
 
     def say(self, message: Message) -> None:
         """Send a message that the journal does not need."""
-        self._line.send(encode_message(self._redacted(message)))
+        self._line.send(encode_message(self.redacted(message)))
 
-    def _redacted(self, message: Message) -> Message:
+    def redacted(self, message: Message) -> Message:
+        """Return the message without secrets."""
         if self._redact is None:
             return message
         free = {name: self._redact(value) for name, value in message._asdict().items() if name in _FREE_TEXT}

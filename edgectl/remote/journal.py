@@ -1,7 +1,8 @@
 """The truth about a job at its host: an append-only file of events, and who is running it now.
 
-`runs/<job>/journal.jsonl` starts with the job's digest. A lock on `runs/<job>/live` is held by the runner for
-as long as it lives, so the kernel tells a running job from a dead one. Whoever does not hold it only reads.
+`runs/<job>/journal.jsonl` starts with the job's digest. A lock on `live` beside it is held by the runner for as
+long as it lives, so the kernel tells a running job from a dead one; its process id is written there. Whoever does
+not hold it only reads.
 """
 
 from __future__ import annotations
@@ -11,8 +12,10 @@ import errno
 import fcntl
 import json
 import os
+import time
 from typing import Any, Dict, Iterator, List, Optional
 
+from edgectl.remote.context import HostPaths
 from edgectl.remote.protocol import Ended, Message, decode_message
 
 _PRIVATE_FOLDER = 0o700
@@ -26,8 +29,10 @@ class Unwritable(Exception):  # noqa: N818 - what is the case, as the outcome's 
 class Journal:
     """One job's journal, opened for writing by the runner that holds it."""
 
-    def __init__(self, fd: int, lines: List[str]) -> None:
+    def __init__(self, folder: str, fd: int, live: int, lines: List[str]) -> None:
+        self.folder = folder
         self._fd = fd
+        self._live = live
         self._size_bytes = os.fstat(fd).st_size
         self.lines = lines
         self.last_seq = int(json.loads(lines[-1])["seq"]) if len(lines) > 1 else 0
@@ -35,6 +40,11 @@ class Journal:
     def messages(self) -> List[Message]:
         """Return the events so far, oldest first."""
         return events(self.lines)
+
+    def name_runner(self) -> None:
+        """Write down that this process is the one that runs the job."""
+        os.ftruncate(self._live, 0)
+        os.pwrite(self._live, str(os.getpid()).encode(), 0)
 
     def append(self, text: str, *, durable: bool) -> None:
         """Write one event; `durable` waits until it would survive a power cut. Raises `Unwritable`."""
@@ -52,6 +62,11 @@ class Journal:
         self._size_bytes += len(raw)
 
 
+def folder_of(paths: HostPaths, job: str) -> str:
+    """Return where a job's things lie."""
+    return os.path.join(paths.runs, job)
+
+
 def create(folder: str, head: Dict[str, Any]) -> Optional[Journal]:
     """Start a journal and hold it, or return None where this job was started before.
 
@@ -64,10 +79,10 @@ def create(folder: str, head: Dict[str, Any]) -> Optional[Journal]:
     beside = f"{folder}.{os.urandom(4).hex()}.new"
     os.mkdir(beside, _PRIVATE_FOLDER)
     try:
-        hold(beside)
+        live = _locked(beside)
         fd = os.open(_path(beside), os.O_WRONLY | os.O_CREAT | os.O_EXCL | os.O_APPEND, _PRIVATE_FILE)
-        first = json.dumps({"seq": 0, **head})
-        journal = Journal(fd, [first])
+        first = json.dumps({"seq": 0, "at": round(time.time(), 3), **head})
+        journal = Journal(folder, fd, live, [first])
         journal.append(first, durable=True)
         os.rename(beside, folder)
     except (OSError, Unwritable) as error:
@@ -82,12 +97,12 @@ def create(folder: str, head: Dict[str, Any]) -> Optional[Journal]:
     return journal
 
 
-def reopen(folder: str) -> Journal:
+def reopen(folder: str, live: int) -> Journal:
     """Open the journal of a job that we hold, to continue it. A last line cut short by a power loss goes."""
     found = list(lines(folder))
     fd = os.open(_path(folder), os.O_WRONLY | os.O_APPEND)
     os.ftruncate(fd, sum(len(line) + 1 for line in found))
-    return Journal(fd, found)
+    return Journal(folder, fd, live, found)
 
 
 def lines(folder: str) -> Iterator[str]:
@@ -98,12 +113,13 @@ def lines(folder: str) -> Iterator[str]:
                 yield line[:-1].decode("ascii", "replace")
 
 
-def digest(found: List[str]) -> str:
-    """Return the digest of the job that a journal's first line names, or '' where it is damaged."""
+def head(found: List[str]) -> Dict[str, Any]:
+    """Return what a journal's first line says of its job, or nothing where it is damaged."""
     try:
-        return str(json.loads(found[0])["digest"])
-    except (IndexError, KeyError, TypeError, ValueError):
-        return ""
+        first = json.loads(found[0])
+    except (IndexError, ValueError):
+        return {}
+    return first if isinstance(first, dict) and "digest" in first else {}
 
 
 def events(found: List[str]) -> List[Message]:
@@ -116,15 +132,29 @@ def is_finished(messages: List[Message]) -> bool:
     return any(isinstance(message, Ended) for message in messages)
 
 
-def hold(folder: str) -> bool:
-    """Become the runner of this job; False where another process is. Held until this process ends."""
+def hold(folder: str) -> Optional[int]:
+    """Become the one who runs this job; None where another process is. Held until this process ends."""
+    try:
+        return _locked(folder)
+    except BlockingIOError:
+        return None
+
+
+def _locked(folder: str) -> int:
     fd = os.open(_live(folder), os.O_RDWR | os.O_CREAT, _PRIVATE_FILE)
     try:
         fcntl.flock(fd, fcntl.LOCK_EX | fcntl.LOCK_NB)
     except BlockingIOError:
         os.close(fd)
-        return False
-    return True
+        raise
+    return fd
+
+
+def runner_of(folder: str) -> Optional[int]:
+    """Return the process that runs this job, or None where none was named."""
+    with contextlib.suppress(OSError, ValueError), open(_live(folder)) as stream:
+        return int(stream.read())
+    return None
 
 
 def follow(folder: str) -> Iterator[Optional[str]]:

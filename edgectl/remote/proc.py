@@ -5,7 +5,9 @@ from __future__ import annotations
 import os
 import sys
 import time
-from typing import Any, Dict, NamedTuple, Optional, Sequence, Union
+from typing import Any, Callable, Dict, NamedTuple, Optional, Sequence, Tuple, Union
+
+from edgectl.remote.spill import Shelf, Spill
 
 # Contract of the event stream: a task that prints gigabytes must not fill the line or the controller.
 OUTPUT_LIMIT_BYTES = 64 * 1024
@@ -25,8 +27,11 @@ class Completed(NamedTuple):
 class Proc:
     """Runs programs with the environment of one task."""
 
-    def __init__(self, environment: Dict[str, str]) -> None:
+    def __init__(self, environment: Dict[str, str], shelf: Optional[Shelf] = None, name: str = "") -> None:
         self._environment = environment
+        self._shelf = shelf
+        self._name = name
+        self._programs = 0
 
     def run(
         self,
@@ -51,7 +56,10 @@ class Proc:
             # A bare name that PATH leads to nowhere is missing, also where PATH has folders closed to us.
             rc = 126 if os.sep in str(error.filename) else 127
             return Completed(rc, "", f"{error.filename}: {str(error.strerror).lower()}")
-        return _completed(process, stdin, timeout_s, OUTPUT_LIMIT_BYTES)
+        self._programs += 1
+        out = _Kept(OUTPUT_LIMIT_BYTES, lambda: self._spill("stdout"))
+        err = _Kept(OUTPUT_LIMIT_BYTES, lambda: self._spill("stderr"))
+        return _completed(process, stdin, timeout_s, (out, err))
 
     def query(self, words: Sequence[str]) -> Completed:
         """Run a program whose whole output will be parsed and not be shown, however long it is."""
@@ -59,7 +67,16 @@ class Proc:
             process = self._start(words, None, None, {"LC_ALL": "C"})
         except FileNotFoundError as error:
             return Completed(127, "", f"{error.filename}: not found")
-        return _completed(process, "", None, sys.maxsize)
+        kept = _Kept(sys.maxsize, lambda: None), _Kept(sys.maxsize, lambda: None)
+        return _completed(process, "", None, kept)
+
+    def _spill(self, stream: str) -> Optional[Spill]:
+        if self._shelf is None:
+            return None
+        try:
+            return Spill(self._shelf, f"{self._name}-{os.getpid()}-{self._programs}.{stream}")
+        except OSError:
+            return None
 
     def _start(
         self,
@@ -83,40 +100,57 @@ class Proc:
         )
 
 
-def _completed(process: Any, stdin: str, timeout_s: Optional[float], limit_bytes: int) -> Completed:
-    out, err = _Kept(limit_bytes), _Kept(limit_bytes)
-    with process:  # closes the pipes
-        if not _converse(process, stdin.encode("utf-8", "surrogateescape"), (out, err), timeout_s):
-            process.kill()
-            process.wait()
-            return Completed(124, out.text(), f"{err.text()}stopped after {timeout_s} s")
-        return Completed(process.wait(), out.text(), err.text())
+def _completed(process: Any, stdin: str, timeout_s: Optional[float], kept: Tuple[_Kept, _Kept]) -> Completed:
+    out, err = kept
+    try:
+        with process:  # closes the pipes
+            if not _converse(process, stdin.encode("utf-8", "surrogateescape"), kept, timeout_s):
+                process.kill()
+                process.wait()
+                return Completed(124, out.text(), f"{err.text()}stopped after {timeout_s} s")
+            return Completed(process.wait(), out.text(), err.text())
+    finally:
+        out.close()
+        err.close()
 
 
 class _Kept:
-    """The beginning and the end of what a program said."""
+    """The beginning and the end of what a program said, and the whole of it in a file where that is not all."""
 
-    def __init__(self, limit_bytes: int) -> None:
+    def __init__(self, limit_bytes: int, spill: Callable[[], Optional[Spill]]) -> None:
         self._half = limit_bytes // 2
         self._head = bytearray()
         self._tail = bytearray()
         self._left_out = 0
+        self._open_spill = spill
+        self._spill: Optional[Spill] = None
 
     def add(self, chunk: bytes) -> None:
+        if self._spill is not None:
+            self._spill.write(chunk)
         room = self._half - len(self._head)
         self._head += chunk[:room]
         self._tail += chunk[room:]
         if len(self._tail) > 2 * self._half:
+            if not self._left_out:
+                self._spill = self._open_spill()
+                if self._spill is not None:
+                    self._spill.write(bytes(self._head + self._tail))
             self._left_out += len(self._tail) - self._half
             del self._tail[: -self._half]
 
     def text(self) -> str:
         left_out = self._left_out + max(len(self._tail) - self._half, 0)
-        gap = f"\n[… {left_out} bytes left out …]\n".encode() if left_out else b""
+        where = f"; the whole of it: {self._spill.path}" if self._spill is not None else ""
+        gap = f"\n[… {left_out} bytes left out{where} …]\n".encode() if left_out else b""
         return bytes(self._head + gap + self._tail[-self._half :]).decode("utf-8", "replace")
 
+    def close(self) -> None:
+        if self._spill is not None:
+            self._spill.close()
 
-def _converse(process: Any, given: bytes, kept: tuple[_Kept, _Kept], timeout_s: Optional[float]) -> bool:
+
+def _converse(process: Any, given: bytes, kept: Tuple[_Kept, _Kept], timeout_s: Optional[float]) -> bool:
     """Write the input and read both outputs until they end; False where the deadline came first."""
     import selectors
 

@@ -1,7 +1,8 @@
-"""Every message between the controller and a host, both ways. Version 1.
+"""Every message between the controller and a host, both ways. Version 2.
 
-To the host: one `Job`. From the host: lines of `MAGIC {json}`, each one of the `Message` classes. Messages
-with `seq` above 0 are in the host's journal under that number; the others (hello, heartbeat) are not.
+To the host: one `Request`, and the `Job` it is about where that is to be started. From the host: lines of
+`MAGIC {json}`, each one of the `Message` classes. Messages with `seq` above 0 are in the host's journal under
+that number, with the host's wall clock at that moment in `at`; the others (hello, heartbeat) are not.
 """
 
 from __future__ import annotations
@@ -10,7 +11,7 @@ import json
 from dataclasses import dataclass, field
 from typing import Any, Dict, FrozenSet, List, NamedTuple, Optional, Type, Union
 
-VERSION = 1
+VERSION = 2
 # A heartbeat every few seconds tells a lost line from a long task.
 HEARTBEAT_S = 5.0
 DEFAULT_TASK_TIMEOUT_S = 600.0
@@ -73,19 +74,75 @@ class Job:
     secrets: Dict[str, str] = field(default_factory=dict)
     blobs: Dict[str, str] = field(default_factory=dict)  # sha256 -> zlib, base64
     needs: List[str] = field(default_factory=list)  # packages that travel with it: jinja2, pynvml
-    changes: bool = True  # False: every task only reads; no journal, no lock
+    changes: bool = True  # False: every task only reads; no journal, and no lock of its own
+    shares: bool = False  # it changes nothing and bears no changes meanwhile: a benchmark, an active probe
     become: bool = False
     started_by: str = ""
+    attempt: int = 0  # a job that failed for good is begun again under another name
+
+    def tasks(self) -> List[Task]:
+        """Return its tasks and handlers, in order."""
+        return [task for play in self.plays for task in (*play.tasks, *play.handlers)]
 
     def modules(self) -> FrozenSet[str]:
         """Return the modules its tasks use."""
-        tasks = [task for play in self.plays for task in (*play.tasks, *play.handlers)]
-        return frozenset(task.module for task in tasks if task.module != FLUSH)
+        return frozenset(task.module for task in self.tasks() if task.module != FLUSH)
 
     @property
     def id(self) -> str:
         """Name the job at its host, the same for every attempt to start it."""
-        return f"{self.run}.{self.stage}" if self.stage else self.run
+        return job_id(self.run, self.stage, self.attempt)
+
+
+def job_id(run: str, stage: int, attempt: int) -> str:
+    """Return the name of a job at its host: `RUN`, `RUN.1`, and `RUN.0r1`, `RUN.1r1` for a second attempt."""
+    if attempt:
+        return f"{run}.{stage}r{attempt}"
+    return f"{run}.{stage}" if stage else run
+
+
+class Attach(NamedTuple):
+    """Hear of a job what its journal says, until its end; start nothing."""
+
+    id: str
+    become: bool = False  # the job became root, so its journal is root's
+
+    @property
+    def run(self) -> str:
+        """Return the run that the job is of."""
+        return self.id.partition(".")[0]
+
+
+class Cancel(NamedTuple):
+    """Stop a job, with every process that it started."""
+
+    id: str
+    by: str
+    become: bool = False
+
+    @property
+    def run(self) -> str:
+        """Return the run that the job is of."""
+        return self.id.partition(".")[0]
+
+
+# What a host is asked for. A job is started where it is absent, else come back to.
+Errand = Union[Job, Attach, Cancel]
+
+
+class Request(NamedTuple):
+    """An errand as it travels: what is particular to this attempt, beside the job itself.
+
+    `confirms` is the number of a task whose change is confirmed by this very login.
+    """
+
+    verb: str  # start, attach or cancel
+    job: str
+    digest: str = ""
+    after: int = 0
+    by: str = ""
+    secrets: Dict[str, str] = {}  # noqa: RUF012 - never written to
+    confirms: Optional[int] = None
 
 
 class Hello(NamedTuple):
@@ -96,6 +153,7 @@ class Hello(NamedTuple):
     user: str
     resumed: bool = False
     seq: int = 0
+    at: float = 0.0
 
 
 class TaskStarted(NamedTuple):
@@ -104,10 +162,14 @@ class TaskStarted(NamedTuple):
     number: int  # the task's `index`
     name: str
     seq: int = 0
+    at: float = 0.0
 
 
 class TaskEnded(NamedTuple):
-    """A task ended as `ok`, `changed`, `failed`, `skipped`, or `ignored`: failed, and the play goes on."""
+    """A task ended as `ok`, `changed`, `failed`, `skipped`, or `ignored`: failed, and the play goes on.
+
+    `withheld` says that `result` is not what later tasks see: it held a secret, or the task says no_log.
+    """
 
     number: int  # the task's `index`
     name: str
@@ -115,7 +177,9 @@ class TaskEnded(NamedTuple):
     status: str
     seconds: float
     result: Dict[str, Any]
+    withheld: bool = False
     seq: int = 0
+    at: float = 0.0
 
 
 class TaskRetried(NamedTuple):
@@ -125,30 +189,68 @@ class TaskRetried(NamedTuple):
     attempt: int
     msg: str
     seq: int = 0
+    at: float = 0.0
 
 
 class Heartbeat(NamedTuple):
-    """The task with this number has been running for so long."""
+    """The task with this number has been running for so long, `idle_s` of it without any sign of progress.
+
+    No heartbeat means that the line is lost; a heartbeat without progress, that the task is stalled.
+    """
 
     number: int  # the task's `index`
     seconds: float
+    idle_s: float = 0.0
     seq: int = 0
+    at: float = 0.0
 
 
 class Rebooting(NamedTuple):
     """The host is going down on purpose; the job goes on under another boot id.
 
-    `at` is the host's wall clock in seconds; it must be back `timeout_s` later. Then it waits `pause_s` and
+    It must be back `timeout_s` after `at`. Then it waits `pause_s` and
     goes on once `test_command` succeeds.
     """
 
     number: int  # the task's `index`
     boot_id: str
-    at: float
     timeout_s: float
     pause_s: float = 0.0
     test_command: Optional[List[str]] = None
     seq: int = 0
+    at: float = 0.0
+
+
+class Booted(NamedTuple):
+    """The job goes on under another boot of its host, after a reboot of its own or a power cut."""
+
+    boot_id: str
+    seq: int = 0
+    at: float = 0.0
+
+
+class ConfirmWanted(NamedTuple):
+    """A task changed what a login depends on: it is undone `within_s` later unless a fresh login confirms it."""
+
+    number: int  # the task's `index`
+    within_s: float
+    seq: int = 0
+    at: float = 0.0
+
+
+class Absent(NamedTuple):
+    """The host knows no job of this name."""
+
+    seq: int = 0
+    at: float = 0.0
+
+
+class Abandoned(NamedTuple):
+    """The job is not finished and nobody runs it: its runner was killed, or its host lost power."""
+
+    task: str = ""
+    seq: int = 0
+    at: float = 0.0
 
 
 class Ended(NamedTuple):
@@ -158,6 +260,7 @@ class Ended(NamedTuple):
     failed_task: Optional[str] = None
     reason: str = ""
     seq: int = 0
+    at: float = 0.0
 
 
 class Busy(NamedTuple):
@@ -165,6 +268,7 @@ class Busy(NamedTuple):
 
     holder: Dict[str, Any]
     seq: int = 0
+    at: float = 0.0
 
 
 class Refused(NamedTuple):
@@ -172,14 +276,43 @@ class Refused(NamedTuple):
 
     reason: str
     seq: int = 0
+    at: float = 0.0
 
 
 # Named tuples, because a host makes these classes anew for every job and a dataclass costs three times as much.
-Message = Union[Hello, TaskStarted, TaskEnded, TaskRetried, Heartbeat, Rebooting, Ended, Busy, Refused]
+Message = Union[
+    Hello,
+    TaskStarted,
+    TaskEnded,
+    TaskRetried,
+    Heartbeat,
+    Rebooting,
+    Booted,
+    ConfirmWanted,
+    Ended,
+    Busy,
+    Refused,
+    Absent,
+    Abandoned,
+]
 
 _KINDS: Dict[str, Type[Any]] = {
     kind.__name__: kind
-    for kind in (Hello, TaskStarted, TaskEnded, TaskRetried, Heartbeat, Rebooting, Ended, Busy, Refused)
+    for kind in (
+        Hello,
+        TaskStarted,
+        TaskEnded,
+        TaskRetried,
+        Heartbeat,
+        Rebooting,
+        Booted,
+        ConfirmWanted,
+        Ended,
+        Busy,
+        Refused,
+        Absent,
+        Abandoned,
+    )
 }
 
 
@@ -203,23 +336,40 @@ def decode_message(line: str) -> Message:
 
 
 def encode_job(job: Job) -> bytes:
-    """Return a job as JSON."""
-    return json.dumps(job, default=vars, separators=(",", ":")).encode()
+    """Return what makes two jobs the same, as JSON: all but the secrets and who asks, which may differ each time.
+
+    Where a task was written stays here: another controller may keep the same playbook elsewhere.
+    """
+    same = {**vars(job), "secrets": {}, "started_by": ""}
+    return json.dumps(same, default=_without_place, separators=(",", ":")).encode()
 
 
-def job_digest(job: Job) -> str:
-    """Return what makes two jobs the same: everything but the secrets, which may be fetched anew."""
+def _without_place(part: Any) -> Dict[str, Any]:
+    return {name: value for name, value in vars(part).items() if name != "place"}
+
+
+def digest_of(encoded: bytes) -> str:
+    """Return the digest by which a host knows a job."""
     import hashlib
 
-    same = {**vars(job), "secrets": {}, "started_by": ""}
-    return hashlib.sha256(json.dumps(same, default=vars, sort_keys=True).encode()).hexdigest()
+    return hashlib.sha256(encoded).hexdigest()
 
 
-def decode_job(raw: bytes) -> Job:
-    """Return the job; the inverse of `encode_job`."""
+def decode_job(raw: bytes, request: Request) -> Job:
+    """Return the job with what came beside it; the inverse of `encode_job`."""
     fields = json.loads(raw)
     fields["plays"] = [_play(play) for play in fields["plays"]]
-    return Job(**fields)
+    return Job(**{**fields, "secrets": request.secrets, "started_by": request.by})
+
+
+def encode_request(request: Request) -> bytes:
+    """Return a request as JSON."""
+    return json.dumps(request._asdict(), separators=(",", ":")).encode()
+
+
+def decode_request(raw: bytes) -> Request:
+    """Return the request; the inverse of `encode_request`."""
+    return Request(**json.loads(raw))
 
 
 def _play(fields: Dict[str, Any]) -> Play:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import time
 from collections import Counter
-from typing import Any, Dict, Iterator, List, Optional, Set
+from typing import Any, Dict, Iterator, List, NamedTuple, Optional, Set
 
 from edgectl.remote import registry
 from edgectl.remote.emit import Emitter
@@ -12,6 +12,7 @@ from edgectl.remote.journal import Unwritable
 from edgectl.remote.protocol import (
     FLUSH,
     HEARTBEAT_S,
+    Booted,
     Ended,
     Heartbeat,
     Job,
@@ -22,9 +23,10 @@ from edgectl.remote.protocol import (
     TaskRetried,
     TaskStarted,
 )
-from edgectl.remote.reboots import HostIsGoingDown, Reboots
+from edgectl.remote.reboots import AroundReboot, HostIsGoingDown, Reboots
 from edgectl.remote.scope import Scope
 from edgectl.remote.taskrun import Result, Surroundings, run_task
+from edgectl.remote.withheld import LOST, Keep
 
 _HALF_DONE = (
     "it was begun, and its runner ended before it did: it may have happened, in part or in full, and it is not "
@@ -36,13 +38,25 @@ _EARLY_S = 0.5
 _CENSORED = "hidden, since the task says no_log"
 
 
+class Continuity(NamedTuple):
+    """How a job outlives its runner: what earlier ones left behind, and what this one leaves for later ones."""
+
+    past: List[Message]
+    boot: str
+    boot_before: str
+    keep: Keep
+    reboot: AroundReboot
+
+
 class Runner:
     """Carries one job out. What an earlier runner of the same job finished is taken from the journal."""
 
-    def __init__(
-        self, job: Job, emitter: Emitter, around: Surroundings, past: List[Message], boot_id: str
-    ) -> None:
+    def __init__(self, job: Job, emitter: Emitter, around: Surroundings, continuity: Continuity) -> None:
+        past = continuity.past
         self._job = job
+        self._is_new_boot = continuity.boot != continuity.boot_before
+        self._boot = continuity.boot
+        self._keep = continuity.keep
         self._emitter = emitter
         self._around = around._replace(on_beat=self._beat, on_retry=self._retried)
         self._scope: Scope = around.scope
@@ -53,7 +67,8 @@ class Runner:
         self._cut_off = _begun(past) - Counter(
             {number: len(ended) for number, ended in self._finished.items()}
         )
-        self._reboots = Reboots(emitter, past, boot_id, self._beat)
+        self._reboots = Reboots(emitter, past, continuity.boot, self._beat, continuity.reboot)
+        self._turns: Counter[int] = Counter()
         self._current = _NOTHING
         self._began = self._heard = time.monotonic()
         self._changed = False
@@ -66,20 +81,30 @@ class Runner:
     def run(self) -> None:
         """Run what is left of the job and emit its end. Raises `Unwritable` and `HostIsGoingDown`."""
         try:
-            ended = self._run_plays()
-        except (Unwritable, HostIsGoingDown):
+            if self._is_new_boot:
+                self._emitter.emit(Booted(self._boot), durable=True)
+            self._emitter.emit(self._end(), durable=True)
+        except Unwritable as error:
+            # What is not written down must not go on. The next attach continues where the journal ends.
+            self._emitter.say(Ended("failed", self.task, f"{error}; the job stopped here"))
+            raise
+
+    def _end(self) -> Ended:
+        try:
+            return self._run_plays()
+        except (HostIsGoingDown, Unwritable):
             raise
         except Exception as error:  # noqa: BLE001 - the task runner is one of the five broad places
             # A runner that died would be started again by the next attach, and so would the task.
             reason = f"a bug in edgectl at the host: {type(error).__name__}: {error}"
-            ended = Ended("failed", self.task, reason)
-        self._emitter.emit(ended, durable=True)
+            return Ended("failed", self.task, reason)
 
-    def _beat(self) -> None:
+    def _beat(self, idle_s: float = 0.0) -> None:
         """Give a sign of life, where nothing else was said for a while."""
         now = time.monotonic()
         if now - self._heard >= HEARTBEAT_S - _EARLY_S:
-            self._emitter.say(Heartbeat(self._current.index, round(now - self._began, 1)))
+            seconds = round(now - self._began, 1)
+            self._emitter.say(Heartbeat(self._current.index, seconds, round(idle_s, 1)))
             self._heard = now
 
     def _retried(self, attempt: int, msg: str) -> None:
@@ -109,9 +134,10 @@ class Runner:
     def _run_task(self, task: Task, play: Play) -> TaskEnded:
         self._current = task
         finished = self._finished.get(task.index)
+        self._turns[task.index] += 1
         if finished:
             ended = finished.pop(0)
-            self._learn(task, ended.result)
+            self._learn_again(task, ended)
             self._changed = self._changed or bool(ended.result.get("changed"))
             return ended
         self._began = self._heard = time.monotonic()
@@ -140,7 +166,13 @@ class Runner:
             if result.get("failed"):
                 shown["msg"] = _CENSORED
         seconds = round(time.monotonic() - self._began, 3)
-        return TaskEnded(task.index, task.name, task.module, self._status(task, play, result), seconds, shown)
+        status = self._status(task, play, result)
+        ended = TaskEnded(task.index, task.name, task.module, status, seconds, shown)
+        is_used = bool(task.register) or "ansible_facts" in result
+        if not is_used or (not task.no_log and self._emitter.redacted(ended) == ended):
+            return ended
+        self._keep.put(task.index, self._turns[task.index], result)
+        return ended._replace(withheld=True)
 
     def _status(self, task: Task, play: Play, result: Result) -> str:
         if result.get("failed"):
@@ -155,6 +187,17 @@ class Runner:
             return self._scope.all_true([task.ignore_errors], variables) is None
         except ValueError:
             return False  # a task that failed is not excused by a template that fails too
+
+    def _learn_again(self, task: Task, ended: TaskEnded) -> None:
+        """Learn what a task said to an earlier runner, as far as that was written down anywhere."""
+        kept = self._keep.get(task.index, self._turns[task.index]) if ended.withheld else ended.result
+        if kept is not None:
+            self._learn(task, kept)
+        elif task.register:
+            self._scope.miss(task.register, LOST)
+        elif task.module == "set_fact":
+            for name in task.args:
+                self._scope.miss(name, LOST)
 
     def _learn(self, task: Task, result: Result) -> None:
         if task.register:

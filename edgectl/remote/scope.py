@@ -6,6 +6,7 @@ import importlib
 from typing import Any, Dict, List, Optional
 
 from edgectl.remote.protocol import Job, Play
+from edgectl.remote.withheld import Withheld
 
 
 class Scope:
@@ -26,6 +27,10 @@ class Scope:
         if isinstance(items, list):
             value = {**value, "results": [_with_lines(item) for item in items]}
         self._learned[name] = _with_lines(value)
+
+    def miss(self, name: str, why: Withheld) -> None:
+        """Know that a value is lost, so that whoever asks for it fails in place of seeing another one."""
+        self._learned[name] = why
 
     def learn_facts(self, module: str, facts: Dict[str, Any]) -> None:
         """Keep facts: those of `set_fact` are strong, gathered ones weak, as in Ansible."""

@@ -13,6 +13,7 @@ from edgectl.remote.context import HostPaths, TaskContext
 from edgectl.remote.proc import Proc
 from edgectl.remote.protocol import Play, Task
 from edgectl.remote.scope import Scope
+from edgectl.remote.spill import Shelf
 
 Result = Dict[str, Any]
 
@@ -25,7 +26,7 @@ class Surroundings(NamedTuple):
     blobs: Dict[str, bytes]
     login: Optional[Identity]  # whom a task that does not become runs as; None: as the runner itself
     children: Children
-    on_beat: Callable[[], None] = lambda: None
+    on_beat: Callable[[float], None] = lambda _idle_s: None
     on_retry: Callable[[int, str], None] = lambda _attempt, _msg: None
 
 
@@ -44,7 +45,7 @@ def run_task(task: Task, play: Play, around: Surroundings) -> Result:
 
 
 def _run_loop_item(task: Task, play: Play, around: Surroundings, number: int, item: Any) -> Result:
-    around.on_beat()
+    around.on_beat(0.0)
     names = {task.loop_var: item}
     if task.index_var:
         names[task.index_var] = number
@@ -133,6 +134,7 @@ def _act(task: Task, play: Play, around: Surroundings, items: Dict[str, Any]) ->
     module = registry.load(task.module)
     environment = around.scope.render(task.environment, variables)
     request = {
+        "number": task.index,
         "module": task.module,
         "args": _arguments(task, around, variables),
         "check": task.check,
@@ -140,7 +142,7 @@ def _act(task: Task, play: Play, around: Surroundings, items: Dict[str, Any]) ->
         "environment": {name: str(value) for name, value in environment.items()},
     }
     if getattr(module, "PURE", False):
-        return perform(request, around.paths, around.blobs)
+        return perform(request, around.paths, around.blobs, None)
     try:
         identity = _identity(task, around)
     except KeyError:
@@ -154,10 +156,14 @@ def _act(task: Task, play: Play, around: Surroundings, items: Dict[str, Any]) ->
     )
 
 
-def perform(request: Dict[str, Any], paths: HostPaths, blobs: Dict[str, bytes]) -> Result:
+def perform(
+    request: Dict[str, Any], paths: HostPaths, blobs: Dict[str, bytes], shelf: Optional[Shelf]
+) -> Result:
     """Build the arguments and run the module, with the task's environment for as long as it runs."""
     module = registry.load(request["module"])
-    context = TaskContext(request["check"], request["diff"], Proc({}), paths, blobs)
+    context = TaskContext(
+        request["check"], request["diff"], Proc({}, shelf, str(request["number"])), paths, blobs
+    )
     given = request["args"]
     try:
         args = given if getattr(module, "FREE_KEYS", False) else build(module.Args, given, internal=True)

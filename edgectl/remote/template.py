@@ -15,6 +15,7 @@ import jinja2.nodes
 import jinja2.runtime
 
 from edgectl.remote.filters import FILTERS, TESTS
+from edgectl.remote.withheld import Withheld
 
 _MARKS = ("{{", "{%", "{#")
 _SINGLE = re.compile(r"^\{\{(.*)\}\}$", re.DOTALL)
@@ -76,6 +77,8 @@ class Variables(Mapping[str, Any]):
         for layer in reversed(self._layers):
             if name in layer.values:
                 value = layer.values[name]
+                if isinstance(value, Withheld):
+                    raise TemplateError(f"the value of '{name}' {value.reason}")
                 return self._lazily(name, value) if layer.authored else value
         return _BUILTINS[name]
 

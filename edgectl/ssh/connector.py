@@ -40,8 +40,11 @@ class SshConnector:
         self._agent = Agent()
         self._bastions = Bastions(self._open_bastion)
 
-    def connect(self, host: Host) -> SshSession:
-        """Return a session with `host`, or raise `HostFault`; transient faults were tried three times."""
+    def connect(self, host: Host, *, fresh: bool = False) -> SshSession:
+        """Return a session with `host`, or raise `HostFault`; transient faults were tried three times.
+
+        A `fresh` one opens a connection of its own to the bastion, too: what others share proves nothing anew.
+        """
         target = target_of(host, self._defaults)
         attempts = tenacity.Retrying(
             retry=tenacity.retry_if_exception(lambda e: isinstance(e, HostFault) and e.is_transient),
@@ -50,25 +53,27 @@ class SshConnector:
             sleep=self._clock.sleep,
             reraise=True,
         )
-        transport = attempts(self._open, target)
-        return SshSession(transport, self._magic(), self._deadlines, self._clock)
+        bastions = Bastions(self._open_bastion) if fresh else self._bastions
+        transport = attempts(self._open, target, bastions)
+        beneath = bastions.close if fresh else lambda: None
+        return SshSession(transport, self._magic(), self._deadlines, self._clock, beneath)
 
     def close(self) -> None:
         """Close the shared bastions."""
         self._bastions.close()
 
-    def _open(self, target: Target) -> paramiko.Transport:
-        raw = self._stream(target)
+    def _open(self, target: Target, bastions: Bastions) -> paramiko.Transport:
+        raw = self._stream(target, bastions)
         with self._handshakes:
             return open_transport(target, raw, self._deadlines, self._agent)
 
-    def _stream(self, target: Target) -> socket.socket | paramiko.Channel:
+    def _stream(self, target: Target, bastions: Bastions) -> socket.socket | paramiko.Channel:
         timeout_s = self._deadlines.tcp_s
         if target.bastion is None:
             raw = open_socket(target.address, target.port, timeout_s)
             await_banner(raw, self._deadlines.handshake_s)
             return raw
-        return self._bastions.channel_to(target.bastion, target.address, target.port, timeout_s)
+        return bastions.channel_to(target.bastion, target.address, target.port, timeout_s)
 
     def _open_bastion(self, bastion: Bastion) -> paramiko.Transport:
-        return self._open(bastion_target(bastion, self._defaults))
+        return self._open(bastion_target(bastion, self._defaults), self._bastions)

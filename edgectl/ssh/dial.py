@@ -86,16 +86,22 @@ def open_transport(
 
 
 def _shake_hands(transport: paramiko.Transport, target: Target, deadlines: Deadlines) -> None:
-    transport.banner_timeout = deadlines.handshake_s
-    transport.handshake_timeout = deadlines.handshake_s
+    # paramiko's own limits, which close the connection without saying why, come after ours.
+    transport.banner_timeout = transport.handshake_timeout = 2 * deadlines.handshake_s
     transport.auth_timeout = deadlines.auth_s
     options = transport.get_security_options()
     pinned = {kind for key in target.host_keys for kind in _offered(key.kind)}
     wanted = [kind for kind in options.key_types if kind in pinned]
     if wanted:
         options.key_types = wanted
+    over = threading.Event()
     with translated("the SSH handshake", FaultKind.HANDSHAKE):
-        transport.start_client(timeout=deadlines.handshake_s)
+        transport.start_client(over)
+        if not over.wait(deadlines.handshake_s):
+            message = f"the host fell silent in the SSH handshake, for {deadlines.handshake_s:g} s"
+            raise HostFault(FaultKind.SILENT, message)
+        if not transport.is_active():
+            raise transport.get_exception() or EOFError
 
 
 def _offered(kind: str) -> tuple[str, ...]:

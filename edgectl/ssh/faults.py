@@ -37,7 +37,7 @@ def fault_of(error: Exception, doing: str, otherwise: FaultKind) -> HostFault:
     """Return the fault an exception means; most specific first."""
     match error:
         case paramiko.AuthenticationException():
-            return HostFault(FaultKind.AUTH, "the host refuses our login", hint=_AUTH_HINT)
+            return _login_fault(str(error), doing)
         case paramiko.ChannelException():
             return HostFault(FaultKind.CHANNEL, f"{doing}: {error.text}")
         case socket.gaierror():
@@ -50,6 +50,15 @@ def fault_of(error: Exception, doing: str, otherwise: FaultKind) -> HostFault:
         case _:
             said = str(error) or "the connection was closed"
             return HostFault(otherwise, f"{doing}: {said}")
+
+
+def _login_fault(said: str, doing: str) -> HostFault:
+    """Tell a refusal from a line that stalled or broke, for which paramiko raises the same exception."""
+    if "timeout" in said:
+        return HostFault(FaultKind.SILENT, f"{doing}: no answer in time")
+    if "saw EOF" in said:
+        return HostFault(FaultKind.HANDSHAKE, f"{doing}: the connection was closed")
+    return HostFault(FaultKind.AUTH, "the host refuses our login", hint=_AUTH_HINT)
 
 
 _AUTH_HINT = "check `ssh.user` and `ssh.key` of the host: edgectl inventory show HOST"

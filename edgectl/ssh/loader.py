@@ -3,8 +3,8 @@ r"""The first stage: one command line that finds a Python, becomes root if asked
 What travels on stdin after it:
 
     [password line, only where sudo needs one]
-    MAGIC bundle_bytes job_bytes after_seq job_digest \\n
-    the bundle, the job
+    MAGIC bundle_bytes request_bytes job_bytes \\n
+    the bundle, the request, the job
 
 The stage skips lines until MAGIC, because sudo reads the password line only when it wants one.
 """
@@ -12,28 +12,37 @@ The stage skips lines until MAGIC, because sudo reads the password line only whe
 from __future__ import annotations
 
 import shlex
-from typing import NamedTuple
+from typing import assert_never
 
-from edgectl.remote.protocol import Job, encode_job, job_digest
-from edgectl.ssh.bundle import bundle
+from edgectl.remote.protocol import (
+    Attach,
+    Cancel,
+    Errand,
+    Job,
+    Request,
+    digest_of,
+    encode_job,
+    encode_request,
+)
+from edgectl.ssh.bundle import CANCELLING, bundle
 
 # 126 and 127 are of a Python that cannot be started, such as pyenv's shim for a version that is not there.
 # sys.exit(91): this Python is too old, try the next one. It has read nothing by then. Garbage collection and an
 # orderly exit would cost 5 ms of 45 and free memory that is freed anyway.
 _FIRST_STAGE = """\
-import sys,os,gc
+import sys,os,gc,zlib
 sys.version_info<(3,9)and sys.exit(91)
 i=open(0,"rb",closefd=False)
 gc.disable()
 for l in i:
  if l.startswith(b"MAGIC"):break
 else:sys.exit(92)
-m,n,j,a,d=l.split()
+m,n,r,j=l.split()
 f=os.memfd_create("edgectl")
-os.write(f,i.read(int(n)))
+os.write(f,zlib.decompress(i.read(int(n))))
 sys.path.insert(0,"/proc/self/fd/%d"%f)
 from edgectl.remote.__main__ import main
-main(m.decode(),i.read(int(j)),int(a),d.decode())
+main(m.decode(),i.read(int(r)),i.read(int(j)))
 os._exit(0)
 """
 _PYTHONS = "python3 python3.13 python3.12 python3.11 python3.10 python3.9 /usr/libexec/platform-python"
@@ -64,25 +73,25 @@ exit 93
 """
 
 
-def payload(job: Job, magic: str, after: int) -> bytes:
+def payload(errand: Errand, magic: str, *, after: int = 0, confirms: int | None = None) -> bytes:
     """Return all that follows the command line on stdin, the password apart."""
-    code = bundle(job.modules(), frozenset(job.needs)).content
-    encoded = encode_job(job)
-    return Header(magic, len(code), len(encoded), after, job_digest(job)).encoded() + code + encoded
-
-
-class Header(NamedTuple):
-    """What stands before the bundle on stdin."""
-
-    magic: str
-    bundle_bytes: int
-    job_bytes: int
-    after: int
-    digest: str
-
-    def encoded(self) -> bytes:
-        """Return the header line."""
-        return f"{self.magic} {self.bundle_bytes} {self.job_bytes} {self.after} {self.digest}\n".encode()
+    match errand:
+        case Job():
+            code = bundle(errand.modules(), frozenset(errand.needs)).content
+            job = encode_job(errand)
+            request = Request(
+                "start", errand.id, digest_of(job), after, errand.started_by, errand.secrets, confirms
+            )
+        case Attach():
+            code, job = bundle(frozenset(), frozenset()).content, b""
+            request = Request("attach", errand.id, after=after)
+        case Cancel():
+            code, job = bundle(frozenset(), frozenset({CANCELLING})).content, b""
+            request = Request("cancel", errand.id, after=after, by=errand.by)
+        case _:
+            assert_never(errand)
+    asked = encode_request(request)
+    return f"{magic} {len(code)} {len(asked)} {len(job)}\n".encode() + code + asked + job
 
 
 def command_line(magic: str, *, become: bool) -> str:

@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 
 import paramiko
 
 from edgectl.clock import Clock
 from edgectl.engine.faults import FaultKind, HostFault
-from edgectl.remote.protocol import Hello, Job, Message, decode_message
+from edgectl.remote.protocol import Errand, Hello, Job, Message, decode_message
 from edgectl.ssh.dial import Deadlines
 from edgectl.ssh.faults import translated
 from edgectl.ssh.loader import command_line, payload
@@ -24,21 +24,29 @@ _LINE_LIMIT_BYTES = 32 * 1024 * 1024
 class SshSession:
     """An authenticated connection to one host."""
 
-    def __init__(self, transport: paramiko.Transport, magic: str, deadlines: Deadlines, clock: Clock) -> None:
+    def __init__(
+        self,
+        transport: paramiko.Transport,
+        magic: str,
+        deadlines: Deadlines,
+        clock: Clock,
+        close_beneath: Callable[[], None] = lambda: None,
+    ) -> None:
         self._transport = transport
+        self._close_beneath = close_beneath
         self._magic = magic
         self._deadlines = deadlines
         self._clock = clock
         self._noise = b""
         self._greeted = False
 
-    def run(self, job: Job, *, after: int) -> Iterator[Message]:
-        """Start the job or come back to it; see `engine.ports.Session`."""
+    def run(self, errand: Errand, *, after: int, confirms: int | None = None) -> Iterator[Message]:
+        """Do an errand; see `engine.ports.Session`."""
         with translated("opening a channel", FaultKind.CHANNEL):
             channel = self._transport.open_session(timeout=self._deadlines.channel_s)
             channel.settimeout(_POLL_S)
-            channel.exec_command(command_line(self._magic, become=job.become))
-        self._send(channel, job, after)
+            channel.exec_command(command_line(self._magic, become=errand.become))
+        self._send(channel, errand, payload(errand, self._magic, after=after, confirms=confirms))
         self._greeted = False
         for line in self._frames(channel):
             message = self._decoded(line)
@@ -46,13 +54,14 @@ class SshSession:
             yield message
 
     def close(self) -> None:
-        """End the connection."""
+        """End the connection, and what was opened for it alone."""
         self._transport.close()
+        self._close_beneath()
 
-    def _send(self, channel: paramiko.Channel, job: Job, after: int) -> None:
-        password = job.secrets.get(BECOME_PASSWORD, "") if job.become else ""
-        head = f"{password}\n".encode() if job.become else b""
-        whole = head + payload(job, self._magic, after)
+    def _send(self, channel: paramiko.Channel, errand: Errand, content: bytes) -> None:
+        password = errand.secrets.get(BECOME_PASSWORD, "") if isinstance(errand, Job) else ""
+        head = f"{password}\n".encode() if errand.become else b""
+        whole = head + content
         give_up = self._clock.monotonic() + self._deadlines.hello_s
         rest = memoryview(whole)
         with translated("sending the job", FaultKind.LOST):

@@ -9,7 +9,7 @@ import sqlalchemy as sa
 
 from edgectl.errors import MissingError
 
-HEAD = "0001"
+HEAD = "0002"
 _BUSY_TIMEOUT_MS = 10_000
 # How a database lets one migrate while others wait; the lock goes with the transaction.
 _LOCKS = {"sqlite": "BEGIN IMMEDIATE", "postgresql": "SELECT pg_advisory_xact_lock(6133742)"}

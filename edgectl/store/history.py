@@ -1,16 +1,18 @@
-"""Reads runs back. Lenient: a row that a newer edgectl wrote must not break an older one."""
+"""Reads runs back, and forgets those that nobody needs any more."""
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
-from datetime import UTC, datetime
-from typing import Any
+from collections.abc import Sequence
+from datetime import datetime
 
 import sqlalchemy as sa
 
-from edgectl.engine.outcome import HostOutcome, HostStatus, TaskRecord, TaskStatus
-from edgectl.engine.ports import RunRecord
+from edgectl.engine.records import HostRecord, Manifest, RunRecord
+from edgectl.store.rows import host_record, manifest, run_record
 from edgectl.store.tables import hosts, runs
+
+# A run over thousands of hosts has a plan of a megabyte, which a list of runs does not need.
+_TOLD = [column for column in runs.c if column.name != "planned"]
 
 
 class History:
@@ -21,63 +23,40 @@ class History:
 
     def runs(self, limit: int) -> Sequence[RunRecord]:
         """Return the latest runs, newest first."""
-        query = sa.select(runs).order_by(runs.c.run.desc()).limit(limit)
-        with self._engine.connect() as connection:
-            return [_run(row) for row in connection.execute(query).mappings()]
+        return self._records(sa.select(*_TOLD).order_by(runs.c.run.desc()).limit(limit))
+
+    def unfinished(self) -> Sequence[RunRecord]:
+        """Return the runs without a recorded end, newest first."""
+        return self._records(sa.select(*_TOLD).where(runs.c.finished.is_(None)).order_by(runs.c.run.desc()))
 
     def find(self, run: str) -> RunRecord | None:
         """Return the run whose id starts with `run`, or None where none or several do."""
-        query = sa.select(runs).where(runs.c.run.startswith(run, autoescape=True)).limit(2)
-        with self._engine.connect() as connection:
-            rows = list(connection.execute(query).mappings())
-        return _run(rows[0]) if len(rows) == 1 else None
+        found = self._records(sa.select(*_TOLD).where(runs.c.run.startswith(run, autoescape=True)).limit(2))
+        return found[0] if len(found) == 1 else None
 
-    def hosts(self, run: str) -> Sequence[HostOutcome]:
-        """Return how each host of a run ended, with its tasks."""
+    def manifest(self, run: str) -> Manifest | None:
+        """Return what a run was made of, or None where that is not known."""
+        with self._engine.connect() as connection:
+            row = connection.execute(sa.select(runs).where(runs.c.run == run)).mappings().one_or_none()
+        return None if row is None else manifest(row)
+
+    def hosts(self, run: str) -> Sequence[HostRecord]:
+        """Return what is known of each host of a run, with its tasks."""
         query = sa.select(hosts).where(hosts.c.run == run).order_by(hosts.c.host)
         with self._engine.connect() as connection:
-            return [_host(row) for row in connection.execute(query).mappings()]
+            return [host_record(row) for row in connection.execute(query).mappings()]
 
+    def cancel(self, run: str, by: str) -> None:
+        """Note that a run must not start another host."""
+        with self._engine.begin() as connection:
+            connection.execute(sa.update(runs).where(runs.c.run == run).values(cancelled=by))
 
-def _run(row: Mapping[Any, Any]) -> RunRecord:
-    return RunRecord(
-        run=row["run"],
-        command=row["command"],
-        started=_utc(row["started"]),
-        finished=_utc(row["finished"]) if row["finished"] else None,
-        started_by=row["started_by"],
-        stopped=row["stopped"],
-        arguments=row["arguments"],
-        counts=row["counts"],
-    )
+    def prune(self, before: datetime) -> int:
+        """Forget the runs that ended before; one that has no end, or that a freeze stopped, may be continued."""
+        old = (runs.c.finished < before) & ~runs.c.stopped.startswith("frozen")
+        with self._engine.begin() as connection:
+            return connection.execute(sa.delete(runs).where(old)).rowcount
 
-
-def _utc(value: datetime) -> datetime:
-    """SQLite forgets the zone; everything was written in UTC."""
-    return value.replace(tzinfo=UTC) if value.tzinfo is None else value.astimezone(UTC)
-
-
-def _host(row: Mapping[Any, Any]) -> HostOutcome:
-    return HostOutcome(
-        host=row["host"],
-        pop=row["pop"],
-        status=_status(row["status"]),
-        reason=row["reason"],
-        failed_task=row["failed_task"],
-        seconds=row["seconds"],
-        tasks=tuple(_task(task) for task in row["tasks"] if task["status"] in _TASK_STATUSES),
-        hint=row["hint"],
-    )
-
-
-def _status(word: str) -> HostStatus:
-    """Return a host's status; one we do not know is the one that says so."""
-    return HostStatus(word) if word in _HOST_STATUSES else HostStatus.UNKNOWN
-
-
-_HOST_STATUSES = frozenset(status.value for status in HostStatus)
-_TASK_STATUSES = frozenset(status.value for status in TaskStatus)
-
-
-def _task(row: Mapping[str, Any]) -> TaskRecord:
-    return TaskRecord(row["name"], row["module"], TaskStatus(row["status"]), row["seconds"], row["result"])
+    def _records(self, query: sa.Select[tuple[object, ...]]) -> Sequence[RunRecord]:
+        with self._engine.connect() as connection:
+            return [run_record(row) for row in connection.execute(query).mappings()]

@@ -17,6 +17,15 @@ runs = sa.Table(
     sa.Column("stopped", sa.String, nullable=False, server_default=""),
     sa.Column("arguments", sa.JSON, nullable=False),
     sa.Column("counts", sa.JSON, nullable=False),
+    sa.Column("argv", sa.JSON),
+    sa.Column("cwd", sa.String, nullable=False, server_default=""),
+    sa.Column("inventory", sa.String, nullable=False, server_default=""),
+    sa.Column("changes", sa.Boolean, nullable=False, server_default=sa.false()),
+    sa.Column("journaled", sa.Boolean, nullable=False, server_default=sa.false()),
+    sa.Column("cancelled", sa.String, nullable=False, server_default=""),
+    sa.Column("digest", sa.String(64), nullable=False, server_default=""),
+    sa.Column("playbook", sa.String(64), nullable=False, server_default=""),
+    sa.Column("planned", sa.JSON),
 )
 
 hosts = sa.Table(
@@ -31,4 +40,20 @@ hosts = sa.Table(
     sa.Column("hint", sa.String, nullable=False),
     sa.Column("seconds", sa.Float, nullable=False),
     sa.Column("tasks", sa.JSON, nullable=False),
+    sa.Column("started", sa.DateTime(timezone=True)),
+    sa.Column("ended", sa.DateTime(timezone=True)),
+    sa.Column("jobs", sa.JSON),
+    sa.Column("timeline", sa.JSON),
+)
+
+freezes = sa.Table(
+    "freezes",
+    METADATA,
+    sa.Column("id", sa.Integer, primary_key=True),
+    sa.Column("reason", sa.String, nullable=False),
+    sa.Column("frozen_by", sa.String, nullable=False),
+    sa.Column("since", sa.DateTime(timezone=True), nullable=False),
+    sa.Column("until", sa.DateTime(timezone=True)),
+    sa.Column("lifted", sa.DateTime(timezone=True)),
+    sa.Column("lifted_by", sa.String, nullable=False, server_default=""),
 )

@@ -5,11 +5,13 @@ from __future__ import annotations
 import os
 from collections.abc import Iterator
 from contextlib import contextmanager
+from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 from edgectl.clock import Clock
-from edgectl.engine.ports import HostPool, KeyScanner, Observer, RunHistory
+from edgectl.engine.ports import HostPool, KeyScanner, Observer
+from edgectl.engine.records import Freezes, RunHistory
 from edgectl.inventory.model import Fleet
 from edgectl.settings import Settings
 
@@ -41,20 +43,34 @@ def key_scanner(settings: Settings, fleet: Fleet) -> KeyScanner:
     return SshKeyScanner(_ssh_defaults(settings, fleet))
 
 
-def recorder(settings: Settings) -> Observer:
-    """Return the observer that writes runs to the store."""
+@dataclass(frozen=True, slots=True)
+class Store:
+    """The state store: what writes a run down, what reads runs back, and the freezes."""
+
+    recorder: Observer
+    history: RunHistory
+    freezes: Freezes
+
+
+def open_store(settings: Settings, clock: Clock) -> Store:
+    """Return the store that the settings name, up to date."""
     from edgectl.store.database import open_database
+    from edgectl.store.freezes import SqlFreezes
+    from edgectl.store.history import History
     from edgectl.store.recorder import Recorder
 
-    return Recorder(open_database(settings.state))
+    engine = open_database(settings.state)
+    return Store(Recorder(engine, clock), History(engine), SqlFreezes(engine))
 
 
-def history(settings: Settings) -> RunHistory:
-    """Return what reads runs from the store."""
-    from edgectl.store.database import open_database
-    from edgectl.store.history import History
+def from_anywhere(state: str) -> str:
+    """Return a store's URL that means the same in another working folder."""
+    from sqlalchemy.engine import make_url
 
-    return History(open_database(settings.state))
+    url = make_url(state)
+    if url.get_backend_name() != "sqlite" or not url.database or url.database == ":memory:":
+        return state
+    return url.set(database=str(Path(url.database).absolute())).render_as_string(hide_password=False)
 
 
 def _ssh_defaults(settings: Settings, fleet: Fleet) -> SshDefaults:

@@ -17,11 +17,11 @@ from edgectl.engine.ports import Observer, Session
 from edgectl.inventory.model import Fleet, Host, Pop, PopState, SshOptions
 from edgectl.ops.services import Services
 from edgectl.pools.threads import ThreadPool
-from edgectl.remote.protocol import Job, Message, decode_message
+from edgectl.remote.protocol import Errand, Message, decode_message
 from edgectl.secret import SecretSource
 from edgectl.settings import Settings
 from edgectl.ssh.loader import command_line, payload
-from edgectl.wiring.adapters import recorder
+from edgectl.wiring.adapters import open_store
 from edgectl.wiring.interrupts import Interrupts
 
 _HERE = "here"
@@ -34,6 +34,7 @@ _SILENCE_S = 60.0
 def open_local_services(settings: Settings, observers: Sequence[Observer]) -> Iterator[Services]:
     """Yield services over a fleet of one, which is this machine; no inventory is read."""
     clock = SystemClock()
+    store = open_store(settings, clock)
     interrupts = Interrupts()
     connector = LocalConnector(settings.environment)
     try:
@@ -41,13 +42,15 @@ def open_local_services(settings: Settings, observers: Sequence[Observer]) -> It
             yield Services(
                 fleet=_fleet_of_one(),
                 pool=ThreadPool(connector, clock, width=1),
-                observers=[recorder(settings), *observers],
+                observers=[store.recorder, *observers],
                 clock=clock,
                 random_bytes=os.urandom,
                 interrupts=interrupts,
                 secrets=SecretSource(settings.environment),
                 started_by=settings.started_by,
                 playbooks=shipped.playbooks(),
+                history=store.history,
+                freezes=store.freezes,
             )
     finally:
         connector.close()
@@ -60,9 +63,9 @@ class LocalConnector:
         self._environment = environment
         self._open: list[LocalSession] = []
 
-    def connect(self, host: Host) -> Session:
+    def connect(self, host: Host, *, fresh: bool = False) -> Session:
         """Return a session; there is nothing to reach and no key to verify."""
-        del host
+        del host, fresh
         self._open.append(LocalSession(self._environment))
         return self._open[-1]
 
@@ -81,8 +84,8 @@ class LocalSession:
         self._environment = {**environment, "PATH": path}
         self._process: subprocess.Popen[bytes] | None = None
 
-    def run(self, job: Job, *, after: int) -> Iterator[Message]:
-        """Run the job and yield its messages."""
+    def run(self, errand: Errand, *, after: int, confirms: int | None = None) -> Iterator[Message]:
+        """Do the errand and yield what it says."""
         magic = f"EDGECTL-{os.urandom(8).hex()}"
         reading, writing = os.pipe()
         self._process = subprocess.Popen(
@@ -93,7 +96,7 @@ class LocalSession:
             start_new_session=True,  # Ctrl-C is for us to hear, not for the runner
         )
         os.close(reading)
-        _give(writing, payload(job, magic, after))
+        _give(writing, payload(errand, magic, after=after, confirms=confirms))
         yield from _messages(self._process, magic)
 
     def close(self) -> None:

@@ -10,12 +10,14 @@ from edgectl import shipped
 from edgectl.catalog.hardware import load_catalog
 from edgectl.clock import SystemClock
 from edgectl.engine.ports import Observer
+from edgectl.engine.records import Origin
 from edgectl.inventory.loader import load
 from edgectl.inventory.model import Fleet
+from edgectl.ops.continuing import whole_id
 from edgectl.ops.services import Services
 from edgectl.secret import SecretSource
 from edgectl.settings import Settings
-from edgectl.wiring.adapters import recorder, ssh_pool
+from edgectl.wiring.adapters import open_store, ssh_pool
 from edgectl.wiring.interrupts import Interrupts
 
 
@@ -25,20 +27,27 @@ def load_fleet(settings: Settings) -> Fleet:
 
 
 @contextmanager
-def open_services(settings: Settings, observers: Sequence[Observer]) -> Iterator[Services]:
-    """Yield services for one command; connections are closed behind it."""
+def open_services(
+    settings: Settings, observers: Sequence[Observer], origin: Origin, resume: str | None = None
+) -> Iterator[Services]:
+    """Yield services for one command, be it one that continues the run `resume`; connections are closed behind it."""
     clock = SystemClock()
     fleet = load_fleet(settings)
+    store = open_store(settings, clock)
     interrupts = Interrupts()
     with ssh_pool(settings, fleet, clock) as pool, interrupts.watched():
         yield Services(
             fleet=fleet,
             pool=pool,
-            observers=[recorder(settings), *observers],
+            observers=[store.recorder, *observers],
             clock=clock,
             random_bytes=os.urandom,
             interrupts=interrupts,
             secrets=SecretSource(settings.environment),
             started_by=settings.started_by,
             playbooks=shipped.playbooks(),
+            history=store.history,
+            freezes=store.freezes,
+            origin=origin,
+            resuming=whole_id(store.history, resume) if resume else "",
         )

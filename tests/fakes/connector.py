@@ -9,7 +9,7 @@ from dataclasses import dataclass, field
 
 from edgectl.engine.faults import FaultKind, HostFault
 from edgectl.inventory.model import Host
-from edgectl.remote.protocol import Ended, Hello, Job, Message, TaskEnded, TaskStarted
+from edgectl.remote.protocol import Ended, Errand, Hello, Message, TaskEnded, TaskStarted
 from tests.fakes.clock import FakeClock
 
 # What happens on a visit: messages, seconds that pass (a float), and the fault that ends it.
@@ -27,7 +27,8 @@ def began(seq: int, index: int = 1) -> TaskStarted:
 
 
 def done(seq: int, index: int = 1, status: str = "ok") -> TaskEnded:
-    return TaskEnded(index, f"task {index}", "ping", status, 0.1, {"changed": status == "changed"}, seq)
+    changes = {"changed": status == "changed"}
+    return TaskEnded(index, f"task {index}", "ping", status, 0.1, changes, seq=seq)
 
 
 def whole(status: str = "ok", reason: str = "") -> list[Step]:
@@ -43,11 +44,13 @@ class FakeSession:
     visit: Sequence[Step]
     clock: FakeClock
     repeats: bool = False
-    asked: list[tuple[Job, int]] = field(default_factory=list)
+    asked: list[tuple[Errand, int]] = field(default_factory=list)
+    confirmed: list[int | None] = field(default_factory=list)
     is_closed: bool = False
 
-    def run(self, job: Job, *, after: int) -> Iterator[Message]:
-        self.asked.append((job, after))
+    def run(self, errand: Errand, *, after: int, confirms: int | None = None) -> Iterator[Message]:
+        self.asked.append((errand, after))
+        self.confirmed.append(confirms)
         for step in self.visit:
             if isinstance(step, BaseException):
                 raise step
@@ -79,8 +82,10 @@ class FakeConnector:
         self._lock = threading.Lock()
         self.visits: dict[str, list[FakeSession | BaseException]] = defaultdict(list)
         self.is_closed = False
+        self.fresh: list[bool] = []
 
-    def connect(self, host: Host) -> FakeSession:
+    def connect(self, host: Host, *, fresh: bool = False) -> FakeSession:
+        self.fresh.append(fresh)
         script = self._script.get(host.name, (whole(),))
         with self._lock:
             visit = script[min(len(self.visits[host.name]), len(script) - 1)]

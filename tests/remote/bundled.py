@@ -15,9 +15,8 @@ from typing import Any, TypeVar
 
 import pytest
 
-from edgectl.remote.protocol import Ended, Job, Message, TaskEnded, decode_message, encode_job, job_digest
-from edgectl.ssh.bundle import bundle
-from edgectl.ssh.loader import Header, command_line
+from edgectl.remote.protocol import Ended, Errand, Job, Message, TaskEnded, decode_message
+from edgectl.ssh.loader import command_line, payload
 from tests.fakes.fleet import a_task
 
 SUPPORTED = ("3.9", "3.10", "3.11", "3.12", "3.13")
@@ -82,10 +81,12 @@ class BundledHost:
     environment: Mapping[str, str] = field(default_factory=dict)
     shell: str = "/bin/sh"
 
-    def start(self, job: Job, after: int = 0, head: bytes = b"") -> subprocess.Popen[bytes]:
-        """Start the job, or come back to it, and leave the rest to the caller."""
+    def start(
+        self, errand: Errand, after: int = 0, head: bytes = b"", confirms: int | None = None
+    ) -> subprocess.Popen[bytes]:
+        """Begin an errand, and leave the rest to the caller."""
         process = subprocess.Popen(
-            [self.shell, "-c", command_line(MAGIC, become=job.become)],
+            [self.shell, "-c", command_line(MAGIC, become=errand.become)],
             env=self._environment(),
             cwd=self.folder,
             stdin=subprocess.PIPE,
@@ -93,18 +94,16 @@ class BundledHost:
             stderr=subprocess.PIPE,
             bufsize=0,
         )
-        code, payload = bundle(job.modules(), frozenset(job.needs)).content, encode_job(job)
-        header = Header(MAGIC, len(code), len(payload), after, job_digest(job)).encoded()
         assert process.stdin is not None
         with contextlib.suppress(BrokenPipeError):  # a host that has ended already has said why
-            process.stdin.write(head + header + code + payload)
+            process.stdin.write(head + payload(errand, MAGIC, after=after, confirms=confirms))
         process.stdin.close()
         process.stdin = None
         return process
 
-    def run(self, job: Job, after: int = 0, timeout_s: float = 60, head: bytes = b"") -> Visit:
-        """Run the job, or come back to it, until the stream ends."""
-        process = self.start(job, after, head)
+    def run(self, errand: Errand, after: int = 0, timeout_s: float = 60, head: bytes = b"") -> Visit:
+        """Do an errand until the stream ends."""
+        process = self.start(errand, after, head)
         out, err = process.communicate(timeout=timeout_s)
         return Visit(messages_in(out), process.returncode, err.decode())
 

@@ -22,7 +22,7 @@ def a_context(
     environment: dict[str, str] | None = None,
     blobs: dict[str, bytes] | None = None,
 ) -> TaskContext:
-    paths = HostPaths("/nonexistent/state", "/nonexistent/run")
+    paths = HostPaths(*[f"/nonexistent/{name}" for name in HostPaths._fields])
     return TaskContext(check, diff, Proc(environment or {}), paths, blobs or {})
 
 

@@ -60,10 +60,19 @@ def apply(services: Services, catalog: Catalog, request: Request, planned: Plann
     """Carry the plan out, on hosts that could not be planned last."""
     playbook = load_playbook(services.playbooks / PLAYBOOK)
     wanted = replace(request, last=troubled(planned.outcome))
-    prepared = prepare(services, playbook, _informed(services, catalog, wanted))
+    return _carried_out(services, prepare(services, playbook, _informed(services, catalog, wanted)))
+
+
+def _carried_out(services: Services, prepared: Prepared) -> Report:
     outcome = carry_out_gated(services, prepared)
     body = [*_accepted(outcome), *trouble(outcome.hosts), *closing(outcome, exit_code(outcome))]
     return run_report(prepared, outcome, body=body, data=_data)
+
+
+def resume(services: Services, catalog: Catalog, request: Request) -> Report:
+    """Carry on what was said yes to before: without another plan, on the hosts that have not ended well."""
+    playbook = load_playbook(services.playbooks / PLAYBOOK)
+    return _carried_out(services, prepare(services, playbook, _informed(services, catalog, request)))
 
 
 def plan_report(planned: Planned) -> Report:

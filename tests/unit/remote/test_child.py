@@ -38,7 +38,9 @@ def children() -> Any:
 
 
 def ask(children: Children, request: str, *, shared: bool, timeout_s: float = QUICK_S) -> dict[str, Any]:
-    return children.run(request, identity=None, shared=shared, timeout_s=timeout_s, on_beat=lambda: None)
+    return children.run(
+        request, identity=None, shared=shared, timeout_s=timeout_s, on_beat=lambda _idle_s: None
+    )
 
 
 def test_tasks_that_may_share_a_process_do(children: Children) -> None:

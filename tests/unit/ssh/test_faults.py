@@ -19,6 +19,11 @@ TABLE = [
     (OSError(errno.ETIMEDOUT, "Connection timed out"), FaultKind.TIMEOUT),
     (socket.gaierror(-2, "Name or service not known"), FaultKind.DNS),
     (paramiko.AuthenticationException("Authentication failed."), FaultKind.AUTH),
+    (paramiko.AuthenticationException("Authentication timeout."), FaultKind.SILENT),
+    (
+        paramiko.AuthenticationException("Authentication failed: transport shut down or saw EOF"),
+        FaultKind.HANDSHAKE,
+    ),
     (paramiko.BadAuthenticationType("Bad", ["password"]), FaultKind.AUTH),
     (paramiko.ChannelException(2, "Connect failed"), FaultKind.CHANNEL),
     (paramiko.SSHException("No existing session"), FaultKind.HANDSHAKE),

@@ -25,8 +25,12 @@ from edgectl.ops.services import Services
 from edgectl.output import nagios
 from edgectl.output.formats import Format
 from edgectl.output.render import render
+from edgectl.remote.protocol import Job
 from edgectl.report import HostEntry, Report
 from edgectl.secret import SecretSource
+from edgectl.store.database import open_database
+from edgectl.store.freezes import SqlFreezes
+from edgectl.store.history import History
 from tests.unit.ops.health.nodes import a_gpu, a_node, an_xid
 
 GOLDEN = Path(__file__).parents[3] / "golden" / "health"
@@ -106,6 +110,7 @@ WELL: Answers = {name: a_node([], collector="kernel") if "-d" in name else healt
 def services(tmp_path: Path, answers: Answers, jobs: list[HostWork]) -> Services:
     path = tmp_path / "fleet.yaml"
     path.write_text(INVENTORY, encoding="utf-8")
+    store = open_database(f"sqlite:///{tmp_path}/state.db")
     return Services(
         fleet=load(path, hardware=load_catalog().names),
         pool=KnowingPool(answers, jobs),
@@ -116,6 +121,8 @@ def services(tmp_path: Path, answers: Answers, jobs: list[HostWork]) -> Services
         secrets=SecretSource({}),
         started_by="tester",
         playbooks=PLAYBOOKS,
+        history=History(store),
+        freezes=SqlFreezes(store),
     )
 
 
@@ -214,7 +221,8 @@ def test_the_job_takes_no_lock_and_brings_the_library(tmp_path: Path) -> None:
     check(services(tmp_path, WELL, jobs), "fra1-r1-n01", None)
 
     (one,) = jobs
-    assert (one.job.changes, one.job.become, one.job.needs) == (False, False, ["pynvml"])
+    assert isinstance(one.errand, Job)
+    assert (one.errand.changes, one.errand.become, one.errand.needs) == (False, False, ["pynvml"])
 
 
 def test_explain_knows_rules_and_every_xid_and_helps_with_a_typo() -> None:

@@ -1,64 +1,87 @@
-"""The store: an Observer that writes runs down, and a RunHistory that reads them back."""
+"""The store on each database: an Observer that writes runs down, a RunHistory that reads them back, the freezes."""
 
 from __future__ import annotations
 
+import functools
+from collections.abc import Iterator
 from dataclasses import replace
 from datetime import timedelta
 from pathlib import Path
-from typing import Any, Protocol
+from typing import Any
 
 import pytest
 import sqlalchemy as sa
 
 from edgectl.engine.events import HostEnded, HostStarted, RunEnded, RunEvent, RunStarted
 from edgectl.engine.outcome import HostOutcome, HostStatus, RunOutcome, TaskRecord, TaskStatus
-from edgectl.engine.ports import Observer, RunHistory
+from edgectl.engine.records import Freezes, JobRecord, RunHistory
 from edgectl.store.database import open_database
+from edgectl.store.freezes import SqlFreezes
 from edgectl.store.history import History
 from edgectl.store.recorder import Recorder
 from edgectl.store.tables import hosts
-from tests.fakes.clock import START
-from tests.fakes.observers import MemoryHistory
+from tests.fakes import postgres as postgres_cluster
+from tests.fakes.clock import START, FakeClock
 
 
-class Store(Protocol):
-    """A new recorder for each run, over one memory of all of them."""
+class Store:
+    """One controller after the other on one database, each with connections of its own."""
 
-    def recorder(self) -> Observer: ...
-    def history(self) -> RunHistory: ...
-
-
-class _InMemory:
-    def __init__(self) -> None:
-        self._kept = MemoryHistory()
-
-    def recorder(self) -> Observer:
-        return self._kept
-
-    def history(self) -> RunHistory:
-        return self._kept
-
-
-class _Sql:
     def __init__(self, url: str) -> None:
-        self._url = url
+        self.url = url
+        self.clock = FakeClock()
 
-    def recorder(self) -> Observer:
-        return Recorder(open_database(self._url))
+    def recorder(self) -> Recorder:
+        return Recorder(self.engine(), self.clock)
 
     def history(self) -> RunHistory:
-        return History(open_database(self._url))
+        return History(self.engine())
+
+    def freezes(self) -> Freezes:
+        return SqlFreezes(self.engine())
+
+    def engine(self) -> sa.Engine:
+        engine = open_database(self.url)
+        self._engines.append(engine)
+        return engine
+
+    @functools.cached_property
+    def _engines(self) -> list[sa.Engine]:
+        return []
+
+    def close(self) -> None:
+        for engine in self._engines:
+            engine.dispose()
 
 
-@pytest.fixture(params=["fake", "sqlite"])
-def store(request: pytest.FixtureRequest, tmp_path: Path) -> Store:
-    return _InMemory() if request.param == "fake" else _Sql(f"sqlite:///{tmp_path}/deep/state.db")
+@pytest.fixture(scope="module")
+def postgres() -> Iterator[str]:
+    if postgres_cluster.missing():
+        pytest.skip(postgres_cluster.missing())
+    pytest.importorskip("psycopg", reason="needs psycopg: pip install 'edgectl[postgres]'")
+    with postgres_cluster.cluster() as url:
+        yield url
+
+
+@pytest.fixture(params=["sqlite", "postgresql"])
+def store(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[Store]:
+    if request.param == "sqlite":
+        url = f"sqlite:///{tmp_path}/deep/state.db"
+    else:
+        url = postgres_cluster.new_schema(request.getfixturevalue("postgres"))
+    opened = Store(url)
+    yield opened
+    opened.close()
 
 
 TASK = TaskRecord("copy it", "copy", TaskStatus.CHANGED, 0.5, {"changed": True, "diff": {"after": "ü\n"}})
 OK = HostOutcome("fra1-n01", "fra1", HostStatus.OK, seconds=1.5, tasks=(TASK,))
 FAILED = HostOutcome("fra1-n02", "fra1", HostStatus.FAILED, "no space", "copy it", 2.0, (TASK,), "free some")
 NOT_RUN = HostOutcome("gru1-n01", "gru1", HostStatus.NOT_RUN, "not started: max_failed")
+
+
+def _outcomes(store: Store, run: str = "01A") -> list[HostOutcome]:
+    return [host.outcome for host in store.history().hosts(run)]
 
 
 def _began(run: str = "01A", **more: Any) -> RunStarted:
@@ -92,7 +115,7 @@ def test_a_run_is_read_back_as_it_was(store: Store) -> None:
     assert (record.started, record.finished - record.started) == (START, timedelta(seconds=9))
     assert (record.stopped, record.arguments) == ("1 hosts failed", {"playbook": "p.yaml"})
     assert record.counts == {"hosts": 3, "ok": 1, "failed": 1, "not_run": 1}
-    assert list(store.history().hosts("01A")) == [OK, FAILED, NOT_RUN]
+    assert _outcomes(store) == [OK, FAILED, NOT_RUN]
 
 
 def test_a_run_that_was_cut_off_keeps_what_was_known(store: Store) -> None:
@@ -101,14 +124,14 @@ def test_a_run_that_was_cut_off_keeps_what_was_known(store: Store) -> None:
     (record,) = store.history().runs(10)
     assert record.finished is None
     assert record.counts == {"hosts": 3}
-    assert list(store.history().hosts("01A")) == [OK]
+    assert _outcomes(store) == [OK]
 
 
 def test_two_stages_of_a_host_are_kept_as_one(store: Store) -> None:
     changed = replace(OK, status=HostStatus.CHANGED)
     _recorded(store, _began(), HostEnded(changed), HostEnded(OK))
 
-    (host,) = store.history().hosts("01A")
+    (host,) = _outcomes(store)
     assert (host.status, host.seconds, len(host.tasks)) == (HostStatus.CHANGED, 3.0, 2)
 
 
@@ -116,7 +139,7 @@ def test_a_host_whose_later_plays_did_not_start_is_kept_as_the_run_ended_it(stor
     undone = replace(OK, status=HostStatus.NOT_RUN, reason="not started: interrupted")
     _recorded(store, _began(), HostEnded(OK), _ended(undone))
 
-    assert list(store.history().hosts("01A")) == [undone]
+    assert _outcomes(store) == [undone]
 
 
 def test_the_latest_runs_come_first(store: Store) -> None:
@@ -141,13 +164,14 @@ def test_a_run_nobody_knows_has_no_hosts(store: Store) -> None:
     assert list(store.history().hosts("01Z")) == []
 
 
-def test_a_row_of_a_newer_edgectl_does_not_break_an_older_one(tmp_path: Path) -> None:
-    url = f"sqlite:///{tmp_path}/state.db"
-    _recorded(_Sql(url), _began(), HostEnded(OK))
-    engine = open_database(url)
+def test_a_row_of_a_newer_edgectl_does_not_break_an_older_one(store: Store) -> None:
+    _recorded(store, _began(), HostEnded(OK))
     rested = {"name": "t", "module": "rest", "status": "rested", "seconds": 1, "result": {}}
-    with engine.begin() as connection:
-        connection.execute(sa.update(hosts).values(status="resting", tasks=[rested]))
+    with store.engine().begin() as connection:
+        connection.execute(
+            sa.update(hosts).values(status="resting", tasks=[rested], jobs=[[0, 0, False, "ok", "more"]])
+        )
 
-    (host,) = History(engine).hosts("01A")
-    assert (host.status, host.tasks) == (HostStatus.UNKNOWN, ())
+    (host,) = store.history().hosts("01A")
+    assert (host.outcome.status, host.outcome.tasks) == (HostStatus.UNKNOWN, ())
+    assert host.jobs == (JobRecord(0, 0, ended="ok"),)

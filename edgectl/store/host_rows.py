@@ -1,0 +1,29 @@
+"""The row of a host in a run: made where there is none, and only the named columns of it written."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from typing import Any
+
+import sqlalchemy as sa
+from sqlalchemy.dialects import postgresql, sqlite
+
+from edgectl.engine.outcome import HostOutcome, HostStatus
+from edgectl.store.rows import outcome_row
+from edgectl.store.tables import hosts
+
+_INSERTS: Mapping[str, Callable[[sa.Table], sqlite.Insert | postgresql.Insert]] = {
+    "sqlite": sqlite.insert,
+    "postgresql": postgresql.insert,
+}
+
+
+def upsert(connection: sa.Connection, run: str, host: HostOutcome | str, more: Mapping[str, Any]) -> None:
+    """Write how a host ended, or only the columns `more`, whoever else may be writing the same row."""
+    if isinstance(host, str):
+        written, empty = dict(more), outcome_row(HostOutcome(host, "", HostStatus.UNKNOWN))
+    else:
+        written, empty = outcome_row(host) | dict(more), {}
+    statement = _INSERTS[connection.dialect.name](hosts).values({"run": run, **empty, **written})
+    same = {name: statement.excluded[name] for name in written}
+    connection.execute(statement.on_conflict_do_update(index_elements=["run", "host"], set_=same))

@@ -1,0 +1,156 @@
+"""Contract 4.8: after `kill -9` of the controller, `runs resume` reaches the end of an undisturbed run."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from pathlib import Path
+
+import pytest
+
+from tests.cli_run import Edgectl
+from tests.faults.conftest import BootSite
+from tests.faults.controllers import count, counted, play, started, wait_for
+from tests.hosts.machines import Machine, inventory
+
+ONCE = {1: 1, 2: 1, 3: 1}
+
+
+@pytest.fixture
+def hosts(boot_site: BootSite, edgectl: Edgectl) -> Sequence[Machine]:
+    found = [boot_site("n01").machine, boot_site("n02").machine]
+    inventory(edgectl.inventory, found)
+    return found
+
+
+@pytest.fixture
+def edgectl(tmp_path: Path) -> Edgectl:
+    return a_controller(tmp_path, "home", tmp_path / "inventory")
+
+
+def a_controller(tmp_path: Path, name: str, folder: Path) -> Edgectl:
+    home = tmp_path / name
+    home.mkdir()
+    return Edgectl(home, folder, {})
+
+
+def killed(edgectl: Edgectl, playbook: Path, hosts: Sequence[Machine]) -> str:
+    """Kill the controller while the canary is in its second task, and return the run."""
+    running = started(edgectl, "run", playbook.name, cwd=playbook.parent)
+    wait_for(lambda: 2 in counted(hosts[0]))
+    running.kill()
+    (run,) = edgectl("runs", "list", "-o", "json").report()["data"]["runs"]
+    assert run["finished"] is None
+    return str(run["run"])
+
+
+@pytest.fixture
+def playbook(tmp_path: Path) -> Path:
+    return play(tmp_path / "play.yaml", [count(1), count(2, "sleep 2"), count(3)])
+
+
+def test_what_was_begun_is_followed_to_its_end_and_the_rest_is_done(
+    edgectl: Edgectl, hosts: Sequence[Machine], playbook: Path
+) -> None:
+    run = killed(edgectl, playbook, hosts)
+
+    stuck = edgectl("runs", "list", "--stuck")
+    assert f"edgectl runs attach {run}" in stuck.out
+    assert "n01   no end known since" in stuck.out
+    followed = edgectl("runs", "attach", "-o", "json")
+    assert followed.code == 6, followed
+    assert followed.host("n01")["status"] == "changed"
+    assert followed.host("n02")["status"] == "not_run"
+    assert "no run is without its end" in edgectl("runs", "list", "--stuck").out
+    resumed = edgectl("runs", "resume", "-o", "json")
+    assert resumed.code == 0, resumed
+    assert resumed.report()["run"] == run
+    assert resumed.report()["summary"]["changed"] == 2
+    assert [counted(host) for host in hosts] == [ONCE, ONCE]
+    assert "no run here has anything left to do" in edgectl("runs", "resume").err
+
+
+def test_resuming_at_once_comes_back_to_the_task_that_is_running(
+    edgectl: Edgectl, hosts: Sequence[Machine], playbook: Path
+) -> None:
+    run = killed(edgectl, playbook, hosts)
+
+    resumed = edgectl("runs", "resume", run[:20], "-o", "json")
+
+    assert resumed.code == 0, resumed
+    assert [counted(host) for host in hosts] == [ONCE, ONCE]
+    why = edgectl("runs", "show", run, "--why", "n01")
+    assert "came back to its job" in why.out
+    assert [why.out.count(f"  t{number}  ") for number in ONCE] == [1, 1, 1]
+    assert "CET" in why.out or "CEST" in why.out
+
+
+def test_another_controller_continues_with_playbook_inventory_and_id(
+    edgectl: Edgectl, hosts: Sequence[Machine], playbook: Path, tmp_path: Path
+) -> None:
+    run = killed(edgectl, playbook, hosts)
+    other = a_controller(tmp_path, "elsewhere", edgectl.inventory)
+    copy = other.home / "the-same.yaml"
+    copy.write_text(playbook.read_text())
+
+    refused = other("runs", "resume", run)
+    assert (refused.code, f"edgectl run PLAYBOOK SELECT --resume {run}" in refused.err) == (3, True)
+    ended = other("run", copy, "--resume", run, "-o", "json")
+    assert ended.code == 0, ended
+    assert [counted(host) for host in hosts] == [ONCE, ONCE]
+    assert other("runs", "show", "-o", "json").report()["run"] == run
+
+
+def test_another_controller_follows_a_run_whose_hosts_are_named(
+    edgectl: Edgectl, hosts: Sequence[Machine], playbook: Path, tmp_path: Path
+) -> None:
+    run = killed(edgectl, playbook, hosts)
+    other = a_controller(tmp_path, "elsewhere", edgectl.inventory)
+
+    followed = other("runs", "attach", run, "-l", "all", "-o", "json")
+
+    assert followed.host("n01")["status"] == "changed", followed
+    assert followed.host("n02")["status"] == "not_run"
+    assert counted(hosts[1]) == {}
+
+
+def test_another_plan_is_refused_before_any_contact(
+    edgectl: Edgectl, hosts: Sequence[Machine], playbook: Path
+) -> None:
+    run = killed(edgectl, playbook, hosts)
+    playbook.write_text(playbook.read_text().replace("echo 3", "echo 33"))
+
+    refused = edgectl("runs", "resume", run)
+
+    assert refused.code == 3
+    assert "n[01-02] would get another job" in refused.err
+    assert "the playbook was sha256" in refused.err
+    assert counted(hosts[1]) == {}
+
+
+def test_a_failure_is_tried_again_as_another_attempt(
+    edgectl: Edgectl, hosts: Sequence[Machine], tmp_path: Path
+) -> None:
+    playbook = play(tmp_path / "play.yaml", ["test -e /srv/ready", count(1)])
+    assert edgectl("run", playbook).code == 6  # the canary failed
+    for host in hosts:
+        host.run("touch /srv/ready")
+
+    resumed = edgectl("runs", "resume", "-o", "json")
+
+    assert resumed.code == 0, resumed
+    assert [counted(host) for host in hosts] == [{1: 1}, {1: 1}]
+    run = resumed.report()["run"]
+    assert f"{run}.0r1" in hosts[0].run("ls /var/lib/edgectl/runs")
+    assert f"{run}.0r1" not in hosts[1].run("ls /var/lib/edgectl/runs")
+
+
+def test_an_unreachable_host_that_was_begun_stays_unknown(
+    edgectl: Edgectl, hosts: Sequence[Machine], playbook: Path
+) -> None:
+    run = killed(edgectl, playbook, hosts)
+    hosts[0].stop()
+
+    resumed = edgectl("runs", "resume", run, "-o", "json")
+
+    assert resumed.host("n01")["status"] == "unknown", resumed
+    assert "it was begun before" in resumed.host("n01")["reason"]
