@@ -39,7 +39,7 @@ def add_to(app: typer.Typer) -> None:
             if not check:
                 refuse_frozen(opened)
             if opened.resuming:
-                common.finish(deploying.resume(opened, deployment))
+                common.finish(deploying.resume(opened, deployment, timing))
             prepared, outcome = deploying.plan(opened, deployment)
             lines = deploying.plan_lines(deployment, outcome)
             show(common, lines)

@@ -36,7 +36,9 @@ UntilConverged = Annotated[
 ]
 Deadline = Annotated[
     str | None,
-    typer.Option("--deadline", metavar="DURATION", help="Start no host after this time: 90s, 30m, 6h."),
+    typer.Option(
+        "--deadline", metavar="DURATION", help="Start no host after this time, wait for none: 30m, 6h."
+    ),
 ]
 
 INVENTORY = typer.Option("-i", "--inventory", metavar="PATH", help="Folder or file. [env: EDGECTL_INVENTORY]")

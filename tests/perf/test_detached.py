@@ -29,7 +29,7 @@ from tests.hosts.machines import inventory, keypair
 from tests.hosts.nspawn import Debian
 
 pytestmark = pytest.mark.perf
-_TIMES = int(os.environ.get("EDGECTL_PERF_TIMES", "40"))  # noqa: TID251 - a test is the outermost layer
+_TIMES = int(os.environ.get("EDGECTL_PERF_TIMES", "40"))
 
 
 @pytest.fixture
