@@ -41,9 +41,7 @@ class Prepared:
 
 @dataclass(frozen=True, slots=True)
 class Pace:
-    """How long a run may go on starting hosts, whether it tries those that are away again until then, and how long
-    it waits for a host that another run holds.
-    """
+    """How long a run may start hosts and tries those that are away, and how long it waits for a busy one."""
 
     deadline_s: float | None = None
     converge: bool = False
