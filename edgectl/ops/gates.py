@@ -12,6 +12,7 @@ from edgectl.engine.outcome import HostOutcome, HostStatus, RunOutcome
 from edgectl.engine.policy import CommandGate, HealthGate
 from edgectl.engine.ports import HostWork
 from edgectl.engine.rules import Judge, PassGate, as_it_ended
+from edgectl.errors import StoppedError
 from edgectl.inventory.model import Host
 from edgectl.ops.health import apply as health
 from edgectl.ops.rollout import Prepared, Request, carry_out, prepare
@@ -33,7 +34,7 @@ def carry_out_gated(services: Services, prepared: Prepared, judged: Judge = as_i
 
 def gate_of(services: Services, prepared: Prepared) -> PassGate | None:
     """Return what a rollout's gate asks of a wave's hosts; nobody else hears of the runs it makes."""
-    quiet = replace(services, observers=())
+    quiet = replace(services, observers=(), resuming="")
     gate = prepared.plan.rollout.gate
     match gate:
         case None:
@@ -65,8 +66,10 @@ def _command(services: Services, run: str, command: str, hosts: Sequence[Host]) 
 
     A gate that is asked again, after `runs resume`, is another job, or the host would answer as it did.
     """
-    request = Request("gate", _named(hosts))
-    prepared = prepare(services, command_playbook(command), request)
+    try:
+        prepared = prepare(services, command_playbook(command), Request("gate", _named(hosts)))
+    except StoppedError as error:
+        return error.message
     stage = int(services.clock.now().timestamp())
     work = tuple(_as_job_of(run, stage, one) for one in prepared.plan.stages[0])
     plan = replace(prepared.plan, run=run, stages=(work,))

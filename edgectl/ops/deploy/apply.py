@@ -131,11 +131,11 @@ def apply(
     return deploy_report(deployment, prepared, outcome)
 
 
-def resume(services: Services, deployment: Deployment) -> Report:
+def resume(services: Services, deployment: Deployment, pace: Pace = NO_DEADLINE) -> Report:
     """Carry on what was said yes to before, on the hosts that have not ended well."""
     playbook = load_playbook(services.playbooks / PLAYBOOK)
-    prepared = prepare(services, playbook, deployment.request(Options()))
-    return deploy_report(deployment, prepared, carry_out(services, prepared))
+    prepared = prepare(services, playbook, replace(deployment.request(Options()), pace=pace))
+    return deploy_report(deployment, prepared, carry_out_gated(services, prepared))
 
 
 def deploy_report(deployment: Deployment, prepared: Prepared, outcome: RunOutcome) -> Report:

@@ -124,7 +124,7 @@ def test_a_deferred_canary_holds_the_run_and_a_deferred_host_does_not() -> None:
     walk.schedule.deferred("fra1-n02", UNREACHABLE, 90)
     assert walk.starts() == ["fra1-n03"]
     walk.schedule.ended("fra1-n03", OK)
-    assert walk.next() == Wait(60, "waiting for hosts that are away")
+    assert walk.next() == Wait(60, "hosts that are away are tried again")
 
 
 def test_a_busy_host_is_not_out_and_an_unreachable_one_is() -> None:
@@ -133,7 +133,7 @@ def test_a_busy_host_is_not_out_and_an_unreachable_one_is() -> None:
     walk.schedule.deferred("fra1-n01", HostStatus.BUSY, 90)
     assert walk.starts() == ["fra1-n02"]
     walk.schedule.deferred("fra1-n02", UNREACHABLE, 90)
-    assert walk.next() == Wait(90, "waiting for hosts that are away")
+    assert walk.next() == Wait(90, "hosts that are away are tried again")
     walk.s = 90
     assert walk.starts() == ["fra1-n02"]  # it is out already; the other one would be a second
 

@@ -3,14 +3,16 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
 
 from edgectl.catalog.hardware import load_catalog
-from edgectl.engine.events import HostEnded, RunStarted
+from edgectl.engine.events import HostEnded, RunEvent, RunStarted
 from edgectl.engine.outcome import RunOutcome
 from edgectl.engine.policy import CommandGate, HealthGate, Limit, Rollout
+from edgectl.engine.records import Freeze
 from edgectl.errors import InputError
 from edgectl.inventory.loader import load
 from edgectl.ops.gates import carry_out_gated
@@ -23,7 +25,7 @@ from edgectl.store.database import open_database
 from edgectl.store.freezes import SqlFreezes
 from edgectl.store.history import History
 from edgectl.yaml_source import parse
-from tests.fakes.clock import FakeClock
+from tests.fakes.clock import START, FakeClock
 from tests.fakes.connector import REFUSED, FakeConnector, FakeSession, Visit, whole
 from tests.fakes.observers import Witness
 from tests.fakes.pool import InlinePool
@@ -71,13 +73,13 @@ class World:
             freezes=SqlFreezes(store),
         )
 
-    def prepared(self, rollout: str, select: str | None = None, *, check: bool = False) -> Prepared:
-        text = f"- hosts: all\n  gather_facts: false\n  rollout: {rollout}\n  tasks: [{{ping: }}]\n"
-        request = Request("run", select, options=Options(check=check))
+    def prepared(self, rollout: str, *, check: bool = False, task: str = "ping: ") -> Prepared:
+        text = f"- hosts: all\n  gather_facts: false\n  rollout: {rollout}\n  tasks: [{{{task}}}]\n"
+        request = Request("run", options=Options(check=check))
         return prepare(self.services, read_playbook(parse(text, Path("play.yaml"))), request)
 
-    def ran(self, rollout: str) -> RunOutcome:
-        return carry_out_gated(self.services, self.prepared(rollout))
+    def ran(self, rollout: str, task: str = "ping: ") -> RunOutcome:
+        return carry_out_gated(self.services, self.prepared(rollout, task=task))
 
     def jobs(self, host: str) -> list[str]:
         visits = [visit for visit in self.connector.visits[host] if isinstance(visit, FakeSession)]
@@ -198,3 +200,27 @@ def test_gates_are_of_two_kinds(tmp_path: Path) -> None:
 
     assert world.prepared("{gate: {command: 'true'}}").plan.rollout.gate == CommandGate("true")
     assert world.prepared("{soak: 1m}").plan.rollout.gate is None
+
+
+def test_a_gate_of_a_run_that_is_continued_is_a_job_of_that_run(tmp_path: Path) -> None:
+    world = World(tmp_path)
+    run = "01JD0000000000000000000000"
+    world.services = replace(world.services, resuming=run)
+    outcome = world.ran("{waves: [1, 100%], gate: {command: 'true'}}", task="command: 'true'")
+
+    assert len(outcome.finished()) == 3
+    assert [job.split(".")[0] for job in world.jobs("lhr1-n1")] == [run, run]
+
+
+def test_a_freeze_before_a_gate_stops_the_run_at_the_gate(tmp_path: Path) -> None:
+    world = World(tmp_path)
+
+    def freeze(event: RunEvent) -> None:
+        if isinstance(event, HostEnded):
+            world.services.freezes.add(Freeze("black Friday", "ops", START))
+
+    world.services = replace(world.services, observers=(Witness(freeze),))
+    outcome = world.ran("{waves: [1, 100%], gate: {command: 'true'}}")
+
+    assert "the gate behind wave 1 did not pass: frozen by ops until it is lifted" in outcome.stopped
+    assert set(world.connector.visits) == {"lhr1-n1"}
