@@ -7,7 +7,7 @@ from typing import Annotated
 
 import typer
 
-from edgectl.cli.options import ALL_FORMATS, Check, Common, Limit, command
+from edgectl.cli.options import ALL_FORMATS, Check, Common, Deadline, Limit, UntilConverged, command, pace
 from edgectl.errors import InputError
 
 
@@ -25,25 +25,28 @@ def add_to(app: typer.Typer) -> None:
         ],
         limit: Limit = None,
         check: Check = False,
+        until_converged: UntilConverged = False,
+        deadline: Deadline = None,
     ) -> None:
         """Plan, ask, then put the release into force; the previous one stays until the new one proved itself."""
         from edgectl.cli.running import services, show
         from edgectl.ops.deploy import apply as deploying
         from edgectl.ops.halts import refuse_frozen
 
+        timing = pace(deadline, until_converged=until_converged)
         with services(common) as opened:
             deployment = deploying.load_deployment(opened, _spec_path(spec, opened.fleet.source), limit)
             if not check:
                 refuse_frozen(opened)
             if opened.resuming:
-                common.finish(deploying.resume(opened, deployment))
+                common.finish(deploying.resume(opened, deployment, timing))
             prepared, outcome = deploying.plan(opened, deployment)
             lines = deploying.plan_lines(deployment, outcome)
             show(common, lines)
             if check or not common.confirm("Go?"):
                 report = deploying.deploy_report(deployment, prepared, outcome)
             else:
-                report = deploying.apply(opened, deployment, outcome)
+                report = deploying.apply(opened, deployment, outcome, timing)
         common.finish(report)
 
 

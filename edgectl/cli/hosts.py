@@ -7,7 +7,18 @@ from typing import Annotated
 
 import typer
 
-from edgectl.cli.options import ALL_FORMATS, Check, Common, Diff, Limit, Select, command
+from edgectl.cli.options import (
+    ALL_FORMATS,
+    Check,
+    Common,
+    Deadline,
+    Diff,
+    Limit,
+    Select,
+    UntilConverged,
+    command,
+    pace,
+)
 from edgectl.errors import UsageError
 
 ExtraVars = Annotated[
@@ -37,6 +48,8 @@ def add_to(app: typer.Typer) -> None:
         select: Annotated[str, typer.Argument(metavar="SELECT", help="Hosts: a pattern.")],
         words: Annotated[list[str], typer.Argument(metavar="-- COMMAND…", help="For the hosts' shell.")],
         limit: Limit = None,
+        until_converged: UntilConverged = False,
+        deadline: Deadline = None,
     ) -> None:
         """Run one command on many hosts; identical output is folded."""
         from edgectl.cli.running import services
@@ -44,8 +57,9 @@ def add_to(app: typer.Typer) -> None:
         from edgectl.ops.playbooks import execute as run_command
         from edgectl.playbook.compile import Options
 
+        timing = pace(deadline, until_converged=until_converged)
         with services(common) as opened:
-            report = run_command(opened, words, Selection(select, limit), Options())
+            report = run_command(opened, words, Selection(select, limit), Options(), timing)
         common.finish(report)
 
     @command(app, formats=ALL_FORMATS, changing=True)
@@ -64,6 +78,8 @@ def add_to(app: typer.Typer) -> None:
         exit_code: Annotated[
             bool, typer.Option("--exit-code", help="With --check: exit 10 where there are changes to make.")
         ] = False,
+        until_converged: UntilConverged = False,
+        deadline: Deadline = None,
     ) -> None:
         """Run a playbook; SELECT narrows the hosts of its plays."""
         from edgectl.cli.extra_vars import parse_extra_vars
@@ -74,8 +90,9 @@ def add_to(app: typer.Typer) -> None:
         if exit_code and not check:
             raise UsageError("--exit-code needs --check")
         options = Options(check, diff, parse_extra_vars(extra_vars or []), _words(tags), _words(skip_tags))
+        timing = pace(deadline, until_converged=until_converged)
         with services(common) as opened:
-            report = run_playbook(opened, playbook, Selection(select, limit), options)
+            report = run_playbook(opened, playbook, Selection(select, limit), options, timing)
         common.finish(report, changes_count=exit_code)
 
 

@@ -8,7 +8,7 @@ import sys
 from collections.abc import Callable
 from dataclasses import dataclass, field, fields, replace
 from pathlib import Path
-from typing import IO, Annotated, Any
+from typing import IO, TYPE_CHECKING, Annotated, Any
 
 import typer
 
@@ -20,12 +20,26 @@ from edgectl.output.formats import Format
 from edgectl.report import Report
 from edgectl.settings import Settings, read_settings
 
+if TYPE_CHECKING:
+    from edgectl.ops.rollout import Pace
+
 Select = Annotated[str | None, typer.Argument(metavar="SELECT", help="Hosts: a pattern (default: all).")]
 Limit = Annotated[
     str | None, typer.Option("-l", "--limit", metavar="PATTERN", help="Only these hosts of them.")
 ]
 Check = Annotated[bool, typer.Option("--check", help="Say what would change, and change nothing.")]
 Diff = Annotated[bool, typer.Option("--diff", help="Show the text of each change.")]
+
+UntilConverged = Annotated[
+    bool,
+    typer.Option("--until-converged", help="Try hosts that are away again, until the --deadline."),
+]
+Deadline = Annotated[
+    str | None,
+    typer.Option(
+        "--deadline", metavar="DURATION", help="Start no host after this time, wait for none: 30m, 6h."
+    ),
+]
 
 INVENTORY = typer.Option("-i", "--inventory", metavar="PATH", help="Folder or file. [env: EDGECTL_INVENTORY]")
 OUTPUT = typer.Option("-o", "--output", help="Format of the report on stdout.")
@@ -79,6 +93,22 @@ class Common:
         if not (sys.stdin.isatty() and sys.stderr.isatty()):
             raise UsageError(f"'{question}' wants an answer, and there is no terminal", hint="pass -y")
         return typer.confirm(question, err=True)
+
+
+def pace(deadline: str | None, *, until_converged: bool) -> Pace:
+    """Return how long a run may go on, or raise `UsageError`."""
+    from edgectl.ops.rollout import Pace
+    from edgectl.playbook.schema import seconds
+
+    if deadline is None:
+        if until_converged:
+            message = "--until-converged needs --deadline: how long hosts that are away are tried again"
+            raise UsageError(message, hint="--until-converged --deadline 6h")
+        return Pace()
+    try:
+        return Pace(seconds(deadline), until_converged)
+    except ValueError as error:
+        raise UsageError(f"--deadline: {error}") from None
 
 
 ALL_FORMATS = frozenset(Format)

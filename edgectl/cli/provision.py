@@ -8,7 +8,17 @@ import typer
 
 from edgectl.cli.groups import with_default
 from edgectl.cli.hosts import ExtraVars
-from edgectl.cli.options import ALL_FORMATS, Check, Common, Diff, Limit, command
+from edgectl.cli.options import (
+    ALL_FORMATS,
+    Check,
+    Common,
+    Deadline,
+    Diff,
+    Limit,
+    UntilConverged,
+    command,
+    pace,
+)
 from edgectl.errors import UsageError
 
 
@@ -28,6 +38,8 @@ def add_to(app: typer.Typer) -> None:
         exit_code: Annotated[
             bool, typer.Option("--exit-code", help="With --check: exit 10 where there are changes to make.")
         ] = False,
+        until_converged: UntilConverged = False,
+        deadline: Deadline = None,
     ) -> None:
         """Plan, ask, then carry out; a second time there is nothing to do."""
         from edgectl.catalog.hardware import load_catalog
@@ -41,7 +53,8 @@ def add_to(app: typer.Typer) -> None:
         if exit_code and not check:
             raise UsageError("--exit-code needs --check")
         options = Options(diff=diff, extra_vars=parse_extra_vars(extra_vars or []))
-        request = Request("provision", select, limit, options, arguments={"select": select})
+        timing = pace(deadline, until_converged=until_converged)
+        request = Request("provision", select, limit, options, arguments={"select": select}, pace=timing)
         catalog = load_catalog()
         with services(common) as opened:
             if not check:
@@ -49,7 +62,8 @@ def add_to(app: typer.Typer) -> None:
             if opened.resuming:
                 common.finish(resume(opened, catalog, request))
             planned = plan(opened, catalog, request)
-            if check or not planned.has_changes:
+            is_expected = planned.has_changes or (timing.converge and planned.has_trouble)
+            if check or not is_expected:
                 report = plan_report(planned)
             else:
                 show(common, planned.lines())

@@ -29,8 +29,8 @@ class Plan:
     Stages follow one another; a host that did not end well in one is left out of the next. `ended` are hosts
     that an earlier try of this run brought to their outcome: they are not run again, and count as before.
     `gpus` has the GPUs of a host by the name of its hardware, `out` the hosts that are out of service
-    already, `last` those that are started after all others. Nothing starts after `deadline_s` seconds; where
-    the run is to `converge`, hosts that are away are tried again until then.
+    already, `last` those that are started after all others. Nothing starts after `deadline_s` seconds, and what
+    still runs is left to itself; where the run is to `converge`, hosts that are away are tried again until then.
     """
 
     run: str

@@ -237,7 +237,7 @@ class Schedule:
     def _begin(self, now: Moment) -> Answer:
         if self._number == len(self._waves):
             if self._deferred or self._running:
-                return self._until(None, now, "waiting for hosts that are away")
+                return self._until(None, now, "hosts that are away are tried again")
             return Done()
         wave = self._waves[self._number]
         fresh = [host for host in wave.hosts if host.name not in self._done]

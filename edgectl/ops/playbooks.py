@@ -11,15 +11,13 @@ from typing import Any
 
 from edgectl.engine.outcome import HostOutcome, HostStatus, RunOutcome, TaskRecord, TaskStatus, exit_code
 from edgectl.inventory.fold import folded
-from edgectl.ops.rollout import Request, rollout, run_report
+from edgectl.ops.gates import carry_out_gated, command_playbook
+from edgectl.ops.rollout import NO_DEADLINE, Pace, Request, prepare, rollout, run_report
 from edgectl.ops.services import Services
 from edgectl.ops.told import closing, trouble
 from edgectl.playbook.compile import Options
-from edgectl.playbook.loader import load_playbook, read_playbook
+from edgectl.playbook.loader import load_playbook
 from edgectl.report import Line, Report, Table, Tone
-from edgectl.yaml_source import written
-
-_COMMAND = Path("<command>")
 
 
 @dataclass(frozen=True, slots=True)
@@ -30,11 +28,16 @@ class Selection:
     limit: str | None = None
 
 
-def run_playbook(services: Services, path: Path, selection: Selection, options: Options) -> Report:
+def run_playbook(
+    services: Services, path: Path, selection: Selection, options: Options, pace: Pace = NO_DEADLINE
+) -> Report:
     """Run a playbook file."""
     playbook = load_playbook(path)
-    request = Request("run", selection.select, selection.limit, options, arguments={"playbook": str(path)})
-    prepared, outcome = rollout(services, playbook, request)
+    request = Request(
+        "run", selection.select, selection.limit, options, arguments={"playbook": str(path)}, pace=pace
+    )
+    prepared = prepare(services, playbook, request)
+    outcome = carry_out_gated(services, prepared)
     code = exit_code(outcome)
     body = [
         *_task_table(outcome),
@@ -45,17 +48,15 @@ def run_playbook(services: Services, path: Path, selection: Selection, options: 
     return run_report(prepared, outcome, body=body)
 
 
-def execute(services: Services, words: Sequence[str], selection: Selection, options: Options) -> Report:
+def execute(
+    services: Services, words: Sequence[str], selection: Selection, options: Options, pace: Pace = NO_DEADLINE
+) -> Report:
     """Run one command through the shell of every selected host; anything but exit 0 is a failure."""
     command = " ".join(words)
-    verbatim = command.replace(
-        "{", "{{ '{' }}"
-    )  # braces are the shell's, as in `docker ps --format {{.Names}}`
-    task = {"name": verbatim, "shell": {"cmd": verbatim}}
-    plays = [{"hosts": "all", "gather_facts": False, "tasks": [task]}]
-    playbook = read_playbook(written(plays, _COMMAND))
-    request = Request("exec", selection.select, selection.limit, options, arguments={"command": command})
-    prepared, outcome = rollout(services, playbook, request)
+    request = Request(
+        "exec", selection.select, selection.limit, options, arguments={"command": command}, pace=pace
+    )
+    prepared, outcome = rollout(services, command_playbook(command), request)
     code = exit_code(outcome)
     answered = [host for host in outcome.hosts if host.result_of("shell") is not None]
     others = [host for host in outcome.hosts if host.result_of("shell") is None]

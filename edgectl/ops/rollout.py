@@ -46,6 +46,9 @@ class Pace:
     converge: bool = False
 
 
+NO_DEADLINE = Pace()
+
+
 @dataclass(frozen=True, slots=True)
 class Request:
     """What an operator asked for, beside the playbook itself."""
@@ -59,7 +62,7 @@ class Request:
     carried: Mapping[str, bytes] = field(default_factory=dict)  # by name: files that travel with every job
     policy: Rollout | None = None  # in place of the playbook's own rollout
     policy_place: Place | None = None  # where it was written
-    pace: Pace = Pace()
+    pace: Pace = NO_DEADLINE
     last: frozenset[str] = (
         frozenset()
     )  # hosts in trouble a moment ago: started after all others, never the canary

@@ -27,6 +27,11 @@ class Line:
         self._magic = magic
         self.broken = False
 
+    def let_go(self) -> None:
+        """Close our end, so that the connection does not outlast the process that speaks on it."""
+        self.broken = True
+        os.close(self._fd)
+
     def send(self, text: str) -> None:
         """Send one frame, whole, or find the line broken."""
         rest = memoryview(f"{self._magic} {text}\n".encode())

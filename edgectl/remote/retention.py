@@ -6,7 +6,7 @@ import contextlib
 import os
 import shutil
 import time
-from typing import List, Set, Tuple
+from typing import Set, Tuple
 
 from edgectl.remote import journal
 from edgectl.remote.context import HostPaths
@@ -42,10 +42,25 @@ def _bury(paths: HostPaths, folder: str) -> None:
     if live is None:
         return
     name = os.path.basename(folder)
-    horizon, names = _tombstones(paths)
-    _write_tombstones(paths, horizon, names | ({name} if not name.endswith(".new") else set()))
+    if not name.endswith(".new"):  # a start that was cut off has no name of its own
+        remember(paths, {name})
     shutil.rmtree(folder)
     os.close(live)
+
+
+def remember(paths: HostPaths, jobs: Set[str]) -> None:
+    """Write down that these jobs are over. Of very many, the newest of the older half stands for all before it."""
+    horizon, names = _tombstones(paths)
+    kept = sorted(names | jobs)
+    if len(kept) > _MOST_TOMBSTONES:
+        half = len(kept) // 2
+        horizon, kept = kept[half - 1], kept[half:]
+    beside = f"{_path(paths)}.{os.getpid()}.new"
+    with open(beside, "w") as stream:
+        stream.write("\n".join([horizon, *kept]) + "\n")
+        stream.flush()
+        os.fsync(stream.fileno())
+    os.replace(beside, _path(paths))
 
 
 def _path(paths: HostPaths) -> str:
@@ -60,16 +75,3 @@ def _tombstones(paths: HostPaths) -> Tuple[str, Set[str]]:
     except FileNotFoundError:
         return "", set()
     return horizon, set(names)
-
-
-def _write_tombstones(paths: HostPaths, horizon: str, names: Set[str]) -> None:
-    kept: List[str] = sorted(names)
-    if len(kept) > _MOST_TOMBSTONES:
-        half = len(kept) // 2
-        horizon, kept = kept[half - 1], kept[half:]
-    beside = f"{_path(paths)}.{os.getpid()}.new"
-    with open(beside, "w") as stream:
-        stream.write("\n".join([horizon, *kept]) + "\n")
-        stream.flush()
-        os.fsync(stream.fileno())
-    os.replace(beside, _path(paths))

@@ -27,7 +27,7 @@ def read_only(job: Job, line: Line, paths: HostPaths) -> None:
     """Run a job that changes nothing: nobody needs to know of it later."""
     now = boot_id()
     continuity = Continuity([], now, now, Keep(paths.run, job.id), AroundReboot())
-    _run(job, Emitter(line, None, job.secrets), paths, continuity)
+    _run(job, line, Emitter(line, None, job.secrets), paths, continuity, None)
 
 
 def carry_on(job: Job, line: Line, mine: journal.Journal, paths: HostPaths, lock: HostLock) -> None:
@@ -44,7 +44,8 @@ def carry_on(job: Job, line: Line, mine: journal.Journal, paths: HostPaths, lock
     try:
         # What is kept at the host is not redacted, so a job with secrets keeps no output there.
         shelf = None if job.secrets else shelf_in(mine.folder)
-        _run(job, Emitter(line, mine, job.secrets, on_task=lock.doing), paths, continuity, shelf)
+        emitter = Emitter(line, mine, job.secrets, on_task=lock.doing)
+        _run(job, line, emitter, paths, continuity, shelf)
     except (HostIsGoingDown, journal.Unwritable):
         return
     keep.forget()
@@ -65,10 +66,10 @@ def _last_boot(lines: List[str], past: List[Message]) -> str:
 
 
 def _run(
-    job: Job, emitter: Emitter, paths: HostPaths, continuity: Continuity, shelf: Optional[Shelf] = None
+    job: Job, line: Line, emitter: Emitter, paths: HostPaths, continuity: Continuity, shelf: Optional[Shelf]
 ) -> None:
     blobs = {digest: zlib.decompress(binascii.a2b_base64(packed)) for digest, packed in job.blobs.items()}
-    children = Children(lambda request: perform(request, paths, blobs, shelf))
+    children = Children(lambda request: perform(request, paths, blobs, shelf), on_fork=line.let_go)
     around = Surroundings(Scope(job), paths, blobs, login_identity(dict(os.environ)), children)
     try:
         Runner(job, emitter, around, continuity).run()

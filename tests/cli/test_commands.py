@@ -34,6 +34,8 @@ WRONG = [
     (["provision"], 2, "Missing argument"),
     (["run"], 2, "Missing argument"),
     (["run", "play.yaml", "--exit-code"], 2, "--exit-code needs --check"),
+    (["run", "play.yaml", "--until-converged"], 2, "--until-converged needs --deadline"),
+    (["exec", "all", "--deadline", "soon", "--", "true"], 2, "a duration such as 90s, 5m or 2h is wanted"),
     (["run", "play.yaml", "-e", "words"], 2, "'words' is not of the form key=value"),
     (["run", "nowhere.yaml"], 3, "nowhere.yaml:1:1 there is no such file"),
     (["ping", "nobody"], 3, "nobody"),

@@ -12,13 +12,14 @@ import shutil
 import subprocess
 import sys
 import time
+import zlib
 from pathlib import Path
 
 from tests.hosts.machines import PORT, Machine, keypair
 
 BOOT_S = 60.0
 _SUITE = "bookworm"
-_PACKAGES = "systemd,systemd-sysv,dbus,python3,openssh-server,sudo,ca-certificates,procps"
+_PACKAGES = "systemd,systemd-sysv,dbus,python3,openssh-server,sudo,ca-certificates,procps,libpam-systemd"
 _REBOOT = 133  # what systemd-nspawn exits with when the machine asked for a reboot
 
 # The cache's folder is the lower half; the upper one lies on a tmpfs and is gone with the namespace.
@@ -50,7 +51,7 @@ MaxStartups 100
 def cached_root() -> Path:
     """Return where the Debian root lies, or will."""
     cache = os.environ.get("EDGECTL_TEST_CACHE", "/var/cache/edgectl-tests")
-    return Path(cache) / f"{_SUITE}-root"
+    return Path(cache) / f"{_SUITE}-{zlib.crc32(_PACKAGES.encode()):08x}"
 
 
 def missing() -> str:

@@ -16,14 +16,16 @@ from edgectl.inventory.model import Host
 from edgectl.inventory.pattern import select
 from edgectl.ops.deploy.release import release_id, release_vars
 from edgectl.ops.deploy.spec import ModelFile, ServiceSpec, load_spec
+from edgectl.ops.gates import carry_out_gated
 from edgectl.ops.policy import rollout_policy
-from edgectl.ops.rollout import Prepared, Request, carry_out, prepare, run_report, troubled
+from edgectl.ops.rollout import NO_DEADLINE, Pace, Prepared, Request, carry_out, prepare, run_report, troubled
 from edgectl.ops.services import Services
 from edgectl.ops.told import closing, trouble
 from edgectl.playbook.compile import Options
 from edgectl.playbook.loader import load_playbook
 from edgectl.playbook.sources import SourceError, read
 from edgectl.report import Line, Report, Tone
+from edgectl.yaml_source import load
 
 PLAYBOOK = "deploy.yaml"
 MODULE = "service_release"
@@ -62,7 +64,8 @@ def load_deployment(services: Services, path: Path, limit: str | None) -> Deploy
     spec = load_spec(path)
     hosts = select(services.fleet, spec.place, limit=limit)
     local = [file for file in spec.model.files if file.source.startswith("file://")]
-    return Deployment(spec, path, hosts, {file.file_name: _local_file(path, file) for file in local})
+    carried = {file.file_name: _local_file(path, file) for file in local}
+    return Deployment(spec, path, hosts, carried, load(path).place(("rollout",)))
 
 
 def _local_file(spec: Path, file: ModelFile) -> bytes:
@@ -117,20 +120,22 @@ def _said(host: HostOutcome) -> str:
     return str(result.get("msg", "")) or "in force already"
 
 
-def apply(services: Services, deployment: Deployment, planned: RunOutcome) -> Report:
+def apply(
+    services: Services, deployment: Deployment, planned: RunOutcome, pace: Pace = NO_DEADLINE
+) -> Report:
     """Carry the deployment out, on hosts that could not be planned last."""
     playbook = load_playbook(services.playbooks / PLAYBOOK)
-    request = replace(deployment.request(Options()), last=troubled(planned))
+    request = replace(deployment.request(Options()), last=troubled(planned), pace=pace)
     prepared = prepare(services, playbook, request)
-    outcome = carry_out(services, prepared)
+    outcome = carry_out_gated(services, prepared)
     return deploy_report(deployment, prepared, outcome)
 
 
-def resume(services: Services, deployment: Deployment) -> Report:
+def resume(services: Services, deployment: Deployment, pace: Pace = NO_DEADLINE) -> Report:
     """Carry on what was said yes to before, on the hosts that have not ended well."""
     playbook = load_playbook(services.playbooks / PLAYBOOK)
-    prepared = prepare(services, playbook, deployment.request(Options()))
-    return deploy_report(deployment, prepared, carry_out(services, prepared))
+    prepared = prepare(services, playbook, replace(deployment.request(Options()), pace=pace))
+    return deploy_report(deployment, prepared, carry_out_gated(services, prepared))
 
 
 def deploy_report(deployment: Deployment, prepared: Prepared, outcome: RunOutcome) -> Report:

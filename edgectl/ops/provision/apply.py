@@ -10,9 +10,10 @@ from edgectl.catalog.hardware import Catalog
 from edgectl.engine.outcome import HostOutcome, HostStatus, RunOutcome, TaskStatus, exit_code
 from edgectl.inventory.fold import folded
 from edgectl.inventory.pattern import select
+from edgectl.ops.gates import carry_out_gated
 from edgectl.ops.provision.plan import HostPlan, changes_of, plan_lines, plans
 from edgectl.ops.provision.wanted import promised
-from edgectl.ops.rollout import Prepared, Request, carry_out, prepare, run_report, troubled
+from edgectl.ops.rollout import NO_DEADLINE, Prepared, Request, carry_out, prepare, run_report, troubled
 from edgectl.ops.services import Services
 from edgectl.ops.told import closing, trouble
 from edgectl.playbook.loader import load_playbook
@@ -34,6 +35,11 @@ class Planned:
         """Tell whether there is anything to do, be it at a node that will not be accepted after it."""
         return any(changes_of(host) for host in self.outcome.hosts)
 
+    @property
+    def has_trouble(self) -> bool:
+        """Tell whether a node could not be planned; it may come back before a deadline."""
+        return bool(troubled(self.outcome))
+
     def lines(self) -> list[Line]:
         """Return the plan for a person."""
         return plan_lines(self.plans, self.outcome)
@@ -41,7 +47,8 @@ class Planned:
 
 def plan(services: Services, catalog: Catalog, request: Request) -> Planned:
     """Find out what every selected node needs, by a run that changes nothing."""
-    checking = replace(request, options=replace(request.options, check=True), command="provision --check")
+    options = replace(request.options, check=True)
+    checking = replace(request, options=options, command="provision --check", pace=NO_DEADLINE)
     prepared = prepare(
         services, load_playbook(services.playbooks / PLAYBOOK), _informed(services, catalog, checking)
     )
@@ -57,7 +64,7 @@ def apply(services: Services, catalog: Catalog, request: Request, planned: Plann
 
 
 def _carried_out(services: Services, prepared: Prepared) -> Report:
-    outcome = carry_out(services, prepared)
+    outcome = carry_out_gated(services, prepared)
     body = [*_accepted(outcome), *trouble(outcome.hosts), *closing(outcome, exit_code(outcome))]
     return run_report(prepared, outcome, body=body, data=_data)
 

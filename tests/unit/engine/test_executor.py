@@ -20,7 +20,7 @@ from edgectl.engine.events import (
     WaveStarted,
 )
 from edgectl.engine.executor import Executor, Plan
-from edgectl.engine.outcome import HostStatus, RunOutcome, exit_code
+from edgectl.engine.outcome import HostOutcome, HostStatus, RunOutcome, exit_code
 from edgectl.engine.policy import Limit, Rollout
 from edgectl.engine.ports import Observer
 from edgectl.engine.rules import Rules
@@ -43,7 +43,10 @@ class Ran:
         *,
         observers: Sequence[Observer] = (),
         clock: FakeClock | None = None,
-        interrupts: Any = lambda: 0,
+        rules: Rules | None = None,
+        deadline_s: float | None = None,
+        converge: bool = False,
+        ended: Mapping[str, HostOutcome] | None = None,
         **rollout: Any,
     ) -> None:
         clock = clock or FakeClock()
@@ -51,9 +54,19 @@ class Ran:
         self.witness = Witness()
         self.connector = FakeConnector(script, clock)
         work = [work_for(hosts, stage=number) for number, hosts in enumerate(stages)]
-        plan = Plan("R1", "run", work, Rollout(**rollout), "ci from build-7", {"playbook": "p.yaml"})
+        plan = Plan(
+            "R1",
+            "run",
+            work,
+            Rollout(**rollout),
+            "ci from build-7",
+            {"playbook": "p.yaml"},
+            ended=ended or {},
+            deadline_s=deadline_s,
+            converge=converge,
+        )
         pool = InlinePool(self.connector, clock)
-        executor = Executor(pool, [*observers, self.witness], clock, Rules(interrupts))
+        executor = Executor(pool, [*observers, self.witness], clock, rules)
         self.outcome: RunOutcome = executor.execute(plan)
 
     @property
@@ -160,7 +173,7 @@ def test_an_interrupt_starts_no_new_hosts() -> None:
         nonlocal count
         count += isinstance(event, HostEnded)
 
-    ran = Ran([_hosts(3)], observers=[Witness(on_event)], interrupts=lambda: count)
+    ran = Ran([_hosts(3)], observers=[Witness(on_event)], rules=Rules(lambda: count))
 
     assert ran.statuses == {"n1": "ok", "n2": "not_run", "n3": "not_run"}
     assert exit_code(ran.outcome) is ExitCode.INTERRUPTED
@@ -175,7 +188,7 @@ def test_waves_soak_but_the_last_one_does_not() -> None:
 def test_an_interrupt_ends_a_soak_at_once() -> None:
     clock = FakeClock()
     ran = Ran(
-        [_hosts(2)], clock=clock, interrupts=lambda: int(clock.seconds > 10), waves=[1, 1.0], soak_s=3600.0
+        [_hosts(2)], clock=clock, rules=Rules(lambda: int(clock.seconds > 10)), waves=[1, 1.0], soak_s=3600.0
     )
 
     assert ran.clock.seconds < 12

@@ -1,0 +1,158 @@
+"""Jobs apart from their session, on a real Debian with systemd and logind."""
+
+from __future__ import annotations
+
+import json
+import threading
+import time
+from collections.abc import Iterator
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import pytest
+import yaml
+
+from tests.cli_run import Edgectl, Ended
+from tests.faults.controllers import started
+from tests.hosts import nspawn
+from tests.hosts.machines import inventory, keypair
+from tests.hosts.nspawn import Debian
+
+# logind kills what a session leaves behind, as upstream's default is since systemd 230.
+_LOGIND = "[Login]\nKillUserProcesses=yes\n"
+_SUDOERS = "edge ALL=(ALL) NOPASSWD: ALL\n"
+
+
+@dataclass(frozen=True)
+class Site:
+    machine: Debian
+    edgectl: Edgectl
+    folder: Path
+
+    def start(
+        self, *tasks: dict[str, Any], play: dict[str, Any] | None = None
+    ) -> tuple[threading.Thread, list[Ended]]:
+        """Run tasks in the background."""
+        path = self.folder / "play.yaml"
+        one = {"hosts": "all", "gather_facts": False, **(play or {}), "tasks": list(tasks)}
+        path.write_text(yaml.safe_dump([one], sort_keys=False))
+        ended: list[Ended] = []
+        thread = threading.Thread(target=lambda: ended.append(self.edgectl("run", path, "-o", "json")))
+        thread.start()
+        return thread, ended
+
+    def play(self, *tasks: dict[str, Any], play: dict[str, Any] | None = None) -> Ended:
+        thread, ended = self.start(*tasks, play=play)
+        thread.join()
+        return ended[0]
+
+    def wait_for(self, command: str, seconds: float = 30.0) -> str:
+        give_up = time.monotonic() + seconds
+        while True:
+            done = self.machine.try_run(command)
+            if done.returncode == 0:
+                return done.stdout
+            assert time.monotonic() < give_up, f"{command}: {done}"
+            time.sleep(0.2)
+
+    def units(self, state: str = "") -> str:
+        return self.machine.run(f"systemctl list-units --all --plain --no-legend 'edgectl-*' {state}")
+
+
+@pytest.fixture(scope="module")
+def site(tmp_path_factory: pytest.TempPathFactory, worker_id: str) -> Iterator[Site]:
+    reason = nspawn.missing()
+    if reason:
+        pytest.skip(reason)
+    folder = tmp_path_factory.mktemp("detached")
+    tree = folder / "tree"
+    for path, text in {
+        "etc/ssh/sshd_config.d/00-pam.conf": "UsePAM yes\n",
+        "etc/systemd/logind.conf": _LOGIND,
+        "etc/sudoers.d/edge": _SUDOERS,
+    }.items():
+        (tree / path).parent.mkdir(parents=True, exist_ok=True)
+        (tree / path).write_text(text)
+    (tree / "etc/sudoers.d/edge").chmod(0o440)
+    number = 100 + (int(worker_id.removeprefix("gw") or 0) if worker_id != "master" else 0)
+    key = keypair(folder / "client_key")
+    machine = nspawn.start("deb1", f"127.64.{number}.1", folder / "machine", key, tree)
+    try:
+        machine.run(
+            "useradd --create-home --shell /bin/bash edge"
+            " && install -d -o edge -g edge -m 700 /home/edge/.ssh"
+            " && install -o edge -g edge -m 600 /root/.ssh/authorized_keys /home/edge/.ssh/authorized_keys"
+        )
+        home = folder / "home"
+        home.mkdir()
+        yield Site(
+            machine, Edgectl(home, inventory(folder / "inventory", [machine], user="edge"), {}), folder
+        )
+    finally:
+        machine.stop()
+
+
+BECOME = {"become": True}
+
+
+def test_logind_does_not_take_a_job_along_with_its_session(site: Site) -> None:
+    long = {"name": "long", "shell": "touch /run/started; sleep 4; echo x >> /var/count"}
+    thread, ended = site.start(long, {"name": "next", "shell": "touch /var/next"}, play=BECOME)
+    site.wait_for("test -e /run/started")
+    assert "edgectl job" in site.units()
+    site.machine.run(
+        "loginctl kill-session --signal=KILL $(loginctl list-sessions --no-legend | awk '$3 == \"edge\" {print $1}')"
+    )
+    thread.join()
+    host = ended[0].host("deb1")
+    assert (ended[0].code, host["status"]) == (0, "changed"), ended[0]
+    assert site.machine.run("cat /var/count") == "x\n"
+    assert site.units() == ""
+
+
+def test_a_daemon_that_a_task_leaves_on_purpose_stays(site: Site) -> None:
+    left = "nohup sh -c 'echo $$ > /run/daemon; exec sleep 1000' >/dev/null 2>&1 & sleep 0.3"
+    assert site.play({"name": "leave", "shell": left}, play=BECOME).code == 0
+    time.sleep(1)
+    assert site.machine.run("ps -o comm= -p $(cat /run/daemon)") == "sleep\n"
+    site.machine.run("kill $(cat /run/daemon)")
+
+
+def test_a_job_goes_on_by_itself_after_a_boot_and_its_unit_is_gone_at_the_end(site: Site) -> None:
+    boot = "cat /proc/sys/kernel/random/boot_id"
+    before = site.machine.run(boot)
+    tasks = [
+        {"name": "once", "shell": "echo x >> /var/once"},
+        {"name": "reboot", "reboot": {}},
+        {"name": "after", "shell": f"{boot} >> /var/after; cat /proc/self/cgroup > /var/cgroup"},
+    ]
+    path = site.folder / "reboot.yaml"
+    path.write_text(yaml.safe_dump([{"hosts": "all", "gather_facts": False, **BECOME, "tasks": tasks}]))
+    controller = started(site.edgectl, "run", path)
+    site.wait_for("grep -q '\"Rebooting\"' /var/lib/edgectl/runs/*/journal.jsonl")
+    controller.kill()  # nobody is there to come back
+    after = site.wait_for("cat /var/after", 60)
+    assert after != before
+    assert "edgectl-" in site.machine.run("cat /var/cgroup")
+    site.wait_for(
+        'test -z "$(ls /etc/systemd/system/edgectl-* /etc/systemd/system/multi-user.target.wants/edgectl-* 2>/dev/null)"'
+    )
+    assert site.machine.run("cat /var/once") == "x\n"
+    journal = site.machine.run("cat /var/lib/edgectl/runs/*/journal.jsonl").splitlines()
+    kinds = [json.loads(line).get("type") for line in journal]
+    assert kinds[-1] == "Ended"
+    assert "Booted" in kinds
+
+
+def test_a_job_with_a_secret_waits_after_a_boot_for_who_can_bring_it(site: Site) -> None:
+    tasks = [
+        {"name": "reboot", "reboot": {}},
+        {"name": "use", "shell": "cat > /var/used", "args": {"stdin": "{{ pw }}"}},
+    ]
+    secret = site.folder / "secret"
+    secret.write_text("sw0rdf1sh")
+    ended = site.play(*tasks, play={**BECOME, "secrets": {"pw": {"file": str(secret)}}})
+    assert (ended.code, ended.host("deb1")["status"]) == (0, "changed"), ended
+    assert site.machine.run("cat /var/used").strip() == "sw0rdf1sh"
+    assert site.machine.try_run("grep -r sw0rdf1sh /var/lib/edgectl /run/edgectl /etc/systemd").stdout == ""
