@@ -85,6 +85,7 @@ class Entry:
     job: str = ""
     status: str = ""
     detail: str = ""
+    seconds: float = 0.0
 
 
 @dataclass(frozen=True, slots=True)

@@ -112,7 +112,8 @@ class Timeline:
             detail = f"back after {message.result.get('elapsed')} s, boot {self._boot_id[:_BOOT_CHARACTERS]}…"
             if self.entries and self.entries[-1].kind == "reboot":
                 self.entries.pop()
-        self._add(Entry(now, "task", message.name, message.seq, status=message.status, detail=detail))
+        ended = Entry(now, "task", message.name, message.seq, status=message.status, detail=detail)
+        self._add(replace(ended, seconds=message.seconds))
 
     def _attached(self, event: HostAttached) -> None:
         last = self.entries[-1] if self.entries else None
