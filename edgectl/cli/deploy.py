@@ -7,7 +7,17 @@ from typing import Annotated
 
 import typer
 
-from edgectl.cli.options import ALL_FORMATS, Check, Common, Deadline, Limit, UntilConverged, command, pace
+from edgectl.cli.options import (
+    ALL_FORMATS,
+    Check,
+    Common,
+    Deadline,
+    Limit,
+    UntilConverged,
+    Wait,
+    command,
+    pace,
+)
 from edgectl.errors import InputError
 
 
@@ -27,13 +37,14 @@ def add_to(app: typer.Typer) -> None:
         check: Check = False,
         until_converged: UntilConverged = False,
         deadline: Deadline = None,
+        wait: Wait = None,
     ) -> None:
         """Plan, ask, then put the release into force; the previous one stays until the new one proved itself."""
         from edgectl.cli.running import services, show
         from edgectl.ops.deploy import apply as deploying
         from edgectl.ops.halts import refuse_frozen
 
-        timing = pace(deadline, until_converged=until_converged)
+        timing = pace(deadline, wait, until_converged=until_converged)
         with services(common) as opened:
             deployment = deploying.load_deployment(opened, _spec_path(spec, opened.fleet.source), limit)
             if not check:

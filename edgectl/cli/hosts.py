@@ -16,6 +16,7 @@ from edgectl.cli.options import (
     Limit,
     Select,
     UntilConverged,
+    Wait,
     command,
     pace,
 )
@@ -50,6 +51,7 @@ def add_to(app: typer.Typer) -> None:
         limit: Limit = None,
         until_converged: UntilConverged = False,
         deadline: Deadline = None,
+        wait: Wait = None,
     ) -> None:
         """Run one command on many hosts; identical output is folded."""
         from edgectl.cli.running import services
@@ -57,7 +59,7 @@ def add_to(app: typer.Typer) -> None:
         from edgectl.ops.playbooks import execute as run_command
         from edgectl.playbook.compile import Options
 
-        timing = pace(deadline, until_converged=until_converged)
+        timing = pace(deadline, wait, until_converged=until_converged)
         with services(common) as opened:
             report = run_command(opened, words, Selection(select, limit), Options(), timing)
         common.finish(report)
@@ -80,6 +82,7 @@ def add_to(app: typer.Typer) -> None:
         ] = False,
         until_converged: UntilConverged = False,
         deadline: Deadline = None,
+        wait: Wait = None,
     ) -> None:
         """Run a playbook; SELECT narrows the hosts of its plays."""
         from edgectl.cli.extra_vars import parse_extra_vars
@@ -90,7 +93,7 @@ def add_to(app: typer.Typer) -> None:
         if exit_code and not check:
             raise UsageError("--exit-code needs --check")
         options = Options(check, diff, parse_extra_vars(extra_vars or []), _words(tags), _words(skip_tags))
-        timing = pace(deadline, until_converged=until_converged)
+        timing = pace(deadline, wait, until_converged=until_converged)
         with services(common) as opened:
             report = run_playbook(opened, playbook, Selection(select, limit), options, timing)
         common.finish(report, changes_count=exit_code)

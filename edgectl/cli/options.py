@@ -40,6 +40,10 @@ Deadline = Annotated[
         "--deadline", metavar="DURATION", help="Start no host after this time, wait for none: 30m, 6h."
     ),
 ]
+Wait = Annotated[
+    str | None,
+    typer.Option("--wait", metavar="DURATION", help="Wait so long for a host that another run holds."),
+]
 
 INVENTORY = typer.Option("-i", "--inventory", metavar="PATH", help="Folder or file. [env: EDGECTL_INVENTORY]")
 OUTPUT = typer.Option("-o", "--output", help="Format of the report on stdout.")
@@ -95,20 +99,24 @@ class Common:
         return typer.confirm(question, err=True)
 
 
-def pace(deadline: str | None, *, until_converged: bool) -> Pace:
-    """Return how long a run may go on, or raise `UsageError`."""
+def pace(deadline: str | None, wait: str | None, *, until_converged: bool) -> Pace:
+    """Return how long a run may go on and waits for hosts, or raise `UsageError`."""
     from edgectl.ops.rollout import Pace
+
+    if deadline is None and until_converged:
+        message = "--until-converged needs --deadline: how long hosts that are away are tried again"
+        raise UsageError(message, hint="--until-converged --deadline 6h")
+    deadline_s = None if deadline is None else _seconds("--deadline", deadline)
+    return Pace(deadline_s, until_converged, 0.0 if wait is None else _seconds("--wait", wait))
+
+
+def _seconds(option: str, text: str) -> float:
     from edgectl.playbook.schema import seconds
 
-    if deadline is None:
-        if until_converged:
-            message = "--until-converged needs --deadline: how long hosts that are away are tried again"
-            raise UsageError(message, hint="--until-converged --deadline 6h")
-        return Pace()
     try:
-        return Pace(seconds(deadline), until_converged)
+        return seconds(text)
     except ValueError as error:
-        raise UsageError(f"--deadline: {error}") from None
+        raise UsageError(f"{option}: {error}") from None
 
 
 ALL_FORMATS = frozenset(Format)

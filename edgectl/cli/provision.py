@@ -16,6 +16,7 @@ from edgectl.cli.options import (
     Diff,
     Limit,
     UntilConverged,
+    Wait,
     command,
     pace,
 )
@@ -40,6 +41,7 @@ def add_to(app: typer.Typer) -> None:
         ] = False,
         until_converged: UntilConverged = False,
         deadline: Deadline = None,
+        wait: Wait = None,
     ) -> None:
         """Plan, ask, then carry out; a second time there is nothing to do."""
         from edgectl.catalog.hardware import load_catalog
@@ -53,7 +55,7 @@ def add_to(app: typer.Typer) -> None:
         if exit_code and not check:
             raise UsageError("--exit-code needs --check")
         options = Options(diff=diff, extra_vars=parse_extra_vars(extra_vars or []))
-        timing = pace(deadline, until_converged=until_converged)
+        timing = pace(deadline, wait, until_converged=until_converged)
         request = Request("provision", select, limit, options, arguments={"select": select}, pace=timing)
         catalog = load_catalog()
         with services(common) as opened:

@@ -79,8 +79,7 @@ def _command(services: Services, run: str, command: str, hosts: Sequence[Host]) 
 
 
 def _as_job_of(run: str, stage: int, work: HostWork) -> HostWork:
-    if not isinstance(work.errand, Job):
-        raise TypeError(f"{work.host.name}: a plan is made of jobs")
+    assert isinstance(work.errand, Job)  # noqa: S101 - what was just compiled is nothing else
     return replace(work, errand=replace(work.errand, run=run, stage=stage))
 
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
@@ -10,7 +11,7 @@ from typing import Any
 from edgectl.engine.executor import Executor, Plan
 from edgectl.engine.outcome import HostOutcome, HostStatus, RunOutcome, TaskStatus, exit_code
 from edgectl.engine.policy import Rollout
-from edgectl.engine.ports import HostWork
+from edgectl.engine.ports import HostWork, Patience
 from edgectl.engine.rules import Judge, PassGate, Rules, as_it_ended, never
 from edgectl.errors import ExitCode, InputError, Place, Problem
 from edgectl.ids import run_id
@@ -40,10 +41,17 @@ class Prepared:
 
 @dataclass(frozen=True, slots=True)
 class Pace:
-    """How long a run may go on starting hosts, and whether it tries those that are away again until then."""
+    """How long a run may start hosts and tries those that are away, and how long it waits for a busy one."""
 
     deadline_s: float | None = None
     converge: bool = False
+    busy_s: float = 0.0
+
+    def patience(self) -> Patience:
+        """Return for how long each host is waited for: a lost line until the deadline, where there is one."""
+        until_deadline = self.deadline_s is not None and not self.converge
+        come_back_s = math.inf if until_deadline else Patience().come_back_s
+        return Patience(come_back_s, self.busy_s)
 
 
 NO_DEADLINE = Pace()
@@ -85,9 +93,7 @@ def prepare(services: Services, playbook: Playbook, request: Request) -> Prepare
         carried=request.carried,
     )
     plays = _targets(services, playbook, request)
-    work = tuple(
-        tuple(_compiled(compiler, stage, hosts, request.host_vars)) for stage, hosts in stages(plays)
-    )
+    work = tuple(tuple(_compiled(compiler, stage, hosts, request)) for stage, hosts in stages(plays))
     manifest = manifest_of(services, playbook, work, check=request.options.check)
     if manifest.changes:
         refuse_frozen(services)
@@ -170,14 +176,16 @@ def _hosts_of(services: Services, play: PlaySpec, request: Request) -> Sequence[
 
 
 def _compiled(
-    compiler: Compiler, stage: Stage, hosts: Sequence[Host], host_vars: Mapping[str, Mapping[str, Any]]
+    compiler: Compiler, stage: Stage, hosts: Sequence[Host], request: Request
 ) -> Sequence[HostWork]:
     """Compile every host's job and report each distinct complaint once."""
     problems: dict[str, Problem] = {}
     work: list[HostWork] = []
+    patience = request.pace.patience()
     for host in hosts:
         try:
-            work.append(HostWork(host, compiler.job(host, stage, host_vars.get(host.name, {}))))
+            job = compiler.job(host, stage, request.host_vars.get(host.name, {}))
+            work.append(HostWork(host, job, patience))
         except InputError as error:
             problems.update({str(problem): problem for problem in error.problems})
     if problems:

@@ -67,6 +67,7 @@ class Compiler:
             blobs=self._needed_blobs(tasks),
             needs=_needs(modules, is_deferred=is_deferred),
             changes=any(registry.load(module).REPEAT != "reads" for module in modules),
+            shares=any(getattr(registry.load(module), "SHARES", False) for module in modules),
             become=any(task.become_user is not None for task in tasks),
             started_by=self.started_by,
         )

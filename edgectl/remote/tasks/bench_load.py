@@ -9,10 +9,9 @@ from edgectl.remote.bench.workers import WorkerDied
 from edgectl.remote.context import TaskContext
 from edgectl.remote.result import TaskResult, failed, ok
 
-# It changes nothing, but it must not disturb a run that does, nor be disturbed: `bench` is to share the
-# host's lock (a shared flock beside the exclusive one of jobs that change something). Jobs of modules that
-# only read take no lock at all; once the runner knows a third kind, this is the line that asks for it.
 REPEAT = "reads"
+# It changes nothing, but it must neither disturb a run that does nor be disturbed.
+SHARES = True
 
 Args = Load
 

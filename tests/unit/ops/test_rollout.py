@@ -55,8 +55,8 @@ class World:
     def __init__(self, folder: Path, script: Mapping[str, Sequence[Visit]] | None = None) -> None:
         path = folder / "fleet.yaml"
         path.write_text(INVENTORY, encoding="utf-8")
-        self.store = open_database(f"sqlite:///{folder / 'state.db'}")
         clock = FakeClock()
+        store = open_database(f"sqlite:///{folder}/state.db")
         self.connector = FakeConnector(script, clock)
         self.witness = Witness()
         self.services = Services(
@@ -69,8 +69,8 @@ class World:
             secrets=SecretSource({}),
             started_by="tester",
             playbooks=PLAYBOOKS,
-            history=History(self.store),
-            freezes=SqlFreezes(self.store),
+            history=History(store),
+            freezes=SqlFreezes(store),
         )
 
     def prepared(self, rollout: str, *, check: bool = False, task: str = "ping: ") -> Prepared:
