@@ -126,6 +126,8 @@ def _judged(task: Task, play: Play, around: Surroundings, items: Dict[str, Any],
     if task.failed_when is not None:
         judged["failed"] = around.scope.all_true(task.failed_when, variables) is None
         judged["failed_when_result"] = judged["failed"]
+        if judged["failed"] and not judged.get("msg"):
+            judged["msg"] = f"failed_when holds: {' and '.join(map(str, task.failed_when))}"
     return judged
 
 
