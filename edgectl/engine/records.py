@@ -79,12 +79,13 @@ class Entry:
     """Something that happened to a host. `at` is wall-clock seconds, `seq` its number in the job's journal or 0."""
 
     at: float
-    kind: str  # connected, task, retry, lost, reboot, boot, confirm, end
+    kind: str  # connecting, connected, task, retry, lost, reboot, boot, confirm, end
     text: str
     seq: int = 0
     job: str = ""
     status: str = ""
     detail: str = ""
+    seconds: float = 0.0
 
 
 @dataclass(frozen=True, slots=True)

@@ -30,19 +30,20 @@ class Timeline:
         self._seen = {(entry.job, entry.seq) for entry in entries if entry.seq}
         self._job = ""
         self._locks = False
-        self._connecting_since: float | None = None
+        self._asked = ""
         self._boot_id = ""
         self._is_live = False  # we hear of everything as it happens
 
-    def begin(self, job: str, *, locks: bool) -> None:
-        """Say which job the events from now on belong to, and whether it takes the host's lock."""
+    def begin(self, job: str, *, locks: bool, asked: str = "") -> None:
+        """Say which job what comes belongs to, whether it takes the host's lock, and why we are here again."""
         self._job, self._locks = job, locks
+        self._asked = f"{asked}: " if asked else ""
 
     def note(self, event: Event, now: float) -> None:
         """Take an event."""
         match event:
             case HostStarted():
-                self._connecting_since = now
+                self._add(Entry(now, "connecting", f"{self._asked}connecting"))
             case HostSaid():
                 self._said(event.message, now)
             case HostLost():
@@ -92,18 +93,17 @@ class Timeline:
 
     def _hello(self, message: Hello, now: float) -> None:
         self._boot_id = message.boot_id
-        if self._connecting_since is None:
+        began = self.entries[-1] if self.entries else None
+        if began is None or began.kind != "connecting":
             return
         self._is_live = not message.resumed
-        text = f"connected in {(now - self._connecting_since) * 1000:.0f} ms"
-        if message.resumed:
-            text += ", came back to its job"
-        self._add(Entry(now, "connected", text))
-        self._connecting_since = None
+        text = f"{self._asked}connected in {(now - began.at) * 1000:.0f} ms"
+        text += ", came back to its job" if message.resumed else ""
+        self.entries[-1] = replace(began, at=now, kind="connected", text=text)
 
     def _took_the_lock(self) -> None:
         last = self.entries[-1] if self.entries else None
-        if self._locks and last is not None and last.kind == "connected" and "," not in last.text:
+        if self._locks and last is not None and last.kind == "connected" and self._is_live:
             self.entries[-1] = replace(last, text=f"{last.text}, took the lock")
 
     def _task(self, message: TaskEnded, now: float) -> None:
@@ -112,7 +112,8 @@ class Timeline:
             detail = f"back after {message.result.get('elapsed')} s, boot {self._boot_id[:_BOOT_CHARACTERS]}…"
             if self.entries and self.entries[-1].kind == "reboot":
                 self.entries.pop()
-        self._add(Entry(now, "task", message.name, message.seq, status=message.status, detail=detail))
+        ended = Entry(now, "task", message.name, message.seq, status=message.status, detail=detail)
+        self._add(replace(ended, seconds=message.seconds))
 
     def _attached(self, event: HostAttached) -> None:
         last = self.entries[-1] if self.entries else None

@@ -91,7 +91,7 @@ def show_run(history: RunHistory, clock: Clock, run: str | None, why: str | None
         host = _host_of(hosts, why, record)
         manifest = history.manifest(record.run)
         zone = zone_of(manifest.zones.get(host.outcome.pop, "") if manifest else "")
-        body = [Line(_head(record, zone)), *why_lines(host, zone)]
+        body = [Line(_head(record, zone)), *why_lines(host, record, zone)]
         entries = [host_entry(host.outcome, {"timeline": timeline_data(host)})]
     return Report(
         command="runs show",

@@ -6,14 +6,15 @@ from collections.abc import Sequence
 from datetime import UTC, datetime, tzinfo
 from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 
-from edgectl.engine.outcome import HostOutcome, TaskStatus
-from edgectl.engine.records import Entry, HostRecord
+from edgectl.engine.outcome import HostOutcome, HostStatus, TaskStatus
+from edgectl.engine.records import Entry, HostRecord, RunRecord
 from edgectl.ops.told import duration
 from edgectl.report import Line, Tone
 
 _TONES = {"failed": Tone.BAD, "changed": Tone.NOTICE, "skipped": Tone.QUIET, "ignored": Tone.NOTICE}
 _STATUS_WIDTH = 9
 _WIDEST_NAME = 40
+_TOOK_WIDTH = 6
 _OUTPUT_LINES = 10
 
 
@@ -25,7 +26,7 @@ def zone_of(name: str) -> tzinfo:
         return UTC
 
 
-def why_lines(record: HostRecord, zone: tzinfo) -> list[Line]:
+def why_lines(record: HostRecord, run: RunRecord, zone: tzinfo) -> list[Line]:
     """Return the screen below the run's headline; times are the site's."""
     host = record.outcome
     entries = in_order(record.timeline)
@@ -35,9 +36,16 @@ def why_lines(record: HostRecord, zone: tzinfo) -> list[Line]:
     ended = f"{host.host}  {host.status.value.replace('_', ' ')}  {host.reason}".rstrip()
     lines.append(Line(ended, Tone.BAD if host.reason else Tone.PLAIN))
     lines += _output(host)
-    if host.hint:
-        lines.append(Line(f"next   {host.hint}"))
-    return lines
+    following = host.hint or next_step(record, run)
+    return [*lines, Line(f"next   {following}")] if following else lines
+
+
+def next_step(record: HostRecord, run: RunRecord) -> str:
+    """Return the command that goes on with a host that did not end well, where there is one."""
+    if record.is_open:
+        return f"edgectl runs attach {run.run}"
+    is_well = record.outcome.status in (HostStatus.OK, HostStatus.CHANGED, HostStatus.SKIPPED)
+    return f"edgectl runs resume {run.run}" if run.changes and not is_well else ""
 
 
 def in_order(entries: Sequence[Entry]) -> list[Entry]:
@@ -48,7 +56,8 @@ def in_order(entries: Sequence[Entry]) -> list[Entry]:
 def _line(entry: Entry, zone: tzinfo, width: int) -> Line:
     when = f"{datetime.fromtimestamp(entry.at, zone):%H:%M:%S}"
     if entry.kind == "task":
-        text = f"{entry.text:<{width}}  {entry.status:<{_STATUS_WIDTH}} {entry.detail}"
+        took = duration(entry.seconds)
+        text = f"{entry.text:<{width}}  {entry.status:<{_STATUS_WIDTH}} {took:>{_TOOK_WIDTH}}  {entry.detail}"
         return Line(f"  {when}  {text}".rstrip(), _TONES.get(entry.status, Tone.PLAIN))
     detail = f"  {entry.detail}" if entry.detail and entry.kind != "end" else ""
     return Line(f"  {when}  {entry.text}{detail}", Tone.NOTICE if entry.kind == "lost" else Tone.PLAIN)
@@ -88,6 +97,7 @@ def timeline_data(record: HostRecord) -> list[dict[str, object]]:
             "job": entry.job,
             "status": entry.status,
             "detail": entry.detail,
+            "seconds": entry.seconds,
         }
         for entry in in_order(record.timeline)
     ]

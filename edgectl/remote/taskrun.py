@@ -158,6 +158,16 @@ def _act(task: Task, play: Play, around: Surroundings, items: Dict[str, Any]) ->
     )
 
 
+def touched(task: Task, play: Play, around: Surroundings) -> List[str]:
+    """Return the files that a task is about, before it is done. `ValueError` where a template cannot be rendered."""
+    name = getattr(registry.load(task.module), "TOUCHES", None)
+    if name is None:
+        return []
+    given = _arguments(task, around, around.scope.variables(play, task.vars))
+    path = getattr(build(registry.load(task.module).Args, given, internal=True), name)
+    return [os.path.abspath(os.path.expanduser(path))]
+
+
 def perform(
     request: Dict[str, Any], paths: HostPaths, blobs: Dict[str, bytes], shelf: Optional[Shelf]
 ) -> Result:

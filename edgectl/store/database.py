@@ -11,6 +11,7 @@ from edgectl.errors import MissingError
 
 HEAD = "0002"
 _BUSY_TIMEOUT_MS = 10_000
+_PRIVATE_FILE = 0o600
 # How a database lets one migrate while others wait; the lock goes with the transaction.
 _LOCKS = {"sqlite": "BEGIN IMMEDIATE", "postgresql": "SELECT pg_advisory_xact_lock(6133742)"}
 
@@ -33,7 +34,10 @@ def open_database(url: str) -> sa.Engine:
 
 def _prepare_sqlite(engine: sa.Engine) -> None:
     if engine.url.database and engine.url.database != ":memory:":
-        Path(engine.url.database).parent.mkdir(parents=True, exist_ok=True)
+        path = Path(engine.url.database)
+        path.parent.mkdir(parents=True, exist_ok=True)
+        if not path.exists():
+            path.touch(_PRIVATE_FILE)  # how runs were asked for, and what hosts said, is for its owner
 
     def on_connect(connection: Any, _record: Any) -> None:
         cursor = connection.cursor()
@@ -60,10 +64,11 @@ def _bring_up_to_date(connection: sa.Connection, url: str) -> None:
         said = f"a newer edgectl wrote it (schema {revision}, this one knows {HEAD})"
         raise MissingError(f"cannot open the state store {_shown(url)}: {said}", hint="upgrade edgectl")
     if revision != HEAD:
-        _migrate(connection)
+        migrate(connection)
 
 
-def _migrate(connection: sa.Connection) -> None:
+def migrate(connection: sa.Connection, revision: str = "head") -> None:
+    """Bring the schema up to a revision."""
     # Alembic takes 0.15 s to import; a store that is up to date never pays for it.
     from alembic import command
     from alembic.config import Config
@@ -71,7 +76,7 @@ def _migrate(connection: sa.Connection) -> None:
     config = Config()
     config.set_main_option("script_location", str(Path(__file__).parent / "migrations"))
     config.attributes["connection"] = connection
-    command.upgrade(config, "head")
+    command.upgrade(config, revision)
 
 
 def _shown(url: str) -> str:

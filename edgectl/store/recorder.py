@@ -50,6 +50,7 @@ class Recorder:
         self._run = ""
         self._manifest = Manifest({})
         self._hosts: dict[str, _Host] = {}
+        self._asked = ""  # why we come to hosts of a run that was begun before
         self._told: dict[str, tuple[HostStatus, str]] = {}
 
     def on_event(self, event: RunEvent) -> None:
@@ -74,12 +75,14 @@ class Recorder:
 
     def _begin(self, event: RunStarted) -> None:
         self._run, self._manifest = event.run, event.manifest or Manifest({})
-        self._hosts, self._told = {}, {}
+        self._hosts, self._told, self._asked = {}, {}, ""
         with self._engine.begin() as connection:
             known = connection.execute(sa.select(runs.c.digest).where(runs.c.run == event.run)).one_or_none()
             if known is None:
                 connection.execute(sa.insert(runs).values(self._run_row(event)))
                 return
+            verb = event.command if self._manifest.observes else "continued"
+            self._asked = f"{verb} by {event.started_by}"
             if not self._manifest.observes:
                 again = {"finished": None, "stopped": "", "cancelled": ""}
                 plan = {} if known.digest else manifest_row(self._manifest)
@@ -113,7 +116,8 @@ class Recorder:
         host = self._hosts.setdefault(event.host, _Host())
         job = self._planned(event.host, host.done)
         host.stage = job.stage
-        host.timeline.begin(job_id(self._run, job.stage, job.attempt), locks=self._manifest.changes)
+        name = job_id(self._run, job.stage, job.attempt)
+        host.timeline.begin(name, locks=self._manifest.changes, asked=self._asked)
         host.timeline.note(event, self._now_s())
         if not self._manifest.journaled:
             return  # what only reads leaves nothing at the host to come back to
@@ -138,6 +142,7 @@ class Recorder:
             "started": self._clock.now(),
             "ended": None,
             "jobs": _packed(host.jobs.values()),
+            "timeline": _packed(host.timeline.entries),
         }
         self._write(begun, name)
 

@@ -13,6 +13,7 @@ import pytest
 
 from tests.cli_run import ROOT, Edgectl
 
+ELSEWHERE = "01JD0000000000000000000000"
 PLAY = "- hosts: all\n  gather_facts: false\n  tasks: [{ping: }]\n"
 
 
@@ -44,6 +45,27 @@ WRONG = [
     (["ping", "-i", "nowhere"], 3, "nowhere:1:1 there is no such file"),
     (["runs", "show", "01ZZZ"], 3, "no single run starts with '01ZZZ'"),
     (["runs", "show"], 3, "no runs yet"),
+    (["runs", "attach"], 3, "no run here has work whose end is not known"),
+    (["runs", "attach", "01ZZZ"], 3, "no single run starts with '01ZZZ'"),
+    (["runs", "attach", ELSEWHERE], 3, f"edgectl runs attach {ELSEWHERE} -l PATTERN"),
+    (["runs", "cancel"], 3, "no run here has work whose end is not known"),
+    (["runs", "resume"], 3, "no run here has anything left to do"),
+    (["runs", "resume", ELSEWHERE], 3, f"edgectl run PLAYBOOK SELECT --resume {ELSEWHERE}"),
+    (["runs", "resume", "01ZZZ"], 3, "no single run starts with '01ZZZ'"),
+    (["runs", "prune"], 2, "--older-than"),
+    (["runs", "prune", "--older-than", "soon"], 2, "'soon' is no duration such as 30d"),
+    (
+        ["run", "play.yaml", "--resume", "01ZZZ"],
+        3,
+        "neither the beginning of one run's id here nor a whole id",
+    ),
+    (["run", "play.yaml", "--resume", ELSEWHERE], 3, "cannot be continued by what changes nothing"),
+    (["run", "play.yaml", "--check", "--resume", ELSEWHERE], 2, "for a command that changes hosts"),
+    (["ping", "--resume", ELSEWHERE], 2, "for a command that changes hosts"),
+    (["freeze", "--until", "4h"], 2, "a freeze wants a --reason"),
+    (["freeze", "--lift", "--reason", "x"], 2, "--lift takes neither"),
+    (["freeze", "--reason", "x", "--until", "soon"], 2, "'soon' is neither a duration such as 4h nor a time"),
+    (["freeze", "--reason", "x", "--until", "2001-01-01"], 2, "is over already"),
     (["inventory", "show", "fra1-n1"], 3, "there is no host 'fra1-n1'; did you mean 'fra1-n01'?"),
     (["runs", "list", "--state", "gopher://x"], 8, "cannot open the state store gopher://x"),
 ]

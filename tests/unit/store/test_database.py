@@ -22,6 +22,14 @@ def test_a_new_store_is_made_with_its_folder_and_opened_again(tmp_path: Path) ->
             assert connection.execute(sa.text("SELECT version_num FROM alembic_version")).scalar() == HEAD
 
 
+def test_a_new_store_is_private(tmp_path: Path) -> None:
+    with open_database(f"sqlite:///{tmp_path}/state.db").begin() as connection:
+        connection.execute(sa.text("DELETE FROM runs"))
+        modes = {path.name: path.stat().st_mode & 0o777 for path in tmp_path.iterdir()}
+
+    assert modes == dict.fromkeys(["state.db", "state.db-wal", "state.db-shm"], 0o600)
+
+
 def test_the_migrations_build_the_tables_that_the_code_uses(tmp_path: Path) -> None:
     with open_database(f"sqlite:///{tmp_path}/state.db").connect() as connection:
         assert compare_metadata(MigrationContext.configure(connection), METADATA) == []
