@@ -126,13 +126,14 @@ class SshSession:
 
     def _ended(self, channel: paramiko.Channel) -> None:
         """The stream is over; that is a fault, since the caller stops reading when the job has ended."""
-        if not self._transport.is_active():
+        # paramiko ends the channels of a lost connection a moment before it says that the connection is lost; a shell
+        # that ended says with what.
+        if not self._transport.is_active() or not (self._greeted or channel.exit_status_ready()):
             raise HostFault(FaultKind.LOST, "the connection was closed")
-        if self._greeted:
-            said = f": {self._last_words()}" if self._noise.strip() else ""
-            raise HostFault(FaultKind.LOST, f"the runner went away{said}")
-        status = channel.recv_exit_status() if channel.exit_status_ready() else "unknown"
         said = f": {self._last_words()}" if self._noise.strip() else ""
+        if self._greeted:
+            raise HostFault(FaultKind.LOST, f"the runner went away{said}")
+        status = channel.recv_exit_status()
         raise HostFault(FaultKind.PROTOCOL, f"the host's shell ended with {status}{said}")
 
     def _last_words(self) -> str:

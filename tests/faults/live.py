@@ -24,6 +24,7 @@ class Live:
 
     process: subprocess.Popen[str]
     events: list[dict[str, Any]] = field(default_factory=list)
+    said: str = ""
 
     @property
     def run(self) -> str:
@@ -44,8 +45,13 @@ class Live:
         return self.until(lambda event: event["type"] == "TaskStarted" and event["name"] == name)
 
     def interrupt(self) -> None:
-        """Press Ctrl-C."""
+        """Press Ctrl-C, and wait until the command has noticed: two that follow at once would be one signal."""
         self.process.send_signal(signal.SIGINT)
+        assert self.process.stderr is not None
+        for line in self.process.stderr:
+            if "interrupted" in line or "detached" in line:
+                self.said += line
+                return
 
     def kill(self) -> None:
         """End the command so that it hears nothing of it."""
@@ -56,8 +62,8 @@ class Live:
         """Wait for the command's own end; return its exit code and what it told people."""
         self.until(lambda _: False)
         assert self.process.stderr is not None
-        said = self.process.stderr.read()
-        return self.process.wait(timeout=_DEADLINE_S), said
+        self.said += self.process.stderr.read()
+        return self.process.wait(timeout=_DEADLINE_S), self.said
 
     def report(self) -> dict[str, Any]:
         """Return the report at the stream's end."""

@@ -4,9 +4,10 @@ from __future__ import annotations
 
 import os
 import subprocess
+import threading
 from collections import Counter
 from collections.abc import Callable, Iterator, Mapping, Sequence
-from contextlib import contextmanager
+from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any
@@ -38,6 +39,8 @@ from tests.hosts.machines import Machine
 # Stalls are found within seconds here; an operator's defaults bear slower hosts.
 QUICK = Deadlines(tcp_s=2, handshake_s=2, auth_s=2, channel_s=3, hello_s=4, silence_s=7)
 COUNTER = "/srv/counter"
+# Alembic keeps the migration under way in globals, and a campaign has many controllers in one process.
+_OPENING = threading.Lock()
 
 Tasks = Sequence[Mapping[str, Any]]
 
@@ -141,7 +144,9 @@ class Controller:
             defaults, clock, lambda: f"EDGECTL-{os.urandom(8).hex()}", deadlines=self.deadlines
         )
         try:
-            with an_empty_store() as (history, freezes):
+            with ExitStack() as stores:
+                with _OPENING:
+                    history, freezes = stores.enter_context(an_empty_store())
                 yield Services(
                     fleet=a_fleet([site.host for site in self.sites]),
                     pool=ThreadPool(connector, clock, width=64),

@@ -60,7 +60,7 @@ def test_latency_and_late_segments_change_nothing(site: Site) -> None:
 
 def test_a_narrow_line_carries_a_whole_run(site: Site) -> None:
     site.proxy.plan(lambda _: Line(bytes_per_s=32_000))
-    run = Controller([site]).run([count_up(number) for number in range(1, 6)])
+    run = Controller([site], deadlines=Deadlines()).run([count_up(number) for number in range(1, 6)])
     (host,) = run.hosts
     assert host.status == "changed"
     assert disagreements(host, site.truth(run.run), 5) == []
