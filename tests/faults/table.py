@@ -20,7 +20,7 @@ BEGIN, END = "<!-- faults: begin -->", "<!-- faults: end -->"
 _TOOLS = ("edgectl", "ansible-core")
 _SEEN = "/srv/seen"
 _BEGUN_S = 90.0
-_QUIET_S = 5.0
+_QUIET_S = 10.0
 
 Strike = Callable[[Site, Tool, subprocess.Popen[str]], str]
 
@@ -62,7 +62,7 @@ def _runner_dies(site: Site, tool: Tool, process: subprocess.Popen[str]) -> str:
 
 def _controller_dies(site: Site, tool: Tool, process: subprocess.Popen[str]) -> str:
     end(process)
-    time.sleep(_QUIET_S)
+    _let_end(site)
     return verdict_of(tool, tool.again(site))
 
 
@@ -118,8 +118,15 @@ def played(fault: Fault, tool: Tool, site: Site) -> dict[str, str]:
         report = verdict_of(tool, process)
     else:
         report = fault.strike(site, tool, process)
-    time.sleep(_QUIET_S)
+    _let_end(site)
     return {"host": _in_words(site.machine.run(f"cat {_SEEN} 2>/dev/null || true")), "report": report}
+
+
+def _let_end(site: Site) -> None:
+    """Give a task that still sleeps at its host the time to end."""
+    give_up = time.monotonic() + _QUIET_S
+    while time.monotonic() < give_up and site.machine.run("pgrep -x sleep || true"):
+        time.sleep(0.5)
 
 
 def _has_begun(site: Site, process: subprocess.Popen[str]) -> bool:
@@ -169,9 +176,11 @@ def recorded() -> list[dict[str, object]]:
     return found
 
 
-def record(rows: list[dict[str, object]], readme: Path) -> None:
+def record(row: dict[str, object], readme: Path) -> None:
     """Write down what was measured, and the table between the README's marks."""
-    RECORDED.write_text(yaml.safe_dump(rows, sort_keys=False, allow_unicode=True, width=200))
+    rows = {str(known["fault"]): known for known in recorded()} | {str(row["fault"]): row}
+    ordered = [rows[fault.name] for fault in FAULTS if fault.name in rows]
+    RECORDED.write_text(yaml.safe_dump(ordered, sort_keys=False, allow_unicode=True, width=200))
     before, _, rest = readme.read_text().partition(BEGIN)
     _, _, after = rest.partition(END)
-    readme.write_text(f"{before}{BEGIN}\n{markdown(rows)}\n{END}{after}")
+    readme.write_text(f"{before}{BEGIN}\n{markdown(ordered)}\n{END}{after}")

@@ -21,7 +21,7 @@ PLAYBOOK = """\
   gather_facts: false
   tasks:
     - name: must not run twice
-      shell: echo begun >> /srv/seen; sleep 3; echo ended >> /srv/seen
+      shell: echo begun >> /srv/seen; sleep 8; echo ended >> /srv/seen
 """
 _RECAP = re.compile(r"changed=(\d+)\s+unreachable=(\d+)\s+failed=(\d+)")
 # What differs from one measurement to the next, and how much of a reason a table can show.
