@@ -59,12 +59,15 @@ def add_to(app: typer.Typer) -> None:
         common: Common,
         host: Annotated[str, typer.Argument(help="A lab host.")],
         kind: Annotated[
-            str, typer.Argument(help="unreachable, slow, hostkey, gpu-lost, gpu-ecc, gpu-hot, …, clear.")
+            str,
+            typer.Argument(
+                help="unreachable, slow, hostkey, gpu-lost, gpu-hot, reboot, power-cut, …, clear."
+            ),
         ],
         value: Annotated[str | None, typer.Argument(help="What the fault wants, as `slow 250` does.")] = None,
         folder: Folder = None,
     ) -> None:
-        """Play a fault at a host, at once and until `clear`."""
+        """Play a fault at a host, at once and until `clear`; after `reboot` and `power-cut` it comes back by itself."""
         from edgectl.lab.lifecycle import fault as play
 
         common.finish(_report("lab fault", play(_folder(common, folder), host, kind, value)))

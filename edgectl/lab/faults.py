@@ -19,6 +19,8 @@ class FaultKind(StrEnum):
     GPU_HOT = "gpu-hot"
     GPU_XID = "gpu-xid"
     DISK_FULL = "disk-full"
+    REBOOT = "reboot"
+    POWER_CUT = "power-cut"
 
 
 CLEAR = "clear"
@@ -33,6 +35,8 @@ VALUES = {
     FaultKind.GPU_HOT: "0",
     FaultKind.GPU_XID: "79",
     FaultKind.DISK_FULL: "",
+    FaultKind.REBOOT: "",
+    FaultKind.POWER_CUT: "",
 }
 
 

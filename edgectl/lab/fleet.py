@@ -108,10 +108,20 @@ class Fleet:
         """Answer a request of `edgectl.lab.lifecycle`."""
         if request.get("do") == "fault":
             try:
-                self._set_fault(request["host"], parse_fault(request["kind"], request["value"]))
+                self._play(request["host"], parse_fault(request["kind"], request["value"]))
             except EdgectlError as error:
                 return {"error": str(error)}
         return self._status()
+
+    def _play(self, name: str, fault: Fault | None) -> None:
+        match fault:
+            case Fault(kind=FaultKind.REBOOT):
+                run_at_host(self._ports[name].link, ["/bin/sh", "-c", "reboot"])
+            case Fault(kind=FaultKind.POWER_CUT):
+                run_at_host(self._ports[name].link, ["/bin/true"])  # what is down cannot lose its power
+                wire.send(self._keeper, {"do": "kill", "host": name})
+            case _:
+                self._set_fault(name, fault)
 
     def _set_fault(self, name: str, fault: Fault | None) -> None:
         faults = self._faults[name]

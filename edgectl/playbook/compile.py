@@ -13,6 +13,7 @@ import jinja2
 from edgectl.complaints import did_you_mean
 from edgectl.errors import Place
 from edgectl.playbook.ahead import Ahead, wrong
+from edgectl.playbook.confirm import undo_of
 from edgectl.playbook.model import PlaySpec, TaskSpec
 from edgectl.playbook.names import FACT_PREFIX, Bindings, names_in, names_in_text
 from edgectl.playbook.sources import Blobs, SourceError, copy_sources, file_mode, find, read
@@ -138,6 +139,8 @@ class PlayCompiler:
             diff=self._options.diff if task.diff is None else task.diff,
             no_log=task.no_log,
             timeout_s=task.timeout_s or self._play.timeout_s or DEFAULT_TASK_TIMEOUT_S,
+            confirm_s=task.confirm_s,
+            undo=ahead.leniently(undo_of(task, self._play.handlers)),
             template=template,
         )
 

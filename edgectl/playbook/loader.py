@@ -192,6 +192,8 @@ class _Reader:
             diff=keywords.diff,
             no_log=keywords.no_log,
             timeout_s=keywords.timeout,
+            confirm_s=keywords.confirm.within if keywords.confirm else 0.0,
+            undo=keywords.confirm.undo if keywords.confirm else "",
             tags=frozenset({*keywords.tags, *play.tags}),
         )
         self._problems += check_arguments(spec)

@@ -43,6 +43,8 @@ class TaskSpec:
     diff: bool | None = None
     no_log: bool = False
     timeout_s: float | None = None
+    confirm_s: float = 0.0
+    undo: str = ""
     tags: frozenset[str] = frozenset()
 
     def place_of(self, key: str) -> Place:

@@ -102,6 +102,17 @@ class RolloutSchema(_Strict):
     duration: Seconds | None = None
 
 
+class ConfirmSchema(_Strict):
+    """`confirm:` of a task: by when a fresh login must come through, and what else takes the change back."""
+
+    within: Seconds
+    undo: StrictStr = ""
+
+
+def _as_confirm(value: Any) -> Any:
+    return value if isinstance(value, dict) else {"within": value}
+
+
 class LoopControlSchema(_Strict):
     """`loop_control:` of a task."""
 
@@ -158,6 +169,7 @@ class TaskKeywords(_Strict):
     diff: Truth | None = None
     no_log: Truth = False
     timeout: Seconds | None = None
+    confirm: Annotated[ConfirmSchema, BeforeValidator(_as_confirm)] | None = None
 
 
 TASK_KEYWORDS = frozenset(field.alias or name for name, field in TaskKeywords.model_fields.items())

@@ -9,8 +9,10 @@ from __future__ import annotations
 
 import contextlib
 import os
+import signal
 import sys
 import time
+from typing import List, Optional
 
 # What every process of a job carries in its environment, so that a cancel finds those that left its group.
 MARK = "EDGECTL_JOB"
@@ -20,11 +22,12 @@ _BUS_S = 5.0
 _LAST_WORDS_BYTES = 2048
 
 
-def go_apart(job: str, folder: str) -> bool:
+def go_apart(job: str, folder: str, leaving: Leaving) -> bool:
     """Fork. True in the runner; False in the process that stays with the session, when the runner has ended.
 
     Both keep the line: the runner writes to it, the other one only keeps the session open.
     """
+    leaving.wait()
     log = os.open(os.path.join(folder, "runner.log"), os.O_WRONLY | os.O_CREAT | os.O_APPEND, 0o600)
     runner = os.fork()
     if runner:
@@ -38,7 +41,6 @@ def go_apart(job: str, folder: str) -> bool:
     os.dup2(log, 1)
     os.dup2(log, 2)
     os.environ[MARK] = job
-    _leave_session_scope(job)
     return True
 
 
@@ -48,26 +50,49 @@ def _tell_last_words(path: str) -> None:
         os.write(2, stream.read())
 
 
-def _leave_session_scope(job: str) -> None:
-    """Ask systemd for a scope around this process. Where it says no, the new session has to do."""
-    if os.geteuid() != 0 or not os.path.isdir(SYSTEMD):
-        return
-    systemd = "org.freedesktop.systemd1"
-    call = ["busctl", "--quiet", "call", systemd, "/org/freedesktop/systemd1", f"{systemd}.Manager"]
-    call += ["StartTransientUnit", "ssa(sv)a(sa(sv))"]
-    unit = [f"edgectl-{job}-{os.getpid()}.scope", "fail"]
-    properties = ["3", "Description", "s", f"edgectl job {job}", "Slice", "s", "system.slice"]
-    properties += ["PIDs", "au", "1", str(os.getpid())]
-    try:
-        asking = os.posix_spawnp(call[0], [*call, *unit, *properties, "0"], os.environ)
-    except OSError as error:
-        sys.stderr.write(f"cannot leave the session's scope: {error}\n")
-        return
-    give_up = time.monotonic() + _BUS_S
-    while not os.waitpid(asking, os.WNOHANG)[0]:
-        if time.monotonic() > give_up:
-            os.kill(asking, 9)
-            os.waitpid(asking, 0)
-            sys.stderr.write(f"systemd did not answer within {_BUS_S:g} s\n")
+class Leaving:
+    """Asks systemd for a scope around this process, and those it will fork.
+
+    It is asked at once and waited for later: meanwhile there is a journal to begin. Where systemd says no, a new
+    session has to do.
+    """
+
+    def __init__(self, job: str) -> None:
+        self._unit = f"edgectl-{job}-{os.getpid()}.scope"
+        self._asking: Optional[int] = None
+        if os.geteuid() == 0 and os.path.isdir(SYSTEMD):
+            try:
+                call = self._call(job)
+                self._asking = os.posix_spawnp(call[0], call, os.environ)
+            except OSError as error:
+                sys.stderr.write(f"cannot leave the session's scope: {error}\n")
+
+    def wait(self) -> None:
+        """Return when this process is in its scope: systemd answers before it acts."""
+        give_up = time.monotonic() + _BUS_S
+        if self._asking is None or not self._is_granted(self._asking, give_up):
             return
-        time.sleep(0.002)
+        while self._unit not in _own_cgroups() and time.monotonic() < give_up:
+            time.sleep(0.001)
+
+    @staticmethod
+    def _is_granted(asking: int, give_up: float) -> bool:
+        while True:
+            ended, status = os.waitpid(asking, os.WNOHANG)
+            if ended:
+                return status == 0  # if not, it has said why
+            if time.monotonic() > give_up:
+                os.kill(asking, signal.SIGKILL)
+            time.sleep(0.001)
+
+    def _call(self, job: str) -> List[str]:
+        systemd = "org.freedesktop.systemd1"
+        call = ["busctl", "--quiet", "call", systemd, "/org/freedesktop/systemd1", f"{systemd}.Manager"]
+        call += ["StartTransientUnit", "ssa(sv)a(sa(sv))", self._unit, "fail"]
+        call += ["3", "Description", "s", f"edgectl job {job}", "Slice", "s", "system.slice"]
+        return [*call, "PIDs", "au", "1", str(os.getpid()), "0"]
+
+
+def _own_cgroups() -> str:
+    with open("/proc/self/cgroup") as stream:
+        return stream.read()

@@ -17,6 +17,8 @@ HEARTBEAT_S = 5.0
 DEFAULT_TASK_TIMEOUT_S = 600.0
 # The pseudo-module that runs the handlers notified so far.
 FLUSH = "flush"
+# What travels with jobs whose changes a fresh login must confirm.
+CONFIRMING = "edgectl.remote.confirming"
 
 
 @dataclass(frozen=True)
@@ -48,6 +50,8 @@ class Task:
     diff: bool = False
     no_log: bool = False
     timeout_s: float = DEFAULT_TASK_TIMEOUT_S
+    confirm_s: float = 0.0  # above 0: the change is taken back unless a fresh login confirms it by then
+    undo: str = ""  # for /bin/sh, after the files are back as they were
     template: Optional[str] = None  # digest of a file that the host renders into `args["content"]`
 
 
@@ -73,7 +77,7 @@ class Job:
     extra_vars: Dict[str, Any] = field(default_factory=dict)
     secrets: Dict[str, str] = field(default_factory=dict)
     blobs: Dict[str, str] = field(default_factory=dict)  # sha256 -> zlib, base64
-    needs: List[str] = field(default_factory=list)  # packages that travel with it: jinja2, pynvml
+    needs: List[str] = field(default_factory=list)  # what travels with it: jinja2, pynvml, parts of ours
     changes: bool = True  # False: every task only reads; no journal, and no lock of its own
     shares: bool = False  # it changes nothing and bears no changes meanwhile: a benchmark, an active probe
     become: bool = False

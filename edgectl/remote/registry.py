@@ -42,8 +42,8 @@ def load(name: str) -> Any:
 
     A module has `run(args, context) -> TaskResult`, `REPEAT` ("reads", "idempotent" or "once") and `Args`, or
     else `FREE_KEYS` where `run` takes a plain mapping. `FREE_FORM` names the argument that a bare text stands
-    for; `PURE` says that it needs no process of its own, `STARTS_NOTHING` that
-    it leaves no process behind and may share one; `ENDS_BOOT` that the runner must reboot after it;
-    `SHARES` that it reads and bears no changes to the host meanwhile.
+    for, `TOUCHES` the one with the only file it changes. `PURE` says that it needs no process of its own,
+    `STARTS_NOTHING` that it leaves no process behind and may share one, `ENDS_BOOT` that the runner must reboot
+    after it, `SHARES` that it reads and bears no changes to the host meanwhile.
     """
     return importlib.import_module(f"edgectl.remote.tasks.{MODULES[name]}")

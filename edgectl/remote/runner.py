@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import importlib
 import time
 from collections import Counter
 from typing import Any, Dict, Iterator, List, NamedTuple, Optional, Set
@@ -13,6 +14,7 @@ from edgectl.remote.protocol import (
     FLUSH,
     HEARTBEAT_S,
     Booted,
+    ConfirmWanted,
     Ended,
     Heartbeat,
     Job,
@@ -25,7 +27,7 @@ from edgectl.remote.protocol import (
 )
 from edgectl.remote.reboots import AroundReboot, HostIsGoingDown, Reboots
 from edgectl.remote.scope import Scope
-from edgectl.remote.taskrun import Result, Surroundings, run_task
+from edgectl.remote.taskrun import Result, Surroundings, run_task, touched
 from edgectl.remote.withheld import LOST, Keep
 
 _HALF_DONE = (
@@ -46,6 +48,7 @@ class Continuity(NamedTuple):
     boot_before: str
     keep: Keep
     reboot: AroundReboot
+    folder: str = ""
 
 
 class Runner:
@@ -69,6 +72,8 @@ class Runner:
         )
         self._reboots = Reboots(emitter, past, continuity.boot, self._beat, continuity.reboot)
         self._turns: Counter[int] = Counter()
+        self._folder = continuity.folder
+        self._asked = {message.number for message in past if isinstance(message, ConfirmWanted)}
         self._current = _NOTHING
         self._began = self._heard = time.monotonic()
         self._changed = False
@@ -127,7 +132,7 @@ class Runner:
                 ended = self._run_task(due, play)
                 if ended.status == "failed":
                     return ended
-                if ended.result.get("changed"):
+                if ended.result.get("changed") and not _confirms(due):
                     notified.update(_listening(play, due.notify))
         return None
 
@@ -152,11 +157,40 @@ class Runner:
         result = self._reboots.come_back(task.index)
         if result is not None:
             return result
+        if _confirms(task):
+            return self._result_confirmed(task, play)
         if self._cut_off[task.index] > 0 and _is_once(task):
             return {"failed": True, "changed": False, "unknown": True, "msg": _HALF_DONE}
         self._emitter.emit(TaskStarted(task.index, task.name), durable=_is_once(task))
         result = run_task(task, play, self._around)
         return self._reboots.go_down(task.index, result) if "reboot_command" in result else result
+
+    def _result_confirmed(self, task: Task, play: Play) -> Result:
+        """Do a task that a fresh login must confirm; its handlers run within it, since they make it take effect."""
+        # It travels only with jobs that need it (`ssh/bundle.py`).
+        confirming = importlib.import_module("edgectl.remote.confirming")
+        variables = self._scope.variables(play, task.vars)
+        steps = confirming.Steps(
+            touched=lambda: touched(task, play, self._around),
+            command=lambda: str(self._scope.render(task.undo, variables)),
+            act=lambda: run_task(task, play, self._around),
+            handlers=lambda: self._run_handlers_of(task, play),
+        )
+        one = confirming.Confirming(self._folder, self._emitter, self._beat)
+        if self._cut_off[task.index] > 0:
+            return dict(one.carry_on(task, steps, wanted=task.index in self._asked))
+        self._emitter.emit(TaskStarted(task.index, task.name), durable=True)
+        return dict(one.carry_out(task, steps))
+
+    def _run_handlers_of(self, task: Task, play: Play) -> str:
+        """Run what a task notifies, at once; return what went wrong."""
+        current, began = self._current, self._began
+        for handler in _due_handlers(play, set(_listening(play, task.notify))):
+            ended = self._run_task(handler, play)
+            if ended.status == "failed":
+                return f"handler '{handler.name}': {ended.result.get('msg', '')}"
+        self._current, self._began = current, began
+        return ""
 
     def _task_ended(self, task: Task, play: Play, result: Result) -> TaskEnded:
         shown: Dict[str, Any] = result
@@ -210,6 +244,10 @@ class Runner:
 
 def _begun(past: List[Message]) -> Counter[int]:
     return Counter(message.number for message in past if isinstance(message, TaskStarted))
+
+
+def _confirms(task: Task) -> bool:
+    return task.confirm_s > 0 and not task.check
 
 
 def _is_once(task: Task) -> bool:

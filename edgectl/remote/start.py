@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
+import importlib
 from typing import List, Optional
 
 from edgectl.remote import follow, hostlock, journal, retention
 from edgectl.remote.context import HostPaths
-from edgectl.remote.detach import go_apart
+from edgectl.remote.detach import Leaving, go_apart
 from edgectl.remote.emit import Line
 from edgectl.remote.identity import boot_id, hello
 from edgectl.remote.protocol import Busy, Job, Refused, Request, encode_message
@@ -29,6 +30,7 @@ def attached(job: Job, line: Line, paths: HostPaths) -> None:
 
 def apart(job: Job, request: Request, line: Line, paths: HostPaths) -> None:
     """Run a job that changes something in a process that outlives the session, or come back to that."""
+    leaving = Leaving(request.job)
     try:
         mine = _start_or_come_back(job, request, line, paths)
         if mine is not None:
@@ -36,7 +38,7 @@ def apart(job: Job, request: Request, line: Line, paths: HostPaths) -> None:
     except (OSError, journal.Unwritable, ValueError) as error:
         line.send(encode_message(Refused(f"cannot write the journal: {error}; nothing was changed")))
         return
-    if mine is not None and go_apart(job.id, mine.folder):
+    if mine is not None and go_apart(request.job, mine.folder, leaving):
         mine.name_runner()
         run_alone(job, line, mine, paths)
 
@@ -75,6 +77,8 @@ def _start_or_come_back(
     if refusal:
         line.send(encode_message(Refused(refusal)))
         return None
+    if request.confirms is not None:
+        importlib.import_module("edgectl.remote.undo").Undo(folder, request.confirms).confirm()
     live = None if journal.is_finished(journal.events(past)) else journal.hold(folder)
     if live is None:
         follow.until_end(folder, line, request.after)

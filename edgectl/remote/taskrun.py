@@ -126,6 +126,8 @@ def _judged(task: Task, play: Play, around: Surroundings, items: Dict[str, Any],
     if task.failed_when is not None:
         judged["failed"] = around.scope.all_true(task.failed_when, variables) is None
         judged["failed_when_result"] = judged["failed"]
+        if judged["failed"] and not judged.get("msg"):
+            judged["msg"] = f"failed_when holds: {' and '.join(map(str, task.failed_when))}"
     return judged
 
 
@@ -154,6 +156,16 @@ def _act(task: Task, play: Play, around: Surroundings, items: Dict[str, Any]) ->
         timeout_s=task.timeout_s,
         on_beat=around.on_beat,
     )
+
+
+def touched(task: Task, play: Play, around: Surroundings) -> List[str]:
+    """Return the files that a task is about, before it is done. `ValueError` where a template cannot be rendered."""
+    name = getattr(registry.load(task.module), "TOUCHES", None)
+    if name is None:
+        return []
+    given = _arguments(task, around, around.scope.variables(play, task.vars))
+    path = getattr(build(registry.load(task.module).Args, given, internal=True), name)
+    return [os.path.abspath(os.path.expanduser(path))]
 
 
 def perform(

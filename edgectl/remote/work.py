@@ -40,7 +40,7 @@ def carry_on(job: Job, line: Line, mine: journal.Journal, paths: HostPaths, lock
     past = mine.messages()
     keep = Keep(paths.run, job.id)
     reboot = AroundReboot(keep_host, lambda: hostlock.reboot_is_over(paths))
-    continuity = Continuity(past, boot_id(), _last_boot(mine.lines, past), keep, reboot)
+    continuity = Continuity(past, boot_id(), _last_boot(mine.lines, past), keep, reboot, mine.folder)
     try:
         # What is kept at the host is not redacted, so a job with secrets keeps no output there.
         shelf = None if job.secrets else shelf_in(mine.folder)

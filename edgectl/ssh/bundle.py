@@ -7,6 +7,7 @@ finds the bytecode's magic number wrong and takes the source, as zipimport alway
 from __future__ import annotations
 
 import ast
+import contextlib
 import hashlib
 import importlib.util
 import io
@@ -48,6 +49,9 @@ class Bundle:
 # All hosts of a wave ask at once. One thread builds: the others would only repeat it, and parsing is not safe in
 # threads (SystemError: AST constructor recursion depth mismatch, CPython gh-106905 and later).
 _BUILDING = threading.Lock()
+# The lock is not enough: paramiko's threads log the traceback of a failed handshake, for which CPython 3.11 parses too
+# (seen once in twenty runs against a server that drops handshakes).
+_PARSE_ATTEMPTS = 50
 
 
 def bundle(modules: frozenset[str], needs: frozenset[str]) -> Bundle:
@@ -88,7 +92,7 @@ def _terse(source: str) -> str:
         if token.type == tokenize.COMMENT:
             row, column = token.start
             lines[row - 1] = lines[row - 1][:column].rstrip()
-    for node in ast.walk(ast.parse(source)):
+    for node in ast.walk(_parsed(source)):
         if (
             isinstance(node, ast.Expr)
             and isinstance(node.value, ast.Constant)
@@ -99,6 +103,13 @@ def _terse(source: str) -> str:
             lines[first] = lines[first].encode()[: node.col_offset].decode() + '""' + after
             lines[first + 1 : last + 1] = [""] * (last - first)
     return "\n".join(lines) + "\n"
+
+
+def _parsed(source: str) -> ast.Module:
+    for _ in range(_PARSE_ATTEMPTS):
+        with contextlib.suppress(SystemError):
+            return ast.parse(source)
+    return ast.parse(source)
 
 
 def _bytecode(source: str, name: str) -> bytes:
@@ -149,7 +160,7 @@ def _imports(name: str) -> tuple[str, ...]:
     spec = importlib.util.find_spec(name)
     if spec is None or spec.origin is None:
         raise ModuleNotFoundError(name)
-    return tuple(_imported(ast.parse(Path(spec.origin).read_text())))
+    return tuple(_imported(_parsed(Path(spec.origin).read_text())))
 
 
 def _imported(tree: ast.Module) -> Iterator[str]:

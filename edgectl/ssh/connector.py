@@ -10,7 +10,7 @@ import paramiko
 import tenacity
 
 from edgectl.clock import Clock
-from edgectl.engine.faults import HostFault
+from edgectl.engine.faults import FaultKind, HostFault
 from edgectl.inventory.model import Bastion, Host
 from edgectl.ssh.bastion import Bastions
 from edgectl.ssh.dial import Agent, Deadlines, await_banner, open_socket, open_transport
@@ -18,6 +18,9 @@ from edgectl.ssh.session import SshSession
 from edgectl.ssh.target import SshDefaults, Target, bastion_target, target_of
 
 _ATTEMPTS = 3
+# A server that sheds load (MaxStartups) drops handshakes at once and at random; measured with eight hosts behind one
+# that lets two through, three attempts were too few in one of ten runs.
+_HANDSHAKE_ATTEMPTS = 6
 
 
 class SshConnector:
@@ -41,14 +44,14 @@ class SshConnector:
         self._bastions = Bastions(self._open_bastion)
 
     def connect(self, host: Host, *, fresh: bool = False) -> SshSession:
-        """Return a session with `host`, or raise `HostFault`; transient faults were tried three times.
+        """Return a session with `host`, or raise `HostFault`; transient faults were tried again a few times.
 
         A `fresh` one opens a connection of its own to the bastion, too: what others share proves nothing anew.
         """
         target = target_of(host, self._defaults)
         attempts = tenacity.Retrying(
             retry=tenacity.retry_if_exception(lambda e: isinstance(e, HostFault) and e.is_transient),
-            stop=tenacity.stop_after_attempt(_ATTEMPTS),
+            stop=_is_enough,
             wait=tenacity.wait_random_exponential(multiplier=0.2, max=2.0),
             sleep=self._clock.sleep,
             reraise=True,
@@ -77,3 +80,9 @@ class SshConnector:
 
     def _open_bastion(self, bastion: Bastion) -> paramiko.Transport:
         return self._open(bastion_target(bastion, self._defaults), self._bastions)
+
+
+def _is_enough(state: tenacity.RetryCallState) -> bool:
+    error = state.outcome.exception() if state.outcome else None
+    was_dropped = isinstance(error, HostFault) and error.kind is FaultKind.HANDSHAKE
+    return state.attempt_number >= (_HANDSHAKE_ATTEMPTS if was_dropped else _ATTEMPTS)

@@ -5,17 +5,18 @@ from __future__ import annotations
 import os
 import subprocess
 from collections import Counter
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any
 
 import paramiko
 
 from edgectl.clock import SystemClock
+from edgectl.engine.events import HostSaid, RunEvent
 from edgectl.engine.outcome import HostOutcome, RunOutcome
-from edgectl.engine.ports import Observer
+from edgectl.engine.ports import Observer, Patience
 from edgectl.inventory.model import Host, SshOptions
 from edgectl.ops.rollout import Prepared, Request, carry_out, prepare
 from edgectl.ops.services import Services
@@ -29,6 +30,7 @@ from edgectl.ssh.hostkeys import KnownHosts
 from edgectl.ssh.target import SshDefaults
 from edgectl.yaml_source import written
 from tests.fakes.fleet import a_fleet, a_host
+from tests.fakes.observers import Witness
 from tests.fakes.store import an_empty_store
 from tests.faults.proxy import Proxy
 from tests.hosts.machines import Machine
@@ -78,6 +80,10 @@ class Site:
         """Run a command at the host as another SSH client, not through the proxy."""
         return openssh(self.machine, command)
 
+    def kill_runner(self, run: str) -> None:
+        """Kill -9 the process that runs the job."""
+        self.machine.run(f"kill -9 $(cat /var/lib/edgectl/runs/{run}/live)")
+
     def truth(self, run: str) -> Truth:
         """Return what happened here in a run."""
         journal = f"/var/lib/edgectl/runs/{run}/journal.jsonl"
@@ -108,12 +114,15 @@ class Controller:
     deadlines: Deadlines = QUICK
     observers: Sequence[Observer] = ()
     environment: Mapping[str, str] = field(default_factory=dict)
+    patience: Patience = field(default_factory=Patience)
 
     def prepare(self, tasks: Tasks, **play: Any) -> Prepared:
         """Return a run of these tasks that could start now."""
         plays = [{"hosts": "all", "gather_facts": False, **play, "tasks": list(tasks)}]
         with self._services() as services:
-            return prepare(services, read_playbook(written(plays, Path("play.yaml"))), Request("run"))
+            prepared = prepare(services, read_playbook(written(plays, Path("play.yaml"))), Request("run"))
+        stages = [[replace(work, patience=self.patience) for work in stage] for stage in prepared.plan.stages]
+        return replace(prepared, plan=replace(prepared.plan, stages=stages))
 
     def carry_out(self, prepared: Prepared) -> RunOutcome:
         """Run what was prepared; twice, and the second is a controller that comes back."""
@@ -171,3 +180,18 @@ def disagreements(outcome: HostOutcome, truth: Truth, tasks: int) -> list[str]:
         case "failed" if not outcome.reason:
             found.append("failed without a reason")
     return found
+
+
+def when_task(name: str, do: Callable[[], None]) -> Witness:
+    """Return an observer that does something once, when a task has begun."""
+    done: list[str] = []
+
+    def on_event(event: RunEvent) -> None:
+        match event:
+            case HostSaid(message=TaskStarted(name=begun)) if begun == name and not done:
+                done.append(name)
+                do()
+            case _:
+                pass
+
+    return Witness(on_event)

@@ -2,39 +2,22 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
-
 import pytest
 
-from edgectl.engine.events import HostLost, HostSaid, RunEvent
+from edgectl.engine.events import HostLost, HostSaid
+from edgectl.engine.ports import Patience
 from edgectl.remote.protocol import TaskStarted
 from edgectl.ssh.dial import Deadlines
-from tests.fakes.observers import Witness
 from tests.faults import campaign
 from tests.faults.conftest import BootSite
 from tests.faults.proxy import End, Line
-from tests.faults.rig import Controller, Site, count_up, disagreements, told
-
-
-def _when_task(name: str, do: Callable[[], None]) -> Witness:
-    """Return an observer that does something once, when a task has begun."""
-    done: list[str] = []
-
-    def on_event(event: RunEvent) -> None:
-        match event:
-            case HostSaid(message=TaskStarted(name=begun)) if begun == name and not done:
-                done.append(name)
-                do()
-            case _:
-                pass
-
-    return Witness(on_event)
+from tests.faults.rig import Controller, Site, count_up, disagreements, told, when_task
 
 
 @pytest.mark.parametrize("end", list(End))
 def test_a_line_that_ends_in_a_task_delays_the_report_and_nothing_else(site: Site, end: End) -> None:
     tasks = [count_up(1), count_up(2, sleep_s=2), count_up(3)]
-    witness = _when_task("t2", lambda: site.proxy.end_all(end))
+    witness = when_task("t2", lambda: site.proxy.end_all(end))
     run = Controller([site], observers=[witness]).run(tasks)
     (host,) = run.hosts
     assert len(witness.of(HostLost)) == 1
@@ -46,11 +29,25 @@ def test_a_line_that_ends_in_a_task_delays_the_report_and_nothing_else(site: Sit
 @pytest.mark.parametrize("end", list(End))
 def test_no_task_is_told_twice_after_the_line_came_back(site: Site, end: End) -> None:
     tasks = [count_up(number, sleep_s=0.2) for number in range(1, 6)]
-    witness = _when_task("t4", lambda: site.proxy.end_all(end))
+    witness = when_task("t4", lambda: site.proxy.end_all(end))
     run = Controller([site], observers=[witness]).run(tasks)
     began = [said.message.name for said in witness.of(HostSaid) if isinstance(said.message, TaskStarted)]
     assert began == [f"t{number}" for number in range(1, 6)]
     assert told(run.hosts[0]) == [(name, "changed") for name in began]
+
+
+def test_a_host_that_never_comes_back_is_unknown_and_its_work_goes_on(site: Site) -> None:
+    tasks = [count_up(1, sleep_s=1), count_up(2)]
+
+    def away() -> None:
+        site.proxy.refuse()
+        site.proxy.end_all(End.RESET)
+
+    run = Controller([site], observers=[when_task("t1", away)], patience=Patience(come_back_s=3)).run(tasks)
+    (host,) = run.hosts
+    assert host.status == "unknown"
+    assert "line lost in 't1'" in host.reason
+    assert site.truth(run.run).ran == {1: 1, 2: 1}
 
 
 def test_latency_and_late_segments_change_nothing(site: Site) -> None:

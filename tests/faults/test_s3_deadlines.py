@@ -30,11 +30,12 @@ def test_a_stall_before_the_login_is_unreachable_with_its_phase(site: Site, at: 
 
 
 @pytest.mark.parametrize("at", list(Milestone))
-def test_a_reset_before_the_login_is_unreachable_after_three_attempts(site: Site, at: Milestone) -> None:
+def test_a_reset_before_the_login_is_unreachable_after_a_few_attempts(site: Site, at: Milestone) -> None:
     site.proxy.plan(lambda _: Line(End.RESET, at))
     run = Controller([site]).run(TASKS)
     (host,) = run.hosts
-    assert (host.status, site.proxy.accepted) == ("unreachable", 3)
+    assert host.status == "unreachable"
+    assert 3 <= site.proxy.accepted <= 6
     assert disagreements(host, site.truth(run.run), len(TASKS)) == []
 
 
@@ -64,14 +65,17 @@ def test_a_port_that_answers_nobody_is_unreachable_in_time(site: Site) -> None:
     assert disagreements(run.hosts[0], site.truth(run.run), len(TASKS)) == []
 
 
-def test_a_profile_that_hangs_is_told_from_a_host_that_is_away(boot_site: BootSite) -> None:
-    hangs = "printf 'echo waiting for the licence server; sleep 1000\\n' > /root/.bashrc"
+def test_a_profile_that_hangs_is_unknown_with_its_words_and_nothing_is_done_later(
+    boot_site: BootSite,
+) -> None:
+    hangs = "printf 'echo waiting for the licence server; sleep 12\\n' > /root/.bashrc"
     site = boot_site(prepare=hangs)
     run = Controller([site]).run(TASKS)
     (host,) = run.hosts
-    assert host.status == "unreachable"
+    assert host.status == "unknown"
     assert "the login succeeded, but no answer" in host.reason
     assert "waiting for the licence server" in host.reason
+    site.machine.run("while pgrep -x sleep >/dev/null; do :; done; sleep 2")
     assert site.machine.run("ls /srv") == ""
 
 

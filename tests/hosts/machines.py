@@ -52,7 +52,7 @@ Subsystem sftp internal-sftp
 SetEnv PATH={path}
 {last}
 """
-_PATH = "/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin"
+PATH = "/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin"
 
 
 def missing() -> str:
@@ -118,7 +118,7 @@ def start(
         listen=listen or address,
         host_key=host_key,
         folder=folder,
-        path=_PATH,
+        path=PATH,
         extra=extra,
         last=last,
     )

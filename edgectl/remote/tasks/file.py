@@ -15,6 +15,7 @@ from edgectl.remote.tasks import _file_states
 from edgectl.remote.tasks._file_states import Wish
 
 REPEAT = "idempotent"
+TOUCHES = "path"
 STARTS_NOTHING = True
 _STATES = {
     "absent": _file_states.absent,

@@ -16,6 +16,7 @@ from edgectl.remote.result import TaskResult, failed, ok
 from edgectl.remote.tasks._lines import Edit, Wish, with_line, without_lines
 
 REPEAT = "idempotent"
+TOUCHES = "path"
 STARTS_NOTHING = True
 
 

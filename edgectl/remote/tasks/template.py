@@ -13,6 +13,7 @@ from edgectl.remote.result import TaskResult, failed
 from edgectl.remote.tasks._placing import Content, Placing, make_folders, place, target
 
 REPEAT = "idempotent"
+TOUCHES = "dest"
 STARTS_NOTHING = True
 # The controller finds `src` in this folder beside the playbook and sends it along.
 SENDS = "templates"

@@ -1,0 +1,168 @@
+"""Take a change back unless somebody says in time that it is good: for what may cut the branch we sit on.
+
+What undoes it is a shell script beside the journal, so that nothing of ours need be alive for it. A timer of its
+own runs it, and so does a unit at the next boot. Script and confirmation settle who came first by one `mkdir`.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import os
+import shlex
+import subprocess
+from typing import List
+
+from edgectl.remote.detach import MARK, SYSTEMD
+
+PENDING, CONFIRMED, UNDONE = "pending", "confirmed", "undone"
+_UNITS = "/etc/systemd/system"
+_SCRIPT = """\
+#!/bin/sh
+# Takes back what task {number} of job {job} changed, unless that was confirmed.
+cd {folder} || exit 1
+mkdir decided 2>/dev/null || exit 0
+exec >>undo.log 2>&1
+{restored}
+{command}
+: > decided/undone
+rm -f {wanted} {unit}
+sync
+"""
+_BOOT_UNIT = """\
+[Unit]
+Description=edgectl takes back an unconfirmed change of job {job}
+After=local-fs.target
+Before=network-pre.target
+
+[Service]
+Type=oneshot
+ExecStart=/bin/sh {script}
+"""
+
+
+class Undo:
+    """What takes one task's change back."""
+
+    def __init__(self, job_folder: str, number: int) -> None:
+        self._job = os.path.basename(job_folder)
+        self._number = number
+        self._folder = os.path.join(job_folder, f"undo-{number}")
+        self._name = f"edgectl-undo-{self._job}-{number}"
+        self._boot_unit = f"{_UNITS}/{self._name}-boot.service"
+        self._wanted = f"{_UNITS}/multi-user.target.wants/{self._name}-boot.service"
+        self._timer: int = 0
+
+    def prepare(self, paths: List[str], command: str) -> None:
+        """Keep these files as they are, and write what brings them back. Raises `OSError` where that cannot be."""
+        os.makedirs(self._folder, 0o700, exist_ok=True)
+        text = _SCRIPT.format(
+            number=self._number,
+            job=self._job,
+            folder=shlex.quote(self._folder),
+            restored="\n".join(self._kept(turn, path) for turn, path in enumerate(paths)),
+            command=command,
+            wanted=self._wanted,
+            unit=self._boot_unit,
+        )
+        _write(self._script, text)
+        if self._has_systemd():
+            _write(self._boot_unit, _BOOT_UNIT.format(job=self._job, script=self._script))
+            os.makedirs(os.path.dirname(self._wanted), exist_ok=True)
+            with contextlib.suppress(FileExistsError):
+                os.symlink(self._boot_unit, self._wanted)
+        os.sync()
+
+    def arm(self, within_s: float) -> None:
+        """Undo it in so many seconds, whatever becomes of us. A later call counts from anew. Raises `OSError`."""
+        self._disarm()
+        if self._has_systemd():
+            timer = ["systemd-run", "--quiet", "--collect", f"--unit={self._name}"]
+            timer += [
+                f"--on-active={within_s:g}s",
+                "--timer-property=AccuracySec=100ms",
+                "/bin/sh",
+                self._script,
+            ]
+            done = subprocess.run(timer, capture_output=True, text=True, check=False, timeout=30)
+            if done.returncode != 0:
+                raise OSError(f"systemd-run: {done.stderr.strip()}")
+            return
+        # A cancel of the job must not find it: what nobody confirmed is to be taken back then, too.
+        environment = {name: value for name, value in os.environ.items() if name != MARK}
+        script = f"sleep {within_s:g}; exec /bin/sh {shlex.quote(self._script)}"
+        nothing = subprocess.DEVNULL
+        self._timer = subprocess.Popen(
+            ["/bin/sh", "-c", script],
+            stdin=nothing,
+            stdout=nothing,
+            stderr=nothing,
+            env=environment,
+            start_new_session=True,
+        ).pid
+
+    def keep(self) -> None:
+        """Settle that there is nothing to undo."""
+        with contextlib.suppress(FileExistsError):
+            os.mkdir(os.path.join(self._folder, "decided"))
+        self._disarm()
+        for path in (self._wanted, self._boot_unit):
+            with contextlib.suppress(FileNotFoundError, PermissionError):
+                os.unlink(path)
+
+    def now(self) -> None:
+        """Undo it at once."""
+        self._disarm()
+        subprocess.run(["/bin/sh", self._script], check=False, stdin=subprocess.DEVNULL)
+
+    def confirm(self) -> None:
+        """Settle that the change stays, because a fresh login came through. Too late where it is undone."""
+        decided = os.path.join(self._folder, "decided")
+        with contextlib.suppress(FileExistsError, FileNotFoundError):
+            os.mkdir(decided)
+            _write(os.path.join(decided, "confirmed"), "")
+
+    def state(self) -> str:
+        """Return whether it is decided, and how."""
+        for state in (CONFIRMED, UNDONE):
+            if os.path.exists(os.path.join(self._folder, "decided", state)):
+                return state
+        return PENDING
+
+    @property
+    def _script(self) -> str:
+        return os.path.join(self._folder, "undo.sh")
+
+    def _kept(self, turn: int, path: str) -> str:
+        """Copy a file aside and return the line that brings it back."""
+        there = shlex.quote(path)
+        if os.path.isdir(path) and not os.path.islink(path):
+            raise OSError(f"{path} is a folder: name the file that is to be taken back")
+        if not os.path.lexists(path):
+            return f"rm -f -- {there}"
+        kept = os.path.join(self._folder, f"kept-{turn}")
+        done = subprocess.run(["cp", "-a", "--", path, kept], capture_output=True, text=True, check=False)
+        if done.returncode != 0:
+            raise OSError(done.stderr.strip())
+        beside = shlex.quote(f"{path}.edgectl-undo")
+        return f"cp -a -- kept-{turn} {beside} && mv -f -- {beside} {there}"
+
+    def _disarm(self) -> None:
+        if self._has_systemd():
+            words = ["systemctl", "stop", f"{self._name}.timer"]
+            subprocess.run(words, capture_output=True, check=False, timeout=30)
+        elif self._timer:
+            with contextlib.suppress(ProcessLookupError):
+                os.killpg(self._timer, 15)
+            os.waitpid(self._timer, 0)
+            self._timer = 0
+
+    @staticmethod
+    def _has_systemd() -> bool:
+        return os.geteuid() == 0 and os.path.isdir(SYSTEMD) and os.access(_UNITS, os.W_OK)
+
+
+def _write(path: str, text: str) -> None:
+    with open(path, "w") as stream:
+        stream.write(text)
+        stream.flush()
+        os.fsync(stream.fileno())

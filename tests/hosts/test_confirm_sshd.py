@@ -1,0 +1,71 @@
+"""A change to sshd's own configuration: kept after a fresh login, taken back where it locks us out."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Iterator
+from typing import Any
+
+import pytest
+import yaml
+
+from tests.faults.controllers import started
+from tests.hosts import nspawn
+from tests.hosts.debian_site import BECOME, Site, debian_site
+
+_PATH = "/etc/ssh/sshd_config.d/10-test.conf"
+_HANDLER = {"name": "reload sshd", "systemd_service": {"name": "ssh", "state": "restarted"}}
+
+
+@pytest.fixture(scope="module")
+def site(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Site]:
+    reason = nspawn.missing()
+    if reason:
+        pytest.skip(reason)
+    with debian_site(tmp_path_factory.mktemp("confirm"), "127.64.101.1") as booted:
+        yield booted
+
+
+def _change(content: str, within: str = "8s") -> tuple[dict[str, Any], dict[str, Any]]:
+    task = {
+        "name": "sshd",
+        "copy": {"content": content, "dest": _PATH, "validate": "/usr/sbin/sshd -t -f %s"},
+        "notify": "reload sshd",
+        "confirm": within,
+    }
+    return task, {**BECOME, "handlers": [_HANDLER]}
+
+
+def test_a_good_change_is_confirmed_by_a_fresh_login(site: Site) -> None:
+    task, play = _change("LoginGraceTime 33\n")
+    ended = site.play(task, play=play)
+    host = ended.host("deb1")
+    assert (ended.code, host["status"]) == (0, "changed"), ended
+    assert next(one for one in host["tasks"] if one["name"] == "sshd")["result"]["confirmed"] is True
+    assert "logingracetime 33" in site.machine.run("sshd -T")
+    assert site.units() == ""
+    assert site.machine.run("ls /etc/systemd/system | grep -c edgectl || true").strip() == "0"
+
+
+def test_a_change_that_locks_us_out_is_taken_back_and_has_failed(site: Site) -> None:
+    task, play = _change("AllowUsers root\n")
+    ended = site.play(task, play=play)
+    host = ended.host("deb1")
+    assert (ended.code, host["status"], host["failed_task"]) == (4, "failed", "sshd"), ended
+    assert "no fresh login came through within 8 s; the change was taken back" in host["reason"]
+    assert "allowusers" not in site.machine.run("sshd -T")
+    assert site.machine.run(f"cat {_PATH}") == "LoginGraceTime 33\n"
+
+
+def test_an_unconfirmed_change_does_not_survive_a_boot(site: Site) -> None:
+    task, play = _change("AllowUsers root\n", "300s")
+    path = site.folder / "play.yaml"
+    path.write_text(yaml.safe_dump([{"hosts": "all", "gather_facts": False, **play, "tasks": [task]}]))
+    controller = started(site.edgectl, "run", path)
+    site.wait_for("grep -q ConfirmWanted /var/lib/edgectl/runs/*/journal.jsonl")
+    controller.kill()
+    site.machine.try_run("systemctl reboot")
+    time.sleep(2)
+    nspawn.await_boot(site.machine)
+    assert site.machine.run(f"cat {_PATH}") == "LoginGraceTime 33\n"
+    assert site.machine.run("ls /etc/systemd/system | grep -c edgectl || true").strip() == "0"
