@@ -152,6 +152,7 @@ class Recorder:
             "pop": self._manifest.pops.get(name, ""),
             "status": HostStatus.UNKNOWN.value,
             "reason": NO_END,
+            "hint": f"edgectl runs attach {self._run}",
             "started": self._clock.now(),
             "ended": None,
             "jobs": _packed(host.jobs.values()),
@@ -180,7 +181,7 @@ class Recorder:
         host.is_open = host.is_open and event.status is HostStatus.UNKNOWN
         if self._manifest.journaled:
             ended = None if host.is_open else self._clock.now()
-            said = {"status": event.status.value, "reason": event.reason, "ended": ended}
+            said = {"status": event.status.value, "reason": event.reason, "hint": "", "ended": ended}
             self._told[event.host] = (event.status, event.reason)
             self._write(said, event.host)
 

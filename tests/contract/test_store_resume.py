@@ -68,6 +68,7 @@ def test_a_host_is_on_record_from_its_start(store: Store) -> None:
 
     host = _host(store)
     assert (host.outcome.status, host.outcome.reason) == (HostStatus.UNKNOWN, NO_END)
+    assert host.outcome.hint == "edgectl runs attach 01A"
     assert (host.started, host.ended, host.is_open) == (START, None, True)
     assert host.jobs == (JobRecord(0),)
     assert [entry.text for entry in host.timeline] == ["connecting"]
