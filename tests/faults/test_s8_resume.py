@@ -154,3 +154,24 @@ def test_an_unreachable_host_that_was_begun_stays_unknown(
 
     assert resumed.host("n01")["status"] == "unknown", resumed
     assert "it was begun before" in resumed.host("n01")["reason"]
+
+
+def test_plays_over_other_hosts_go_on_where_they_were(
+    edgectl: Edgectl, hosts: Sequence[Machine], tmp_path: Path
+) -> None:
+    path = play(tmp_path / "play.yaml", [count(1), count(2, "sleep 2")])
+    first = path.read_text().replace("  rollout: {canary: 1}\n", "")
+    path.write_text(first + f"- hosts: n02\n  gather_facts: false\n  tasks: [{{shell: '{count(3)}'}}]\n")
+    run = killed(edgectl, path, hosts)
+
+    followed = edgectl("runs", "attach", run, "-o", "json")
+    assert followed.code == 6, followed
+    assert [followed.host(name)["status"] for name in ("n01", "n02")] == ["changed", "not_run"]
+    assert "its later plays were not started" in followed.host("n02")["reason"]
+    resumed = edgectl("runs", "resume", run, "-o", "json")
+
+    assert resumed.code == 0, resumed
+    assert [counted(host) for host in hosts] == [{1: 1, 2: 1}, ONCE]
+    assert len(resumed.host("n02")["tasks"]) == 3
+    assert edgectl("runs", "resume", run, "-o", "json").report()["summary"]["changed"] == 2
+    assert [counted(host) for host in hosts] == [{1: 1, 2: 1}, ONCE]
