@@ -81,9 +81,8 @@ class Reboots:
         before = self._announced.pop(number, None)
         if before is None:
             return None
-        deadline = before.at + before.timeout_s
         if before.boot_id == self._boot_id:
-            if time.time() < deadline:
+            if time.time() < before.at + before.timeout_s:
                 raise HostIsGoingDown
             self._around.after()
             return _failed("the host did not go down when told to reboot")
@@ -93,18 +92,22 @@ class Reboots:
                 f"the host flaps: it has booted {self._boots + 1} times since it was told to reboot"
             )
         wait(before.pause_s, self._on_beat)
-        if before.test_command is not None and not self._succeeds(before.test_command, deadline):
+        if before.test_command is not None and not self._succeeds(before.test_command, before.timeout_s):
             return _failed(f"{' '.join(before.test_command)} did not succeed after the reboot")
         return {"changed": True, "failed": False, "rebooted": True, "elapsed": round(time.time() - before.at)}
 
-    def _succeeds(self, command: List[str], deadline: float) -> bool:
-        """Run a command until it has succeeded several times in a row, or time is up."""
+    def _succeeds(self, command: List[str], timeout_s: float) -> bool:
+        """Run a command until it has succeeded several times in a row, or time is up.
+
+        The time counts from now, as Ansible's does: a host without a clock of its own may have booted decades ago.
+        """
+        deadline = time.monotonic() + timeout_s
         good = 0
         while good < _GOOD_ANSWERS:
-            done = Proc({}).run(command, timeout_s=max(_TEST_S, deadline - time.time()))
+            done = Proc({}).run(command, timeout_s=max(_TEST_S, deadline - time.monotonic()))
             good = good + 1 if done.rc == 0 else 0
             if good < _GOOD_ANSWERS:
-                if time.time() > deadline:
+                if time.monotonic() > deadline:
                     return False
                 wait(_TEST_INTERVAL_S, self._on_beat)
         return True
