@@ -205,7 +205,7 @@ def test_a_task_of_the_one_who_logged_in_loads_its_code_after_root_is_given_up(
 
 
 def test_a_host_that_another_run_holds_is_waited_for_where_somebody_says_so(
-    boot: Boot, edgectl: Edgectl, tmp_path: Path
+    boot: Boot, edgectl: Edgectl
 ) -> None:
     machine = boot("fra1-n01")
     inventory(edgectl.inventory, [machine])
