@@ -245,7 +245,8 @@ def _faulted(work: HostWork, progress: _Progress, fault: HostFault) -> HostOutco
     if isinstance(work.errand, Job) and not work.errand.changes:
         return _outcome(work, progress, HostStatus.UNREACHABLE, f"line lost: {fault.message}")
     where = f" in '{progress.task}'" if progress.task else ""
-    reason = f"line lost{where}: {fault.message}; the work may have gone on"
+    said = f"{fault.message}; the job may have begun" if not progress.greetings else ""
+    reason = said or f"line lost{where}: {fault.message}; the work may have gone on"
     return _outcome(work, progress, HostStatus.UNKNOWN, reason, hint=f"edgectl runs attach {work.errand.run}")
 
 

@@ -13,6 +13,7 @@ from edgectl.remote.protocol import Job, digest_of, encode_job
 
 # So many characters of a job's digest are remembered to name the hosts that differ; the plan's own is whole.
 SHORT = 16
+_WELL = (HostStatus.OK, HostStatus.CHANGED)
 
 
 def job_digest(job: Job) -> str:
@@ -59,10 +60,23 @@ def _is_other(then: Sequence[PlannedJob], now: Sequence[PlannedJob]) -> bool:
     return short(then) != short(now)
 
 
-def ended_well(records: Iterable[HostRecord]) -> dict[str, HostOutcome]:
-    """Return the hosts that came to a good end: they are not contacted again."""
-    outcomes = (record.outcome for record in records)
-    return {ended.host: ended for ended in outcomes if ended.status in (HostStatus.OK, HostStatus.CHANGED)}
+def ended_well(
+    records: Iterable[HostRecord], planned: Mapping[str, Sequence[PlannedJob]]
+) -> dict[str, HostOutcome]:
+    """Return the hosts that came to a good end, with every job that is planned for them: they are not contacted again.
+
+    Whoever followed a run without knowing its plan has on record how a host's first job ended, and no more.
+    """
+    return {
+        record.outcome.host: record.outcome
+        for record in records
+        if record.outcome.status in _WELL and _is_whole(record, planned.get(record.outcome.host, ()))
+    }
+
+
+def _is_whole(record: HostRecord, planned: Sequence[PlannedJob]) -> bool:
+    done = {job.stage for job in record.jobs if job.ended in _WELL}
+    return done >= {job.stage for job in planned}
 
 
 def next_attempts(records: Iterable[HostRecord]) -> dict[tuple[str, int], int]:

@@ -161,7 +161,7 @@ def continuation(services: Services, stages: Stages, manifest: Manifest) -> Cont
     return Continuation(
         stages=_under_new_names(stages, going_on),
         manifest=going_on,
-        ended=ended_well(records),
+        ended=ended_well(records, manifest.jobs),
         begun=Begun({record.outcome.host: record for record in records}),
     )
 

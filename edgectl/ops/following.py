@@ -20,7 +20,7 @@ from edgectl.ops.rollout import host_entry
 from edgectl.ops.services import Services
 from edgectl.ops.told import closing, trouble
 from edgectl.remote.protocol import Attach, Cancel, Errand, job_id
-from edgectl.report import Line, Report
+from edgectl.report import Line, Report, Tone
 
 _LATEST = 200
 _FIRST = (JobRecord(0),)  # what a run that we know nothing of did first at each of its hosts
@@ -33,7 +33,7 @@ class Followed:
     run: str
     jobs: Mapping[str, Sequence[JobRecord]]
     records: Mapping[str, HostRecord]
-    record: RunRecord | None = None
+    record: RunRecord | None = None  # None where its plan is not known here
 
 
 def attach(services: Services, run: str | None, limit: str | None, *, become: bool = False) -> Report:
@@ -46,7 +46,7 @@ def attach(services: Services, run: str | None, limit: str | None, *, become: bo
 
     outcome = _whole(services, followed, _visit(services, followed, "runs attach", errand))
     code = exit_code(outcome)
-    return _report(services, "runs attach", outcome, code)
+    return _report(services, "runs attach", outcome, code, _caveat(followed))
 
 
 def cancel(services: Services, run: str | None, limit: str | None, *, become: bool = False) -> Report:
@@ -67,8 +67,8 @@ def cancel(services: Services, run: str | None, limit: str | None, *, become: bo
 
 def _followed(services: Services, run: str | None, limit: str | None, *, become: bool) -> Followed:
     record = _latest_open(services) if run is None else services.history.find(run)
-    if record is None:
-        return _unknown(services, run or "", limit, become=become)
+    if record is None or (limit is not None and services.history.manifest(record.run) is None):
+        return _unknown(services, record.run if record else run or "", limit, become=become)
     records = {host.outcome.host: host for host in services.history.hosts(record.run)}
     jobs = to_follow(records.values())
     if limit is not None:
@@ -96,7 +96,8 @@ def _unknown(services: Services, run: str, limit: str | None, *, become: bool) -
         hint = f"name its hosts: edgectl runs attach {run} -l PATTERN"
         raise InputError(f"run {run} is not in this store; another controller began it", hint=hint)
     jobs = tuple(replace(job, become=become) for job in _FIRST)
-    return Followed(run, {host.name: jobs for host in select(services.fleet, limit)}, {})
+    records = {host.outcome.host: host for host in services.history.hosts(run)}
+    return Followed(run, {host.name: jobs for host in select(services.fleet, limit)}, records)
 
 
 def _visit(services: Services, followed: Followed, command: str, errand: Callable[..., Errand]) -> RunOutcome:
@@ -144,7 +145,17 @@ def _whole(services: Services, followed: Followed, visited: RunOutcome) -> RunOu
     return replace(visited, hosts=tuple(hosts[name] for name in sorted(hosts)), stopped=stopped)
 
 
-def _report(services: Services, command: str, outcome: RunOutcome, code: ExitCode) -> Report:
+def _caveat(followed: Followed) -> list[Line]:
+    """Return what an operator must know of a run whose plan we do not: there may be more to it."""
+    if followed.record is not None:
+        return []
+    rest = f"edgectl run PLAYBOOK SELECT --resume {followed.run}"
+    return [Line(f"only the first plays of each host are told; for the rest: {rest}", Tone.NOTICE)]
+
+
+def _report(
+    services: Services, command: str, outcome: RunOutcome, code: ExitCode, notes: Sequence[Line] = ()
+) -> Report:
     nothing = [] if outcome.hosts else [Line("no work whose end is not known")]
     return Report(
         command=command,
@@ -153,5 +164,5 @@ def _report(services: Services, command: str, outcome: RunOutcome, code: ExitCod
         exit_code=code,
         run=outcome.run,
         hosts=tuple(host_entry(host, {}) for host in outcome.hosts),
-        body=[*nothing, *trouble(outcome.hosts), *closing(outcome, code)],
+        body=[*nothing, *notes, *trouble(outcome.hosts), *closing(outcome, code)],
     )

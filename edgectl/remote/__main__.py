@@ -1,16 +1,20 @@
-"""The runner's front: read one request, and start a job, come back to it, or stop it."""
+"""The runner's front: read one request, and start a job, come back to it, or stop it.
+
+What only some requests need is imported by name, and travels with those alone (`ssh/loader.py`).
+"""
 
 from __future__ import annotations
 
 import importlib
 import os
 import signal
+from typing import Any
 
-from edgectl.remote import follow, start
-from edgectl.remote.context import host_paths
-from edgectl.remote.emit import take_stdout
+from edgectl.remote.context import HostPaths, host_paths
+from edgectl.remote.emit import Line, take_stdout
 from edgectl.remote.identity import hello
-from edgectl.remote.protocol import decode_job, decode_request
+from edgectl.remote.protocol import Job, Request, decode_job, decode_request
+from edgectl.remote.work import read_only
 
 
 def main(magic: str, asked: bytes, raw: bytes) -> None:
@@ -20,14 +24,24 @@ def main(magic: str, asked: bytes, raw: bytes) -> None:
     request = decode_request(asked)
     paths = host_paths(dict(os.environ), os.geteuid())
     if request.verb == "start":
-        job = decode_job(raw, request)
-        if job.changes:
-            start.apart(job, request, line, paths)
-        else:
-            start.attached(job, line, paths)
+        _start(decode_job(raw, request), request, line, paths)
         return
     line.send(hello(resumed=True))
     if request.verb == "cancel":
-        # It travels only with this errand (`ssh/bundle.py`).
-        importlib.import_module("edgectl.remote.cancel").cancel(request, paths)
-    follow.to_its_end(request, line, paths)
+        _part("cancel").cancel(request, paths)
+    _part("follow").to_its_end(request, line, paths)
+
+
+def _start(job: Job, request: Request, line: Line, paths: HostPaths) -> None:
+    if job.changes:
+        _part("start").apart(job, request, line, paths)
+        return
+    line.send(hello(resumed=False))
+    if job.shares:
+        _part("sharing").run_shared(job, line, paths)
+    else:
+        read_only(job, line, paths)
+
+
+def _part(name: str) -> Any:
+    return importlib.import_module(f"edgectl.remote.{name}")

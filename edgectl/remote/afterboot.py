@@ -9,8 +9,8 @@ from edgectl.remote import bootunit, journal
 from edgectl.remote.context import host_paths
 from edgectl.remote.detach import MARK
 from edgectl.remote.emit import Line
+from edgectl.remote.lasting import run_alone
 from edgectl.remote.protocol import Request, decode_job, digest_of
-from edgectl.remote.start import run_alone
 
 
 def main(job_id: str) -> None:

@@ -30,9 +30,9 @@ def cancel(request: Request, paths: HostPaths) -> None:
     for message in mine.messages():
         if isinstance(message, (TaskStarted, TaskEnded)):
             task, begun = message.name, isinstance(message, TaskStarted)
-    where = f" in '{task}', which may be half done" if begun else ""
+    half = "; it may be half done" if begun else ""
     nothing = Line(os.open(os.devnull, os.O_WRONLY), "")
-    ended = Ended("failed", task or None, f"cancelled by {request.by}{where}")
+    ended = Ended("failed", task or None, f"cancelled by {request.by}{half}")
     Emitter(nothing, mine, {}).emit(ended, durable=True)
 
 

@@ -5,27 +5,13 @@ from __future__ import annotations
 import importlib
 from typing import List, Optional
 
-from edgectl.remote import follow, hostlock, journal, retention
+from edgectl.remote import follow, journal, retention
 from edgectl.remote.context import HostPaths
 from edgectl.remote.detach import Leaving, go_apart
 from edgectl.remote.emit import Line
 from edgectl.remote.identity import boot_id, hello
-from edgectl.remote.protocol import Busy, Job, Refused, Request, encode_message
-from edgectl.remote.work import carry_on, read_only
-
-
-def attached(job: Job, line: Line, paths: HostPaths) -> None:
-    """Run a job that only reads: without a journal, and for no longer than its session lasts."""
-    line.send(hello(resumed=False))
-    if not job.shares:
-        read_only(job, line, paths)
-        return
-    lock = hostlock.take(paths, hostlock.Holder(job.run, job.id, job.started_by), shared=True)
-    if isinstance(lock, hostlock.Holder):
-        line.send(encode_message(Busy(lock.told())))
-        return
-    read_only(job, line, paths)
-    lock.forget()
+from edgectl.remote.lasting import run_alone
+from edgectl.remote.protocol import Job, Refused, Request, encode_message
 
 
 def apart(job: Job, request: Request, line: Line, paths: HostPaths) -> None:
@@ -41,16 +27,6 @@ def apart(job: Job, request: Request, line: Line, paths: HostPaths) -> None:
     if mine is not None and go_apart(request.job, mine.folder, leaving):
         mine.name_runner()
         run_alone(job, line, mine, paths)
-
-
-def run_alone(job: Job, line: Line, mine: journal.Journal, paths: HostPaths) -> None:
-    """Run a job that this process holds, as the only one that changes this host."""
-    lock = hostlock.take(paths, hostlock.Holder(job.run, job.id, job.started_by), shared=False)
-    if isinstance(lock, hostlock.Holder):
-        # Not an event of this job: it has not begun, and the next attach may find the host free.
-        line.send(encode_message(Busy(lock.told())))
-    else:
-        carry_on(job, line, mine, paths, lock)
 
 
 def _start_or_come_back(

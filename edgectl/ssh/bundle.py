@@ -28,10 +28,9 @@ from edgectl.remote.registry import MODULES, load
 _FIXED_TIME = (1980, 1, 1, 0, 0, 0)
 _ROOT = Path(edgectl.__file__).parent.parent
 _ENTRY = "edgectl.remote.__main__"
-# What few jobs need is imported by name at run time, and travels with those alone: templates (remote/scope.py), what
-# stops a job (remote/__main__.py), and what continues one after a reboot (remote/work.py).
+# What few jobs need is imported by name at run time, and travels with those alone: templates (remote/scope.py), and
+# what continues a job after a reboot (remote/lasting.py). Others name what they need (ssh/loader.py).
 _WITH_JINJA = "edgectl.remote.template"
-CANCELLING = "edgectl.remote.cancel"
 _REBOOTING = "edgectl.remote.afterboot"
 _UNCHECKED_HASH = (0b01).to_bytes(4, "little")
 # Later versions mark what else in this process refers to a constant, so no two processes write the same bytes.

@@ -24,7 +24,7 @@ from edgectl.remote.protocol import (
     encode_job,
     encode_request,
 )
-from edgectl.ssh.bundle import CANCELLING, bundle
+from edgectl.ssh.bundle import bundle
 
 # 126 and 127 are of a Python that cannot be started, such as pyenv's shim for a version that is not there.
 # sys.exit(91): this Python is too old, try the next one. It has read nothing by then. Garbage collection and an
@@ -77,21 +77,33 @@ def payload(errand: Errand, magic: str, *, after: int = 0, confirms: int | None 
     """Return all that follows the command line on stdin, the password apart."""
     match errand:
         case Job():
-            code = bundle(errand.modules(), frozenset(errand.needs)).content
+            code = bundle(errand.modules(), _parts_of(errand) | frozenset(errand.needs))
             job = encode_job(errand)
             request = Request(
                 "start", errand.id, digest_of(job), after, errand.started_by, errand.secrets, confirms
             )
         case Attach():
-            code, job = bundle(frozenset(), frozenset()).content, b""
+            code, job = bundle(frozenset(), _parts("follow")), b""
             request = Request("attach", errand.id, after=after)
         case Cancel():
-            code, job = bundle(frozenset(), frozenset({CANCELLING})).content, b""
+            code, job = bundle(frozenset(), _parts("follow", "cancel")), b""
             request = Request("cancel", errand.id, after=after, by=errand.by)
         case _:
             assert_never(errand)
     asked = encode_request(request)
-    return f"{magic} {len(code)} {len(asked)} {len(job)}\n".encode() + code + asked + job
+    head = f"{magic} {len(code.content)} {len(asked)} {len(job)}\n".encode()
+    return head + code.content + asked + job
+
+
+def _parts_of(job: Job) -> frozenset[str]:
+    if job.changes:
+        return _parts("start")
+    return _parts("sharing") if job.shares else frozenset()
+
+
+def _parts(*names: str) -> frozenset[str]:
+    """Return the parts of ours that a request needs, as `remote/__main__.py` imports them."""
+    return frozenset(f"edgectl.remote.{name}" for name in names)
 
 
 def command_line(magic: str, *, become: bool) -> str:

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
@@ -30,6 +32,17 @@ def open_database(url: str) -> sa.Engine:
         hint = "check --state (EDGECTL_STATE): sqlite:///PATH or postgresql+psycopg://…"
         raise MissingError(f"cannot open the state store {_shown(url)}: {said}", hint=hint) from None
     return engine
+
+
+@contextmanager
+def reading(engine: sa.Engine) -> Iterator[sa.Connection]:
+    """Yield a connection to read from. Raises `MissingError` where the store does not answer any more."""
+    try:
+        with engine.connect() as connection:
+            yield connection
+    except sa.exc.SQLAlchemyError as error:
+        said = str(error).splitlines()[0]
+        raise MissingError(f"cannot read the state store {_shown(str(engine.url))}: {said}") from None
 
 
 def _prepare_sqlite(engine: sa.Engine) -> None:

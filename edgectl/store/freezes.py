@@ -8,6 +8,7 @@ from datetime import UTC, datetime
 import sqlalchemy as sa
 
 from edgectl.engine.records import Freeze
+from edgectl.store.database import reading
 from edgectl.store.rows import utc
 from edgectl.store.tables import freezes
 
@@ -39,7 +40,7 @@ class SqlFreezes:
         """Return those in force, the one that lasts longest first."""
         order = (freezes.c.until.is_(None).desc(), freezes.c.until.desc(), freezes.c.id)
         query = sa.select(freezes).where(_in_force(at)).order_by(*order)
-        with self._engine.connect() as connection:
+        with reading(self._engine) as connection:
             return [
                 Freeze(
                     reason=row["reason"],

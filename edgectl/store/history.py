@@ -8,6 +8,7 @@ from datetime import datetime
 import sqlalchemy as sa
 
 from edgectl.engine.records import HostRecord, Manifest, RunRecord
+from edgectl.store.database import reading
 from edgectl.store.rows import host_record, manifest, run_record
 from edgectl.store.tables import hosts, runs
 
@@ -36,14 +37,14 @@ class History:
 
     def manifest(self, run: str) -> Manifest | None:
         """Return what a run was made of, or None where that is not known."""
-        with self._engine.connect() as connection:
+        with reading(self._engine) as connection:
             row = connection.execute(sa.select(runs).where(runs.c.run == run)).mappings().one_or_none()
         return None if row is None else manifest(row)
 
     def hosts(self, run: str) -> Sequence[HostRecord]:
         """Return what is known of each host of a run, with its tasks."""
         query = sa.select(hosts).where(hosts.c.run == run).order_by(hosts.c.host)
-        with self._engine.connect() as connection:
+        with reading(self._engine) as connection:
             return [host_record(row) for row in connection.execute(query).mappings()]
 
     def cancel(self, run: str, by: str) -> None:
@@ -58,5 +59,5 @@ class History:
             return connection.execute(sa.delete(runs).where(old)).rowcount
 
     def _records(self, query: sa.Select[tuple[object, ...]]) -> Sequence[RunRecord]:
-        with self._engine.connect() as connection:
+        with reading(self._engine) as connection:
             return [run_record(row) for row in connection.execute(query).mappings()]

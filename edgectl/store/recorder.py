@@ -50,6 +50,8 @@ class Recorder:
         self._run = ""
         self._manifest = Manifest({})
         self._hosts: dict[str, _Host] = {}
+        self._stages: dict[str, int] = {}  # how many jobs each host has in the whole run
+        self._begins = True  # False: what is on record of the run itself stays as it is
         self._asked = ""  # why we come to hosts of a run that was begun before
         self._told: dict[str, tuple[HostStatus, str]] = {}
 
@@ -75,19 +77,30 @@ class Recorder:
 
     def _begin(self, event: RunStarted) -> None:
         self._run, self._manifest = event.run, event.manifest or Manifest({})
-        self._hosts, self._told, self._asked = {}, {}, ""
+        self._hosts, self._told, self._asked, self._begins = {}, {}, "", True
+        self._stages = {host: len(jobs) for host, jobs in self._manifest.jobs.items()}
         with self._engine.begin() as connection:
-            known = connection.execute(sa.select(runs.c.digest).where(runs.c.run == event.run)).one_or_none()
+            kept = sa.select(runs.c.digest, runs.c.planned).where(runs.c.run == event.run)
+            known = connection.execute(kept).one_or_none()
             if known is None:
                 connection.execute(sa.insert(runs).values(self._run_row(event)))
                 return
             verb = event.command if self._manifest.observes else "continued"
             self._asked = f"{verb} by {event.started_by}"
-            if not self._manifest.observes:
+            self._remember(connection)
+            self._stages |= {
+                host: len(jobs) for host, jobs in (known.planned or {"jobs": {}})["jobs"].items()
+            }
+            self._begins = not self._manifest.observes and self._has_work()
+            if self._begins:
                 again = {"finished": None, "stopped": "", "cancelled": ""}
                 plan = {} if known.digest else manifest_row(self._manifest)
                 connection.execute(sa.update(runs).where(runs.c.run == event.run).values(again | plan))
-            self._remember(connection)
+
+    def _has_work(self) -> bool:
+        """Tell whether any host of the plan has not ended well: else the run is over, and stays as it ended."""
+        well = (HostStatus.OK, HostStatus.CHANGED)
+        return any(host not in self._told or self._told[host][0] not in well for host in self._manifest.jobs)
 
     def _run_row(self, event: RunStarted) -> dict[str, Any]:
         return {
@@ -139,6 +152,7 @@ class Recorder:
             "pop": self._manifest.pops.get(name, ""),
             "status": HostStatus.UNKNOWN.value,
             "reason": NO_END,
+            "hint": f"edgectl runs attach {self._run}",
             "started": self._clock.now(),
             "ended": None,
             "jobs": _packed(host.jobs.values()),
@@ -167,7 +181,7 @@ class Recorder:
         host.is_open = host.is_open and event.status is HostStatus.UNKNOWN
         if self._manifest.journaled:
             ended = None if host.is_open else self._clock.now()
-            said = {"status": event.status.value, "reason": event.reason, "ended": ended}
+            said = {"status": event.status.value, "reason": event.reason, "hint": "", "ended": ended}
             self._told[event.host] = (event.status, event.reason)
             self._write(said, event.host)
 
@@ -184,7 +198,7 @@ class Recorder:
 
     def _so_far(self, host: _Host, outcome: HostOutcome) -> HostOutcome:
         """Return how a host ended so far: with plays left to do, it has not run to its end."""
-        if host.done >= len(self._manifest.jobs.get(outcome.host, ())):
+        if host.done >= self._stages.get(outcome.host, 0):
             return outcome
         reason = f"its later plays were not started; its earlier ones ended as {outcome.status}"
         return replace(outcome, status=HostStatus.NOT_RUN, reason=reason)
@@ -218,6 +232,8 @@ class Recorder:
 
     def _is_news(self, outcome: HostOutcome) -> bool:
         """Tell whether a host ended otherwise than it is on record: its later plays, or it itself, were not started."""
+        if self._manifest.observes:
+            return False  # of hosts that it did not come to it knows nothing new
         if outcome.status is HostStatus.NOT_RUN and self._is_open(outcome.host):
             return False  # not started by us; begun before, and nobody knows its end
         return self._told.get(outcome.host) != (outcome.status, outcome.reason)
@@ -236,14 +252,15 @@ class Recorder:
     def _end_row(
         self, event: RunEnded, found: Mapping[str, int], connection: sa.Connection
     ) -> dict[str, Any]:
-        if not self._manifest.observes:
+        if self._begins:
             counts = {"hosts": len(event.outcome.hosts), **found}
             return {"finished": event.at, "stopped": event.outcome.stopped, "counts": counts}
         before = connection.execute(
             sa.select(runs.c.counts, runs.c.finished).where(runs.c.run == self._run)
         ).one()
         total = before.counts.get("hosts", 0)
-        is_over = sum(found.values()) >= total and not any(host.is_open for host in self._hosts.values())
+        is_left = found.get(HostStatus.NOT_RUN, 0) or any(host.is_open for host in self._hosts.values())
+        is_over = sum(found.values()) >= total and not is_left
         finished = event.at if before.finished is None and is_over else before.finished
         return {"finished": finished, "counts": {"hosts": total, **found}}
 

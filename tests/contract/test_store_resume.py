@@ -6,6 +6,7 @@ from dataclasses import replace
 from datetime import timedelta, timezone
 from pathlib import Path
 
+import pytest
 import sqlalchemy as sa
 from alembic.autogenerate import compare_metadata
 from alembic.migration import MigrationContext
@@ -28,6 +29,7 @@ from edgectl.engine.records import (
     PlannedJob,
 )
 from edgectl.engine.resume import differences
+from edgectl.errors import MissingError
 from edgectl.remote.protocol import Ended, Hello, Message, TaskEnded
 from edgectl.store.database import migrate
 from edgectl.store.tables import METADATA
@@ -48,7 +50,8 @@ MANIFEST = Manifest(
     changes=True,
     journaled=True,
 )
-OBSERVES = replace(MANIFEST, digest="", observes=True)
+SINGLE = replace(MANIFEST, jobs={OK.host: (PlannedJob(0),)})
+OBSERVES = replace(SINGLE, digest="", observes=True)
 STARTED = HostStarted(OK.host)
 
 
@@ -65,6 +68,7 @@ def test_a_host_is_on_record_from_its_start(store: Store) -> None:
 
     host = _host(store)
     assert (host.outcome.status, host.outcome.reason) == (HostStatus.UNKNOWN, NO_END)
+    assert host.outcome.hint == "edgectl runs attach 01A"
     assert (host.started, host.ended, host.is_open) == (START, None, True)
     assert host.jobs == (JobRecord(0),)
     assert [entry.text for entry in host.timeline] == ["connecting"]
@@ -159,11 +163,10 @@ def test_a_host_that_was_begun_and_not_come_to_again_stays_unknown(store: Store)
 
 
 def test_following_a_run_writes_how_it_ended_and_nothing_else(store: Store) -> None:
-    recorded(store, began(manifest=MANIFEST), STARTED)
-    watched = replace(OBSERVES, jobs={OK.host: (PlannedJob(0),)})
+    recorded(store, began(manifest=SINGLE), STARTED)
     recorded(
         store,
-        began(command="runs attach", started_by="ops", hosts=[OK.host], manifest=watched),
+        began(command="runs attach", started_by="ops", hosts=[OK.host], manifest=OBSERVES),
         STARTED,
         _said(Ended("ok", seq=3)),
         HostEnded(OK),
@@ -176,11 +179,10 @@ def test_following_a_run_writes_how_it_ended_and_nothing_else(store: Store) -> N
 
 
 def test_following_the_last_host_of_a_run_ends_it(store: Store) -> None:
-    recorded(store, began(hosts=[OK.host], manifest=MANIFEST), STARTED)
+    recorded(store, began(hosts=[OK.host], manifest=SINGLE), STARTED)
     store.clock.turn(9)
-    watched = replace(OBSERVES, jobs={OK.host: (PlannedJob(0),)})
     follow: list[RunEvent] = [
-        began(manifest=watched),
+        began(manifest=OBSERVES),
         STARTED,
         _said(Ended("ok", seq=3)),
         HostEnded(OK),
@@ -190,6 +192,35 @@ def test_following_the_last_host_of_a_run_ends_it(store: Store) -> None:
 
     (record,) = store.history().runs(1)
     assert record.finished == START + timedelta(seconds=9)
+
+
+def test_following_the_first_stage_of_a_host_is_not_its_end(store: Store) -> None:
+    recorded(store, began(hosts=[OK.host], manifest=MANIFEST), STARTED)
+    follow: list[RunEvent] = [_said(Ended("ok", seq=3)), HostEnded(OK), ended(OK)]
+    recorded(store, began(manifest=OBSERVES), STARTED, *follow)
+
+    (record,) = store.history().runs(1)
+    assert (record.finished, record.counts) == (None, {"hosts": 1, "not_run": 1})
+    assert _host(store).outcome.status is HostStatus.NOT_RUN
+
+
+def test_a_run_with_nothing_left_to_do_keeps_its_end(store: Store) -> None:
+    recorded(store, began(hosts=[OK.host], manifest=SINGLE), STARTED, HostEnded(OK), ended(OK))
+    store.clock.turn(60)
+    later = replace(ended(OK), at=store.clock.now())
+    recorded(store, began(hosts=[OK.host], manifest=SINGLE), later)
+
+    (record,) = store.history().runs(1)
+    assert record.finished == START + timedelta(seconds=9)
+    assert record.counts == {"hosts": 1, "ok": 1}
+
+
+def test_a_store_that_does_not_answer_any_more_says_so(store: Store) -> None:
+    with store.engine().begin() as connection:
+        connection.execute(sa.text("DROP TABLE freezes"))
+
+    with pytest.raises(MissingError, match="cannot read the state store"):
+        store.freezes().in_force(START)
 
 
 def test_a_cancelled_run_says_by_whom_until_it_is_resumed(store: Store) -> None:

@@ -33,10 +33,10 @@ def a_controller(tmp_path: Path, name: str, folder: Path) -> Edgectl:
     return Edgectl(home, folder, {})
 
 
-def killed(edgectl: Edgectl, playbook: Path, hosts: Sequence[Machine]) -> str:
-    """Kill the controller while the canary is in its second task, and return the run."""
+def killed(edgectl: Edgectl, playbook: Path, hosts: Sequence[Machine], begun: int = 1) -> str:
+    """Kill the controller while its first hosts are in their second task, and return the run."""
     running = started(edgectl, "run", playbook.name, cwd=playbook.parent)
-    wait_for(lambda: 2 in counted(hosts[0]))
+    wait_for(lambda: all(2 in counted(host) for host in hosts[:begun]))
     running.kill()
     (run,) = edgectl("runs", "list", "-o", "json").report()["data"]["runs"]
     assert run["finished"] is None
@@ -100,17 +100,29 @@ def test_another_controller_continues_with_playbook_inventory_and_id(
     assert other("runs", "show", "-o", "json").report()["run"] == run
 
 
-def test_another_controller_follows_a_run_whose_hosts_are_named(
-    edgectl: Edgectl, hosts: Sequence[Machine], playbook: Path, tmp_path: Path
+def test_another_controller_follows_a_run_whose_hosts_are_named_and_does_the_rest(
+    edgectl: Edgectl, hosts: Sequence[Machine], tmp_path: Path
 ) -> None:
-    run = killed(edgectl, playbook, hosts)
+    playbook = two_plays(tmp_path / "play.yaml")
+    run = killed(edgectl, playbook, hosts, begun=2)
     other = a_controller(tmp_path, "elsewhere", edgectl.inventory)
 
-    followed = other("runs", "attach", run, "-l", "all", "-o", "json")
+    followed = other("runs", "attach", run, "-l", "n02", "-o", "json")
+    assert followed.host("n02")["status"] == "changed", followed
+    assert counted(hosts[1]) == {1: 1, 2: 1}
+    more = other("runs", "attach", run, "-l", "n01")
+    assert (more.code, f"for the rest: edgectl run PLAYBOOK SELECT --resume {run}" in more.out) == (0, True)
+    ended = other("run", playbook, "--resume", run, "-o", "json")
 
-    assert followed.host("n01")["status"] == "changed", followed
-    assert followed.host("n02")["status"] == "not_run"
-    assert counted(hosts[1]) == {}
+    assert ended.code == 0, ended
+    assert [counted(host) for host in hosts] == [{1: 1, 2: 1}, ONCE]
+
+
+def two_plays(path: Path) -> Path:
+    """Write a playbook whose second play is for the second host alone."""
+    first = play(path, [count(1), count(2, "sleep 2")]).read_text().replace("  rollout: {canary: 1}\n", "")
+    path.write_text(first + f"- hosts: n02\n  gather_facts: false\n  tasks: [{{shell: '{count(3)}'}}]\n")
+    return path
 
 
 def test_another_plan_is_refused_before_any_contact(
@@ -154,3 +166,21 @@ def test_an_unreachable_host_that_was_begun_stays_unknown(
 
     assert resumed.host("n01")["status"] == "unknown", resumed
     assert "it was begun before" in resumed.host("n01")["reason"]
+
+
+def test_plays_over_other_hosts_go_on_where_they_were(
+    edgectl: Edgectl, hosts: Sequence[Machine], tmp_path: Path
+) -> None:
+    run = killed(edgectl, two_plays(tmp_path / "play.yaml"), hosts, begun=2)
+
+    followed = edgectl("runs", "attach", run, "-o", "json")
+    assert followed.code == 6, followed
+    assert [followed.host(name)["status"] for name in ("n01", "n02")] == ["changed", "not_run"]
+    assert "its later plays were not started" in followed.host("n02")["reason"]
+    resumed = edgectl("runs", "resume", run, "-o", "json")
+
+    assert resumed.code == 0, resumed
+    assert [counted(host) for host in hosts] == [{1: 1, 2: 1}, ONCE]
+    assert len(resumed.host("n02")["tasks"]) == 3
+    assert edgectl("runs", "resume", run, "-o", "json").report()["summary"]["changed"] == 2
+    assert [counted(host) for host in hosts] == [{1: 1, 2: 1}, ONCE]

@@ -257,7 +257,9 @@ def test_a_past_run_still_says_why(situation: Situation, host: str, said: tuple[
 
 
 def test_what_is_on_record_is_what_was_reported(situation: Situation) -> None:
-    assert situation.whys["json"].host(BROKEN) == situation.host(BROKEN)
+    on_record = situation.whys["json"].host(BROKEN)
+    assert {**on_record, "data": {}} == situation.host(BROKEN)
+    assert [entry["text"] for entry in on_record["data"]["timeline"]][1:] == ["first", "second", "failed"]
 
 
 @pytest.mark.long

@@ -9,6 +9,7 @@ from typing import Any
 import pytest
 import yaml
 
+from tests.cli_run import ROOT
 from tests.faults.controllers import started
 from tests.hosts import nspawn
 from tests.hosts.debian_site import BECOME, Site, debian_site
@@ -55,6 +56,22 @@ def test_a_change_that_locks_us_out_is_taken_back_and_has_failed(site: Site) -> 
     assert "no fresh login came through within 8 s; the change was taken back" in host["reason"]
     assert "allowusers" not in site.machine.run("sshd -T")
     assert site.machine.run(f"cat {_PATH}") == "LoginGraceTime 33\n"
+
+
+def test_the_shipped_policy_is_kept_where_we_still_get_in_and_nowhere_else(site: Site) -> None:
+    playbook = site.folder / "sshd.yaml"
+    shipped = (ROOT / "playbooks/sshd.yaml").read_text()
+    assert "confirm: 120s" in shipped
+    playbook.write_text(shipped.replace("confirm: 120s", "confirm: 8s"))
+    lockout = site.edgectl("run", playbook, "-o", "json", "-e", '{"sshd_allow_users": ["root"]}')
+    assert (lockout.code, lockout.host("deb1")["failed_task"]) == (4, "sshd / policy"), lockout
+    ended = site.edgectl("run", playbook, "-o", "json")
+    assert (ended.code, ended.host("deb1")["status"]) == (0, "changed"), ended
+    settings = site.machine.run("sshd -T")
+    assert "passwordauthentication no" in settings
+    assert "allowusers" not in settings
+    again = site.edgectl("run", playbook, "-o", "json")
+    assert (again.code, again.host("deb1")["status"]) == (0, "ok"), again
 
 
 def test_an_unconfirmed_change_does_not_survive_a_boot(site: Site) -> None:

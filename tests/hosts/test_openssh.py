@@ -2,13 +2,15 @@
 
 from __future__ import annotations
 
+import time
 from pathlib import Path
 
 import pytest
 
 from tests.cli_run import Edgectl
+from tests.faults.controllers import started
 from tests.hosts.conftest import Boot
-from tests.hosts.machines import PORT, inventory, keypair
+from tests.hosts.machines import PORT, Machine, inventory, keypair
 
 PLAYBOOK = """\
 - hosts: all
@@ -200,3 +202,27 @@ def test_a_task_of_the_one_who_logged_in_loads_its_code_after_root_is_given_up(
     path.write_text(BECOME + "    - name: needs more code\n      gpu_facts:\n")
     ended = edgectl("run", path, "-o", "json", more={"SUDO_PW": "s3cret"})
     assert ended.code == 0, ended
+
+
+def test_a_host_that_another_run_holds_is_waited_for_where_somebody_says_so(
+    boot: Boot, edgectl: Edgectl
+) -> None:
+    machine = boot("fra1-n01")
+    inventory(edgectl.inventory, [machine])
+    holding = started(edgectl, "exec", "all", "--", "touch /tmp/held; sleep 3")
+    await_file(machine, "/tmp/held")
+    refused = edgectl("exec", "all", "-o", "json", "--", "true")
+    waited = edgectl("exec", "all", "--wait", "1m", "-o", "json", "--", "true")
+
+    assert (refused.code, refused.host("fra1-n01")["status"]) == (7, "busy")
+    assert "in 'touch /tmp/held; sleep 3'" in refused.host("fra1-n01")["reason"]
+    assert (waited.code, waited.host("fra1-n01")["status"]) == (0, "changed")
+    assert holding.wait()[0] == 0
+    assert edgectl("exec", "all", "--wait", "soon", "--", "true").code == 2
+
+
+def await_file(machine: Machine, path: str) -> None:
+    give_up = time.monotonic() + 20
+    while "yes" not in machine.run(f"test -e {path} && echo yes || true"):
+        assert time.monotonic() < give_up, f"{path} did not come"
+        time.sleep(0.1)

@@ -128,7 +128,7 @@ def test_a_cancel_stops_the_job_and_every_process_it_started(host: BundledHost) 
     visit = host.run(Cancel("R1", "alice"))
 
     assert (visit.end.status, visit.end.failed_task) == ("failed", "stubborn")
-    assert visit.end.reason == "cancelled by alice in 'stubborn', which may be half done"
+    assert visit.end.reason == "cancelled by alice; it may be half done"
     assert not _lives(int((host.folder / "daemon").read_text()))
     assert not _lives(_runner(host))
     end_of(process)

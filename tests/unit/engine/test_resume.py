@@ -59,9 +59,16 @@ CASES = {
 def test_a_host_goes_on_as_its_record_says(
     record: HostRecord, is_over: bool, is_open: bool, attempts: Mapping[int, int]
 ) -> None:
-    assert list(ended_well([record])) == (["n01"] if is_over else [])
+    planned = {"n01": tuple(PlannedJob(stage) for stage in range(max(1, len(record.jobs))))}
+    assert list(ended_well([record], planned)) == (["n01"] if is_over else [])
     assert to_follow([record]) == ({"n01": tuple(record.jobs)} if is_open else {})
     assert next_attempts([record]) == {("n01", stage): number for stage, number in attempts.items()}
+
+
+def test_a_host_of_which_only_the_first_plays_are_on_record_is_contacted_again() -> None:
+    record = a_record(S.CHANGED, JobRecord(0, ended="changed"))
+
+    assert ended_well([record], {"n01": (PlannedJob(0), PlannedJob(1))}) == {}
 
 
 @pytest.mark.parametrize(
