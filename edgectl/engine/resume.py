@@ -21,7 +21,7 @@ def job_digest(job: Job) -> str:
 
     The files that travel with it are named by their digests in its tasks.
     """
-    return digest_of(encode_job(replace(job, attempt=0, blobs=dict.fromkeys(sorted(job.blobs), ""))))
+    return digest_of(encode_job(replace(job, blobs=dict.fromkeys(sorted(job.blobs), ""))))
 
 
 def plan_digest(jobs: Mapping[str, Sequence[PlannedJob]]) -> str:
@@ -82,7 +82,8 @@ def _is_whole(record: HostRecord, planned: Sequence[PlannedJob]) -> bool:
 def next_attempts(records: Iterable[HostRecord]) -> dict[tuple[str, int], int]:
     """Return the attempt with which each host's stage goes on, where that is not the first.
 
-    A job whose journal holds its failure would only tell of it again: it is begun anew, under another name.
+    A job whose journal holds its failure would only tell of it again: it goes on under another name, with the task
+    that failed.
     Every other job keeps its name, so that what it did is not done twice.
     """
     found = {

@@ -30,5 +30,6 @@ def main(job_id: str) -> None:
     elif digest_of(raw) == head.get("digest"):
         os.environ[MARK] = job_id
         mine.name_runner()
-        job = decode_job(raw, Request("start", job_id, by=str(head["started_by"])))
+        asked = Request("start", job_id, by=str(head["started_by"]), attempt=int(head["attempt"]))
+        job = decode_job(raw, asked)
         run_alone(job, Line(os.open(os.devnull, os.O_WRONLY), ""), mine, paths)

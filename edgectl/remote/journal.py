@@ -13,10 +13,10 @@ import fcntl
 import json
 import os
 import time
-from typing import Any, Dict, Iterator, List, Optional
+from typing import Any, Dict, Iterator, List, Optional, Sequence
 
 from edgectl.remote.context import HostPaths
-from edgectl.remote.protocol import Ended, Message, decode_message
+from edgectl.remote.protocol import Ended, Message, TaskEnded, TaskStarted, decode_message
 
 _PRIVATE_FOLDER = 0o700
 _PRIVATE_FILE = 0o600
@@ -67,8 +67,8 @@ def folder_of(paths: HostPaths, job: str) -> str:
     return os.path.join(paths.runs, job)
 
 
-def create(folder: str, head: Dict[str, Any]) -> Optional[Journal]:
-    """Start a journal and hold it, or return None where this job was started before.
+def create(folder: str, head: Dict[str, Any], past: Sequence[str] = ()) -> Optional[Journal]:
+    """Start a journal and hold it, or return None where this job was started before. `past` are its first events.
 
     It is made beside and renamed, so that whoever comes at the same time finds none or a whole one that is
     held already; the rename decides. Raises `OSError`.
@@ -82,9 +82,10 @@ def create(folder: str, head: Dict[str, Any]) -> Optional[Journal]:
         live = _locked(beside)
         fd = os.open(_path(beside), os.O_WRONLY | os.O_CREAT | os.O_EXCL | os.O_APPEND, _PRIVATE_FILE)
         first = json.dumps({"seq": 0, "at": round(time.time(), 3), **head})
-        journal = Journal(folder, fd, live, [first])
-        journal.append(first, durable=True)
+        journal = Journal(folder, fd, live, [first, *past])
+        journal.append("\n".join([first, *past]), durable=True)
         os.rename(beside, folder)
+        _sync(os.path.dirname(folder))
     except (OSError, Unwritable) as error:
         for path in (_path(beside), _live(beside)):
             with contextlib.suppress(OSError):
@@ -95,6 +96,31 @@ def create(folder: str, head: Dict[str, Any]) -> Optional[Journal]:
             return None
         raise
     return journal
+
+
+def done_before(found: List[str]) -> List[str]:
+    """Return the events of a job that failed without its last task and what came after: what need not be done again.
+
+    A task that was cut off by a cancel stays as it is: begun, and without an end.
+    """
+    past = events(found)
+    failed = next((event for event in reversed(past) if isinstance(event, TaskEnded)), None)
+    if failed is None or failed.status != "failed":
+        return [text for text, event in zip(found[1:], past) if not isinstance(event, Ended)]
+    begun = [turn for turn, event in enumerate(past) if _begins(event, failed.number)]
+    return found[1 : 1 + begun[-1]] if begun else found[1:1]
+
+
+def _begins(event: Message, number: int) -> bool:
+    return isinstance(event, TaskStarted) and event.number == number
+
+
+def _sync(folder: str) -> None:
+    fd = os.open(folder, os.O_RDONLY | os.O_DIRECTORY)
+    try:
+        os.fsync(fd)
+    finally:
+        os.close(fd)
 
 
 def reopen(folder: str, live: int) -> Journal:

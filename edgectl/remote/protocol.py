@@ -82,7 +82,9 @@ class Job:
     shares: bool = False  # it changes nothing and bears no changes meanwhile: a benchmark, an active probe
     become: bool = False
     started_by: str = ""
-    attempt: int = 0  # a job that failed for good is begun again under another name
+    attempt: int = (
+        0  # a job that failed is gone on with under another name: what it had done is not done again
+    )
 
     def tasks(self) -> List[Task]:
         """Return its tasks and handlers, in order."""
@@ -147,6 +149,7 @@ class Request(NamedTuple):
     by: str = ""
     secrets: Dict[str, str] = {}  # noqa: RUF012 - never written to
     confirms: Optional[int] = None
+    attempt: int = 0
 
 
 class Hello(NamedTuple):
@@ -340,11 +343,11 @@ def decode_message(line: str) -> Message:
 
 
 def encode_job(job: Job) -> bytes:
-    """Return what makes two jobs the same, as JSON: all but the secrets and who asks, which may differ each time.
+    """Return what makes two jobs the same, as JSON: all but the secrets, who asks and how often.
 
     Where a task was written stays here: another controller may keep the same playbook elsewhere.
     """
-    same = {**vars(job), "secrets": {}, "started_by": ""}
+    same = {**vars(job), "secrets": {}, "started_by": "", "attempt": 0}
     return json.dumps(same, default=_without_place, separators=(",", ":")).encode()
 
 
@@ -363,7 +366,8 @@ def decode_job(raw: bytes, request: Request) -> Job:
     """Return the job with what came beside it; the inverse of `encode_job`."""
     fields = json.loads(raw)
     fields["plays"] = [_play(play) for play in fields["plays"]]
-    return Job(**{**fields, "secrets": request.secrets, "started_by": request.by})
+    own = {"secrets": request.secrets, "started_by": request.by, "attempt": request.attempt}
+    return Job(**{**fields, **own})
 
 
 def encode_request(request: Request) -> bytes:

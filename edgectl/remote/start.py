@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import importlib
-from typing import List, Optional
+import os
+from typing import List, Optional, Union
 
 from edgectl.remote import follow, journal, retention
 from edgectl.remote.context import HostPaths
@@ -11,7 +12,7 @@ from edgectl.remote.detach import Leaving, go_apart
 from edgectl.remote.emit import Line
 from edgectl.remote.identity import boot_id, hello
 from edgectl.remote.lasting import run_alone
-from edgectl.remote.protocol import Job, Refused, Request, encode_message
+from edgectl.remote.protocol import Job, Refused, Request, encode_message, job_id
 
 
 def apart(job: Job, request: Request, line: Line, paths: HostPaths) -> None:
@@ -39,14 +40,21 @@ def _start_or_come_back(
         "host": job.host,
         "started_by": job.started_by,
         "boot_id": boot_id(),
+        "attempt": job.attempt,
     }
     if retention.is_pruned(paths, request.job):
         line.send(hello(resumed=True))
         line.send(encode_message(Refused(f"run {job.run} ended here long ago; start a new run")))
         return None
-    mine = journal.create(folder, head)
+    earlier = _earlier(job, request, paths)
+    if isinstance(earlier, Refused):
+        line.send(hello(resumed=True))
+        line.send(encode_message(earlier))
+        return None
+    mine = journal.create(folder, head, earlier)
     line.send(hello(resumed=mine is None))
     if mine is not None:
+        _replay(mine, line, request.after)
         return mine
     past = list(journal.lines(folder))
     refusal = _refusal(past, request, job)
@@ -60,10 +68,26 @@ def _start_or_come_back(
         follow.until_end(folder, line, request.after)
         return None
     mine = journal.reopen(folder, live)
-    for text, event in zip(mine.lines[1:], mine.messages()):
-        if event.seq > request.after:
-            line.send(text)
+    _replay(mine, line, request.after)
     return mine
+
+
+def _earlier(job: Job, request: Request, paths: HostPaths) -> Union[List[str], Refused]:
+    """Return what the attempt before this one, which failed, need not do again; nothing for a first attempt."""
+    if not job.attempt:
+        return []
+    folder = journal.folder_of(paths, job_id(job.run, job.stage, job.attempt - 1))
+    if not os.path.isdir(folder):
+        return Refused(f"run {job.run} is to go on here, and its journal is gone; start a new run")
+    past = list(journal.lines(folder))
+    refusal = _refusal(past, request, job)
+    return Refused(refusal) if refusal else journal.done_before(past)
+
+
+def _replay(mine: journal.Journal, line: Line, after: int) -> None:
+    for text, event in zip(mine.lines[1:], mine.messages()):
+        if event.seq > after:
+            line.send(text)
 
 
 def _refusal(past: List[str], request: Request, job: Job) -> str:

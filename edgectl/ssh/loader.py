@@ -80,7 +80,14 @@ def payload(errand: Errand, magic: str, *, after: int = 0, confirms: int | None 
             code = bundle(errand.modules(), _parts_of(errand) | frozenset(errand.needs))
             job = encode_job(errand)
             request = Request(
-                "start", errand.id, digest_of(job), after, errand.started_by, errand.secrets, confirms
+                "start",
+                errand.id,
+                digest_of(job),
+                after,
+                errand.started_by,
+                errand.secrets,
+                confirms,
+                errand.attempt,
             )
         case Attach():
             code, job = bundle(frozenset(), _parts("follow")), b""

@@ -77,10 +77,11 @@ def wait_for(what: Callable[[], Any]) -> None:
         time.sleep(0.05)
 
 
-def play(path: Path, tasks: Sequence[str], *, more: str = "") -> Path:
-    """Write a playbook of shell commands, whose canary is one host."""
+def play(path: Path, tasks: Sequence[str], *, more: str = "", then: Sequence[str] = ()) -> Path:
+    """Write a playbook of shell commands, whose canary is one host; `then` are lines of further tasks."""
     lines = ["- hosts: all", "  gather_facts: false", "  rollout: {canary: 1}", *([more] if more else [])]
     lines += ["  tasks:", *(f"    - {{name: t{n}, shell: '{task}'}}" for n, task in enumerate(tasks, 1))]
+    lines += then
     path.write_text("\n".join(lines) + "\n")
     return path
 

@@ -7,15 +7,18 @@ from concurrent.futures import ThreadPoolExecutor
 
 from edgectl.engine.outcome import RunOutcome
 from tests.faults.proxy import End
-from tests.faults.rig import Controller, Site, count_up, disagreements, told, when_task
+from tests.faults.rig import COUNTER, Controller, Site, count_up, disagreements, told, when_task
 
 
-def _killed_in(site: Site, name: str, *tasks: Mapping[str, object], then: str = "true") -> RunOutcome:
-    """Run tasks, kill the job's runner while one of them runs, and do something at the host."""
+def _killed_in(
+    site: Site, name: str, *tasks: Mapping[str, object], once: str = "true", then: str = "true"
+) -> RunOutcome:
+    """Run tasks, kill the job's runner in one of them, `once` that is so at the host, and do something there."""
     controller = Controller([site])
     prepared = controller.prepare(tasks)
 
     def strike() -> None:
+        site.see(f"for n in 1 2 3 4 5 6 7 8 9 10; do {once} && break; sleep 0.1; done")
         site.kill_runner(prepared.plan.run)
         site.machine.run(then)
 
@@ -23,7 +26,9 @@ def _killed_in(site: Site, name: str, *tasks: Mapping[str, object], then: str = 
 
 
 def test_a_task_whose_runner_was_killed_is_unknown_and_is_not_run_again(site: Site) -> None:
-    run = _killed_in(site, "t2", count_up(1), count_up(2, sleep_s=1), count_up(3))
+    run = _killed_in(
+        site, "t2", count_up(1), count_up(2, sleep_s=1), count_up(3), once=f"grep -q 2 {COUNTER}"
+    )
     (host,) = run.hosts
     assert (host.status, host.failed_task) == ("unknown", "t2")
     assert "it may have happened, in part or in full" in host.reason

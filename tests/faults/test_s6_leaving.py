@@ -61,9 +61,12 @@ def test_a_cancelled_run_ends_with_its_processes_and_begins_no_other_host(
     assert counted(hosts[1]) == {}
 
 
-def test_a_cancelled_run_can_be_resumed(edgectl: Edgectl, hosts: Sequence[Machine], tmp_path: Path) -> None:
-    slow = count(1, "test -e /srv/quick || sleep 300")
-    running = started(edgectl, "run", play(tmp_path / "p.yaml", [slow]))
+def test_a_cancelled_run_goes_on_where_nothing_is_done_twice(
+    edgectl: Edgectl, hosts: Sequence[Machine], tmp_path: Path
+) -> None:
+    waits = "    - {wait_for: {path: /srv/quick, timeout: 300}}"
+    playbook = play(tmp_path / "p.yaml", [count(1)], then=[waits, f"    - {{shell: '{count(2)}'}}"])
+    running = started(edgectl, "run", playbook)
     wait_for(lambda: 1 in counted(hosts[0]))
     running.kill()
     assert edgectl("runs", "cancel").code == 0
@@ -73,7 +76,22 @@ def test_a_cancelled_run_can_be_resumed(edgectl: Edgectl, hosts: Sequence[Machin
     resumed = edgectl("runs", "resume", "-o", "json")
 
     assert resumed.code == 0, resumed
-    assert [counted(host) for host in hosts] == [{1: 2}, {1: 1}]
+    assert [counted(host) for host in hosts] == [{1: 1, 2: 1}, {1: 1, 2: 1}]
+
+
+def test_a_task_that_a_cancel_cut_off_is_not_begun_again_by_itself(
+    edgectl: Edgectl, hosts: Sequence[Machine], tmp_path: Path
+) -> None:
+    running = started(edgectl, "run", play(tmp_path / "p.yaml", [count(1, "sleep 300")]))
+    wait_for(lambda: 1 in counted(hosts[0]))
+    running.kill()
+    assert edgectl("runs", "cancel").code == 0
+
+    resumed = edgectl("runs", "resume", "-o", "json")
+
+    assert resumed.host("n01")["status"] == "unknown", resumed
+    assert "it is not done again" in resumed.host("n01")["reason"]
+    assert counted(hosts[0]) == {1: 1}
 
 
 def test_a_freeze_refuses_a_changing_command_before_any_contact(
