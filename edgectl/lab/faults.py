@@ -19,11 +19,17 @@ class FaultKind(StrEnum):
     GPU_HOT = "gpu-hot"
     GPU_XID = "gpu-xid"
     DISK_FULL = "disk-full"
+    REBOOT = "reboot"
+    POWER_CUT = "power-cut"
 
 
 CLEAR = "clear"
 # Played inside the host by its own stand-in program; the others on the way to it.
 AT_HOST = (FaultKind.GPU_LOST, FaultKind.GPU_ECC, FaultKind.GPU_HOT, FaultKind.GPU_XID, FaultKind.DISK_FULL)
+# These happen once; the others last until they are cleared.
+AT_ONCE = (FaultKind.REBOOT, FaultKind.POWER_CUT)
+# A machine has no GPUs to lose, and no line but its own sshd's.
+AT_MACHINES = (FaultKind.UNREACHABLE, FaultKind.HOSTKEY, FaultKind.DISK_FULL, *AT_ONCE)
 VALUES = {
     FaultKind.UNREACHABLE: "refuse",
     FaultKind.SLOW: "250",
@@ -33,6 +39,8 @@ VALUES = {
     FaultKind.GPU_HOT: "0",
     FaultKind.GPU_XID: "79",
     FaultKind.DISK_FULL: "",
+    FaultKind.REBOOT: "",
+    FaultKind.POWER_CUT: "",
 }
 
 

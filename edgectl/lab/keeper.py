@@ -99,6 +99,7 @@ class Keeper:
         self._channel = channel
         self._shown = shown
         self._loop = Loop()
+        self._first: dict[str, int] = {}
         self._own_pids = os.open("/proc/self/ns/pid", os.O_RDONLY | os.O_CLOEXEC)
 
     def run(self) -> None:
@@ -109,10 +110,14 @@ class Keeper:
 
     def _obey(self) -> None:
         packet, _ = wire.receive(self._channel)
-        if packet is None:
-            self._loop.stop()
-        else:
-            self._boot(HostImage(**packet))
+        match packet:
+            case None:
+                self._loop.stop()
+            case {"cut": host}:
+                if process := self._first.get(host):
+                    os.kill(process, signal.SIGKILL)
+            case _:
+                self._boot(HostImage(**packet))
 
     def _boot(self, image: HostImage) -> None:
         attach_disk(image.name, image.disk_mb)
@@ -125,6 +130,7 @@ class Keeper:
             _end_with(lambda: self._live(image, its))
         kernel.enter(self._own_pids, kernel.NEW_PIDS)
         its.close()
+        self._first[image.name] = process
         self._loop.on_exit(process, lambda status: self._tell_ended(image.name, status))
         wire.send(self._channel, {"event": "booted", "host": image.name}, (ours.fileno(),))
         ours.close()
@@ -145,4 +151,5 @@ class Keeper:
         return Host(channel).run()
 
     def _tell_ended(self, host: str, status: int) -> None:
+        del self._first[host]
         wire.send(self._channel, {"event": "ended", "host": host, "status": status})
