@@ -38,6 +38,11 @@ class Settings:
         """Return where the lab keeps its hosts."""
         return self.data_folder / "lab"
 
+    @property
+    def lab_cache(self) -> Path:
+        """Return where the lab keeps the Debian that its real machines share."""
+        return Path(self.environment.get("EDGECTL_LAB_CACHE") or "/var/cache/edgectl")
+
 
 def read_settings(
     *, inventory: Path | None = None, state: str | None = None, no_color: bool = False

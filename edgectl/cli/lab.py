@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from edgectl.cli.options import Common, command
+from edgectl.lab.layout import Backend, Network
 
 if TYPE_CHECKING:
     from edgectl.lab.lifecycle import LabStatus
@@ -28,15 +29,37 @@ def add_to(app: typer.Typer) -> None:
     def up(
         common: Common,
         hosts: Annotated[int, typer.Option("--hosts", min=1, max=50, help="How many hosts.")] = 12,
-        gpus: Annotated[int, typer.Option("--gpus", min=1, max=8, help="GPUs per host.")] = 2,
+        gpus: Annotated[int, typer.Option("--gpus", min=1, max=8, help="GPUs per sandbox.")] = 2,
+        backend: Annotated[
+            Backend,
+            typer.Option("--backend", help="Sandboxes, or real Debian machines in systemd-nspawn (root)."),
+        ] = Backend.SANDBOX,
+        network: Annotated[
+            Network,
+            typer.Option(
+                "--network", help="nspawn: this machine's network, or a private one with firewalls."
+            ),
+        ] = Network.SHARED,
+        subnet: Annotated[
+            str,
+            typer.Option("--subnet", metavar="RANGE", help="Addresses of a private network: 10.1.2.0/24."),
+        ] = "",
         folder: Folder = None,
     ) -> None:
         """Bring the lab up and say which inventory to use."""
         from edgectl.lab.lifecycle import LabSpec
         from edgectl.lab.lifecycle import up as bring_up
 
-        spec = LabSpec(hosts=hosts, gpus_per_host=gpus, directory=_folder(common, folder))
-        common.finish(_report("lab up", bring_up(spec)))
+        spec = LabSpec(
+            hosts=hosts,
+            gpus_per_host=gpus,
+            directory=_folder(common, folder),
+            backend=backend,
+            network=network,
+            subnet=subnet,
+            cache=str(common.settings().lab_cache),
+        )
+        common.finish(_report("lab up", bring_up(spec, lambda said: typer.echo(said, err=True))))
 
     @command(group)
     def down(common: Common, folder: Folder = None) -> None:
@@ -61,13 +84,13 @@ def add_to(app: typer.Typer) -> None:
         kind: Annotated[
             str,
             typer.Argument(
-                help="unreachable, slow, hostkey, gpu-lost, gpu-hot, reboot, power-cut, …, clear."
+                help="reboot, power-cut, unreachable, slow, hostkey, disk-full, gpu-lost, …, clear."
             ),
         ],
         value: Annotated[str | None, typer.Argument(help="What the fault wants, as `slow 250` does.")] = None,
         folder: Folder = None,
     ) -> None:
-        """Play a fault at a host, at once and until `clear`; after `reboot` and `power-cut` it comes back by itself."""
+        """Play a fault at a host, at once; all but `reboot` and `power-cut` last until `clear`."""
         from edgectl.lab.lifecycle import fault as play
 
         common.finish(_report("lab fault", play(_folder(common, folder), host, kind, value)))

@@ -26,6 +26,10 @@ class FaultKind(StrEnum):
 CLEAR = "clear"
 # Played inside the host by its own stand-in program; the others on the way to it.
 AT_HOST = (FaultKind.GPU_LOST, FaultKind.GPU_ECC, FaultKind.GPU_HOT, FaultKind.GPU_XID, FaultKind.DISK_FULL)
+# These happen once; the others last until they are cleared.
+AT_ONCE = (FaultKind.REBOOT, FaultKind.POWER_CUT)
+# A machine has no GPUs to lose, and no line but its own sshd's.
+AT_MACHINES = (FaultKind.UNREACHABLE, FaultKind.HOSTKEY, FaultKind.DISK_FULL, *AT_ONCE)
 VALUES = {
     FaultKind.UNREACHABLE: "refuse",
     FaultKind.SLOW: "250",

@@ -2,27 +2,33 @@
 
 from __future__ import annotations
 
+import logging
 import os
+import resource
 import socket
 import threading
 from dataclasses import asdict
 
 import paramiko
 
-from edgectl.errors import EdgectlError
+from edgectl.errors import EdgectlError, MissingError
 from edgectl.lab import wire
+from edgectl.lab.complaint import pack
 from edgectl.lab.faults import AT_HOST, Fault, FaultKind, parse_fault
 from edgectl.lab.hostcommand import run_at_host
 from edgectl.lab.hostlink import HostLink
-from edgectl.lab.hostport import HostPort, HostState
+from edgectl.lab.hostport import HostPort
+from edgectl.lab.hoststate import HostState
 from edgectl.lab.image import HostImage
 from edgectl.lab.keys import key_at
 from edgectl.lab.layout import LabFiles, LabHost, LabSpec, hosts_of
+from edgectl.lab.refusal import refusal
 from edgectl.lab.shown import host_python
 from edgectl.lab.sshd import Login
 
 _HALTED = 0
 _BOOT_DEADLINE_S = 60
+_REBOOT_PROGRAM = "/usr/local/sbin/reboot"
 _FAULT_PROGRAM = "/usr/local/sbin/edgectl-lab-fault"
 
 
@@ -30,6 +36,11 @@ class Fleet:
     """The hosts of one lab; its methods may be called from any thread."""
 
     def __init__(self, spec: LabSpec, keeper: socket.socket, notes: tuple[str, ...]) -> None:
+        most = resource.getrlimit(resource.RLIMIT_NOFILE)[1]
+        resource.setrlimit(resource.RLIMIT_NOFILE, (most, most))  # a session takes six descriptors
+        logging.getLogger("paramiko").setLevel(
+            logging.CRITICAL
+        )  # clients that vanish are a lab's daily bread
         self._spec = spec
         self._files = LabFiles(spec.directory)
         self._keeper = keeper
@@ -51,14 +62,15 @@ class Fleet:
     def _host_key(self, name: str) -> paramiko.PKey:
         return key_at(self._files.host_keys / name)
 
-    def boot_all(self) -> str:
-        """Boot every host; return, when all are up, nothing, or why one of them cannot boot."""
+    def boot_all(self) -> None:
+        """Boot every host and return when all are up; raises `MissingError` where one cannot boot."""
         threading.Thread(target=self._listen_to_keeper, daemon=True).start()
         for host in self._hosts.values():
             self._boot(host)
         if not self._all_up.wait(_BOOT_DEADLINE_S):
-            return f"not all hosts were up after {_BOOT_DEADLINE_S} s"
-        return self._refused
+            raise MissingError(f"not all hosts of the lab were up after {_BOOT_DEADLINE_S} s")
+        if self._refused:
+            raise refusal(self._refused)
 
     def _boot(self, host: LabHost) -> None:
         image = HostImage(host.name, host.address, self._spec.gpus_per_host, self._spec.disk_mb, self._python)
@@ -108,22 +120,21 @@ class Fleet:
         """Answer a request of `edgectl.lab.lifecycle`."""
         if request.get("do") == "fault":
             try:
-                self._play(request["host"], parse_fault(request["kind"], request["value"]))
+                self._set_fault(request["host"], parse_fault(request["kind"], request["value"]))
             except EdgectlError as error:
-                return {"error": str(error)}
+                return pack(error)
         return self._status()
 
-    def _play(self, name: str, fault: Fault | None) -> None:
-        match fault:
-            case Fault(kind=FaultKind.REBOOT):
-                run_at_host(self._ports[name].link, ["/bin/sh", "-c", "reboot"])
-            case Fault(kind=FaultKind.POWER_CUT):
-                run_at_host(self._ports[name].link, ["/bin/true"])  # what is down cannot lose its power
-                wire.send(self._keeper, {"do": "kill", "host": name})
-            case _:
-                self._set_fault(name, fault)
-
     def _set_fault(self, name: str, fault: Fault | None) -> None:
+        if fault and fault.kind is FaultKind.REBOOT:
+            run_at_host(self._ports[name].link, [_REBOOT_PROGRAM])
+        elif fault and fault.kind is FaultKind.POWER_CUT:
+            run_at_host(self._ports[name].link, ["/bin/true"])  # what is down cannot lose its power
+            wire.send(self._keeper, {"cut": name})
+        else:
+            self._set_lasting(name, fault)
+
+    def _set_lasting(self, name: str, fault: Fault | None) -> None:
         faults = self._faults[name]
         if fault:
             faults[fault.kind] = fault

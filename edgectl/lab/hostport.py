@@ -5,23 +5,15 @@ from __future__ import annotations
 import socket
 import threading
 import weakref
-from enum import StrEnum
 
 import paramiko
 
 from edgectl.lab.faulty import FaultySocket, LineFaults
 from edgectl.lab.hostlink import HostLink
+from edgectl.lab.hoststate import HostState
 from edgectl.lab.sshd import Login, serve
 
 _BACKLOG = 128
-
-
-class HostState(StrEnum):
-    """Whether a host could answer, faults of the line aside."""
-
-    UP = "up"
-    DOWN = "down"
-    REBOOTING = "rebooting"
 
 
 class HostPort:

@@ -5,9 +5,12 @@ from __future__ import annotations
 import yaml
 
 from edgectl.lab.keys import key_at, public_line
-from edgectl.lab.layout import METROS, LabFiles, LabHost, LabSpec, hosts_of
+from edgectl.lab.layout import METROS, Backend, LabFiles, LabHost, LabSpec, hosts_of
 
-_HEADER = "# Written by `edgectl lab up`. The hosts are sandboxes on this machine.\n"
+_HEADERS = {
+    Backend.SANDBOX: "# Written by `edgectl lab up`. The hosts are sandboxes on this machine.\n",
+    Backend.NSPAWN: "# Written by `edgectl lab up`. The hosts are Debian machines in systemd-nspawn here.\n",
+}
 
 
 def write_inventory(spec: LabSpec) -> None:
@@ -20,7 +23,7 @@ def write_inventory(spec: LabSpec) -> None:
     public.write_text(f"{public_line(key)} edgectl-lab\n", encoding="utf-8")
     hosts = hosts_of(spec)
     fleet = yaml.safe_dump(_fleet(spec, hosts), sort_keys=False, width=110)
-    (files.inventory / "fleet.yaml").write_text(_HEADER + fleet, encoding="utf-8")
+    (files.inventory / "fleet.yaml").write_text(_HEADERS[spec.backend] + fleet, encoding="utf-8")
     files.known_hosts.write_text("".join(_pin(spec, host) for host in hosts), encoding="utf-8")
 
 
@@ -35,17 +38,20 @@ def _fleet(spec: LabSpec, hosts: tuple[LabHost, ...]) -> dict[str, object]:
 
 def _pop(spec: LabSpec, pop: str, hosts: list[LabHost]) -> dict[str, object]:
     metro, region, country, zone = next((row for row in METROS if pop.startswith(row[0])), METROS[0])
-    hardware = f"rtx-pro-6000-server-{spec.gpus_per_host}"
     return {
         "metro": metro.upper(),
         "region": region,
         "country": country,
         "tz": zone,
         "state": "live",
-        "hosts": {
-            host.name: {"address": host.address, "role": "gpu", "hardware": hardware} for host in hosts
-        },
+        "hosts": {host.name: {"address": host.address, "role": "gpu", **_hardware(spec)} for host in hosts},
     }
+
+
+def _hardware(spec: LabSpec) -> dict[str, str]:
+    if spec.backend is Backend.NSPAWN:
+        return {}  # its GPUs are this machine's own: mostly none
+    return {"hardware": f"rtx-pro-6000-server-{spec.gpus_per_host}"}
 
 
 def _pin(spec: LabSpec, host: LabHost) -> str:

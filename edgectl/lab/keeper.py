@@ -99,7 +99,7 @@ class Keeper:
         self._channel = channel
         self._shown = shown
         self._loop = Loop()
-        self._first_processes: dict[str, int] = {}
+        self._first: dict[str, int] = {}
         self._own_pids = os.open("/proc/self/ns/pid", os.O_RDONLY | os.O_CLOEXEC)
 
     def run(self) -> None:
@@ -113,16 +113,11 @@ class Keeper:
         match packet:
             case None:
                 self._loop.stop()
-            case {"do": "kill", "host": name}:
-                self._kill(name)
+            case {"cut": host}:
+                if process := self._first.get(host):
+                    os.kill(process, signal.SIGKILL)
             case _:
                 self._boot(HostImage(**packet))
-
-    def _kill(self, name: str) -> None:
-        """End a host's first process, and so all of them, as a power cut does."""
-        process = self._first_processes.pop(name, None)
-        if process is not None:
-            os.kill(process, signal.SIGKILL)
 
     def _boot(self, image: HostImage) -> None:
         attach_disk(image.name, image.disk_mb)
@@ -135,7 +130,7 @@ class Keeper:
             _end_with(lambda: self._live(image, its))
         kernel.enter(self._own_pids, kernel.NEW_PIDS)
         its.close()
-        self._first_processes[image.name] = process
+        self._first[image.name] = process
         self._loop.on_exit(process, lambda status: self._tell_ended(image.name, status))
         wire.send(self._channel, {"event": "booted", "host": image.name}, (ours.fileno(),))
         ours.close()
@@ -156,5 +151,5 @@ class Keeper:
         return Host(channel).run()
 
     def _tell_ended(self, host: str, status: int) -> None:
-        self._first_processes.pop(host, None)
+        del self._first[host]
         wire.send(self._channel, {"event": "ended", "host": host, "status": status})

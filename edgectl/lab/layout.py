@@ -4,7 +4,9 @@ from __future__ import annotations
 
 import ipaddress
 import json
+import zlib
 from dataclasses import asdict, dataclass
+from enum import StrEnum
 from pathlib import Path
 from typing import Any
 
@@ -21,14 +23,30 @@ METROS = (
 )
 _HOSTS_PER_POP = 4
 _LARGEST = 200
+_FIRST_IN_SUBNET = 11  # the machine itself is 1; the rest of the first ten is for tests
+
+
+class Backend(StrEnum):
+    """What a lab's hosts are."""
+
+    SANDBOX = "sandbox"
+    NSPAWN = "nspawn"
+
+
+class Network(StrEnum):
+    """Whether hosts share this machine's network, or have one of the lab's own with a firewall each."""
+
+    SHARED = "shared"
+    PRIVATE = "private"
 
 
 @dataclass(frozen=True, slots=True)
 class LabSpec:
     """A lab somebody wants: `hosts` of them four to a PoP, or the PoPs named in `pops` with a count for each.
 
-    Hosts take consecutive loopback addresses from `first_address`, all on `port`. `boot_s` is how long a
-    reboot keeps a host away; `disk_mb` how much memory a host's disk may take.
+    Hosts take consecutive loopback addresses from `first_address`, or addresses of `subnet` in a private
+    network, all on `port`. `boot_s` is how long a reboot keeps a sandbox away; `disk_mb` how much memory a
+    host's disk may take. `cache` is where the nspawn backend keeps its Debian.
     """
 
     directory: Path
@@ -39,16 +57,35 @@ class LabSpec:
     gpus_per_host: int = 2
     boot_s: float = 1.5
     disk_mb: int = 2048
+    backend: Backend = Backend.SANDBOX
+    network: Network = Network.SHARED
+    subnet: str = ""
+    cache: str = "/var/cache/edgectl"
 
     def __post_init__(self) -> None:
         count = sum(count for _, count in self.pops) if self.pops else self.hosts
         if not 1 <= count <= _LARGEST:
             raise InputError(f"a lab has 1 to {_LARGEST} hosts, not {count}")
+        if self.network is Network.PRIVATE:
+            self._check_private(count)
+            return
+        if self.subnet:
+            raise InputError("a subnet is for a private network", hint="--network private")
         first = ipaddress.IPv4Address(self.first_address)
         if not (first.is_loopback and (first + count).is_loopback):
             raise InputError(
                 f"{self.first_address} and the {count} after it are not all loopback addresses (127.0.0.0/8)"
             )
+
+    def _check_private(self, count: int) -> None:
+        if self.backend is not Backend.NSPAWN:
+            raise InputError("only real machines have a private network", hint="--backend nspawn")
+        try:
+            subnet = ipaddress.IPv4Network(self.subnet or "10.0.0.0/24")
+        except ValueError as error:
+            raise InputError(f"{self.subnet} is no range of addresses: {error}") from error
+        if subnet.num_addresses <= _FIRST_IN_SUBNET + count:
+            raise InputError(f"{self.subnet} is too small for {count} hosts from its {_FIRST_IN_SUBNET}th on")
 
 
 @dataclass(frozen=True, slots=True)
@@ -62,7 +99,8 @@ class LabHost:
 
 def hosts_of(spec: LabSpec) -> tuple[LabHost, ...]:
     """Return the hosts of a lab in the order of their addresses."""
-    first = ipaddress.IPv4Address(spec.first_address)
+    subnet = ipaddress.IPv4Network(spec.subnet) if spec.subnet else None
+    first = subnet[_FIRST_IN_SUBNET] if subnet else ipaddress.IPv4Address(spec.first_address)
     names = [(f"{pop}-r1-n{number:02}", pop) for pop, count in _pops(spec) for number in range(1, count + 1)]
     return tuple(LabHost(name, pop, str(first + offset)) for offset, (name, pop) in enumerate(names))
 
@@ -80,6 +118,11 @@ class LabFiles:
     """Where a lab keeps what: all of it in one folder."""
 
     directory: Path
+
+    @property
+    def mark(self) -> str:
+        """Eight characters for names that the machine has only one of: links and cgroups."""
+        return f"{zlib.crc32(str(self.directory).encode()):08x}"
 
     @property
     def spec(self) -> Path:
@@ -112,6 +155,16 @@ class LabFiles:
         return self.directory / "host_keys"
 
     @property
+    def machines(self) -> Path:
+        """A folder for each real machine: the files laid over its Debian, and its console."""
+        return self.directory / "machines"
+
+    @property
+    def cgroups(self) -> Path:
+        """The names of the lab's cgroups, which nobody but `down` removes."""
+        return self.directory / "cgroups.json"
+
+    @property
     def inventory(self) -> Path:
         """What `-i` takes."""
         return self.directory / "inventory"
@@ -135,4 +188,5 @@ def load_spec(directory: Path) -> LabSpec | None:
         return None
     values: dict[str, Any] = json.loads(path.read_text(encoding="utf-8"))
     pops = tuple((str(name), int(count)) for name, count in values["pops"])
-    return LabSpec(**(values | {"directory": directory, "pops": pops}))
+    kinds = {"backend": Backend(values["backend"]), "network": Network(values["network"])}
+    return LabSpec(**(values | kinds | {"directory": directory, "pops": pops}))

@@ -2,27 +2,24 @@
 
 from __future__ import annotations
 
-import json
-import os
 import shutil
-import subprocess
-import sys
-from dataclasses import dataclass
+from collections.abc import Callable
+from dataclasses import dataclass, replace
 from pathlib import Path
-from typing import Any
 
-import edgectl
 from edgectl.errors import EdgectlError, InputError, MissingError
 from edgectl.lab import wire
+from edgectl.lab.complaint import unpack
 from edgectl.lab.control import ask
 from edgectl.lab.faults import parse_fault
-from edgectl.lab.hostport import HostState
+from edgectl.lab.hoststate import HostState
 from edgectl.lab.inventory_files import write_inventory
-from edgectl.lab.layout import LabFiles, LabSpec, hosts_of, load_spec, save_spec
+from edgectl.lab.layout import Backend, LabFiles, LabSpec, Network, hosts_of, load_spec, save_spec
+from edgectl.lab.nspawn.ground import clear_away, settle
 from edgectl.lab.processes import kill_and_wait, still_running, wait_for_end
-from edgectl.lab.refusal import refusal
 from edgectl.lab.service import write_service
 from edgectl.lab.shown import engine_library
+from edgectl.lab.starting import start_supervisor
 
 _END_S = 10.0
 NO_ENGINE_NOTE = (
@@ -30,7 +27,7 @@ NO_ENGINE_NOTE = (
 )
 CRASHED_NOTE = "the lab is not running (it was killed, or the machine restarted): edgectl lab down, then up"
 
-__all__ = ["HostStatus", "LabSpec", "LabStatus", "down", "fault", "status", "up"]
+__all__ = ["Backend", "HostStatus", "LabSpec", "LabStatus", "Network", "down", "fault", "status", "up"]
 
 
 @dataclass(frozen=True, slots=True)
@@ -67,11 +64,11 @@ class LabStatus:
         return any(host.state is not HostState.DOWN for host in self.hosts)
 
 
-def up(spec: LabSpec) -> LabStatus:
+def up(spec: LabSpec, say: Callable[[str], None] = lambda _: None) -> LabStatus:
     """Bring a lab up and return once every host answers; a lab that is up already is left as it is.
 
-    Raises `MissingError` where this machine lets nobody make namespaces, `InputError` where the folder holds
-    something else.
+    `say` hears what takes long. Raises `MissingError` where this machine lacks something or lets nobody make
+    namespaces, `InputError` where the folder holds something else.
     """
     directory = spec.directory.absolute()
     existing = load_spec(directory)
@@ -80,10 +77,12 @@ def up(spec: LabSpec) -> LabStatus:
     if existing:
         down(directory)
     _refuse_foreign_folder(directory)
-    spec = LabSpec(**{name: getattr(spec, name) for name in LabSpec.__slots__} | {"directory": directory})
+    spec = replace(spec, directory=directory)
+    if spec.backend is Backend.NSPAWN:
+        spec = settle(spec, say)
     _lay_out(spec)
     try:
-        _start_supervisor(spec)
+        start_supervisor(spec)
     except EdgectlError:
         _remove(directory)
         raise
@@ -92,10 +91,17 @@ def up(spec: LabSpec) -> LabStatus:
 
 def _left_as_it_is(existing: LabSpec, wanted: LabSpec) -> LabStatus:
     now = status(existing.directory)
-    if hosts_of(existing) == hosts_of(wanted) and existing.port == wanted.port:
+    if wanted.network is Network.PRIVATE and not wanted.subnet:
+        wanted = replace(wanted, subnet=existing.subnet)
+    if _looks(existing) == _looks(wanted):
         return now
-    note = f"a lab of {len(now.hosts)} hosts is up here and was left as it is; for another: edgectl lab down"
+    lab = f"a lab of {len(now.hosts)} {existing.backend} hosts"
+    note = f"{lab} is up here and was left as it is; for another: edgectl lab down"
     return LabStatus(now.directory, now.hosts, (*now.notes, note))
+
+
+def _looks(spec: LabSpec) -> tuple[object, ...]:
+    return hosts_of(spec), spec.port, spec.backend
 
 
 def _refuse_foreign_folder(directory: Path) -> None:
@@ -112,45 +118,8 @@ def _lay_out(spec: LabSpec) -> None:
     files.stage.mkdir()
     save_spec(spec)
     write_inventory(spec)
-    if engine_library():
+    if spec.backend is Backend.SANDBOX and engine_library():
         write_service(files.inventory / "services")
-
-
-def _start_supervisor(spec: LabSpec) -> None:
-    reader, writer = os.pipe()
-    with LabFiles(spec.directory).log.open("ab") as log:
-        subprocess.run(
-            [sys.executable, "-m", "edgectl.lab.supervisor", str(spec.directory), str(writer)],
-            stdin=subprocess.DEVNULL,
-            stdout=log,
-            stderr=log,
-            pass_fds=(writer,),
-            start_new_session=True,
-            env=os.environ | {"PYTHONPATH": _import_path()},
-            check=False,
-        )
-    os.close(writer)
-    with open(reader, "rb") as pipe:  # noqa: PTH123 - a pipe has no path
-        answer: dict[str, Any] = json.loads(pipe.read() or b"{}")
-    if "taken" in answer:
-        raise MissingError(
-            f"the lab cannot listen on {answer['taken']}",
-            hint="another lab may be up: choose other addresses, or a port",
-        )
-    if "refused" in answer:
-        raise refusal(answer["refused"])
-    if "up" not in answer:
-        raise MissingError(f"the lab did not come up:\n{_last_words(spec)}")
-
-
-def _import_path() -> str:
-    package = str(Path(edgectl.__file__).parent.parent)
-    return os.pathsep.join(filter(None, (package, os.environ.get("PYTHONPATH"))))
-
-
-def _last_words(spec: LabSpec) -> str:
-    lines = LabFiles(spec.directory).log.read_text(encoding="utf-8", errors="replace").splitlines()
-    return "\n".join(lines[-15:])
 
 
 def status(directory: Path) -> LabStatus:
@@ -161,7 +130,7 @@ def status(directory: Path) -> LabStatus:
     if answer is None:
         hosts = tuple(HostStatus(host.name, host.address, HostState.DOWN) for host in hosts_of(spec))
         return LabStatus(directory, hosts, (CRASHED_NOTE,))
-    return _status(directory, answer)
+    return _status(spec, answer)
 
 
 def _spec_or_missing(directory: Path) -> LabSpec:
@@ -171,17 +140,18 @@ def _spec_or_missing(directory: Path) -> LabSpec:
     return spec
 
 
-def _status(directory: Path, answer: wire.Packet) -> LabStatus:
+def _status(spec: LabSpec, answer: wire.Packet) -> LabStatus:
     hosts = tuple(
         HostStatus(host["name"], host["address"], HostState(host["state"]), tuple(host["faults"]))
         for host in answer["hosts"]
     )
-    notes = tuple(answer["notes"]) + (() if engine_library() else (NO_ENGINE_NOTE,))
-    return LabStatus(directory, hosts, notes)
+    without_engine = spec.backend is Backend.SANDBOX and not engine_library()
+    notes = tuple(answer["notes"]) + ((NO_ENGINE_NOTE,) if without_engine else ())
+    return LabStatus(spec.directory, hosts, notes)
 
 
 def fault(directory: Path, host: str, kind: str, value: str | None = None) -> LabStatus:
-    """Play a fault at a host, at once and until `clear`; return the lab's status with it.
+    """Play a fault at a host, at once; what lasts, lasts until `clear`; return the lab's status with it.
 
     Raises `InputError` for an unknown host or fault, `MissingError` where no lab runs, `BusyError` where the
     host is rebooting.
@@ -195,9 +165,7 @@ def fault(directory: Path, host: str, kind: str, value: str | None = None) -> La
     answer = ask(directory, {"do": "fault", "host": host, "kind": kind, "value": value})
     if answer is None:
         raise MissingError(CRASHED_NOTE)
-    if "error" in answer:
-        raise EdgectlError(answer["error"])
-    return _status(directory, answer)
+    return _status(spec, unpack(answer))
 
 
 def down(directory: Path) -> LabStatus | None:
@@ -220,4 +188,5 @@ def down(directory: Path) -> LabStatus | None:
 def _remove(directory: Path) -> None:
     if still_running(LabFiles(directory).processes):
         kill_and_wait(LabFiles(directory).processes, _END_S)
+    clear_away(directory)
     shutil.rmtree(directory)

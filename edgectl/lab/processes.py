@@ -45,6 +45,12 @@ def wait_for_end(path: Path, seconds: float) -> list[int]:
     return left
 
 
+def with_children(process: int) -> tuple[int, ...]:
+    """Return a process and those it has started."""
+    children = Path(f"/proc/{process}/task/{process}/children").read_text(encoding="utf-8")
+    return (process, *(int(number) for number in children.split()))
+
+
 def _start_time(process: int) -> str:
     """Return the kernel's start time of a process; empty for none and for one that waits to be reaped."""
     try:

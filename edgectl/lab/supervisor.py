@@ -1,4 +1,4 @@
-"""The daemon of a lab: SSH for every host, boots and reboots, faults, until it is told to end.
+"""The daemon of a lab: it keeps the hosts, their boots and their faults, until it is told to end.
 
 Run as `python -m edgectl.lab.supervisor DIRECTORY READY_FD`. When it ends, however it ends, the keeper and
 with it every process of every host is killed by the kernel.
@@ -7,20 +7,20 @@ with it every process of every host is killed by the kernel.
 from __future__ import annotations
 
 import json
-import logging
 import os
-import resource
 import socket
-import subprocess
 import sys
 from pathlib import Path
+from typing import assert_never
 
-from edgectl.lab import keeper, wire
-from edgectl.lab.idmap import SINGLE_ID_NOTE, id_map_of_this_process, tell_kernel
-from edgectl.lab.layout import LabFiles, LabSpec, hosts_of, load_spec
+from edgectl.errors import EdgectlError
+from edgectl.lab import wire
+from edgectl.lab.complaint import pack
+from edgectl.lab.ground import Ground
+from edgectl.lab.layout import Backend, LabFiles, LabSpec, Network, hosts_of, load_spec
+from edgectl.lab.nspawn.ground import NspawnGround
 from edgectl.lab.processes import record_processes
-from edgectl.lab.shown import folders_to_show
-from edgectl.lab.stage import Stage
+from edgectl.lab.sandbox import SandboxGround
 
 
 def main(directory: Path, ready: int) -> None:
@@ -34,17 +34,20 @@ def main(directory: Path, ready: int) -> None:
     if taken := taken_address(spec):
         _say(ready, {"taken": taken})
         return
-    reason, notes, process, channel = _raise_keeper(files)
-    if reason:
-        _say(ready, {"refused": reason})
+    try:
+        ground = _ground(spec)
+    except EdgectlError as error:
+        _say(ready, pack(error))
         return
-    record_processes(files.processes, (os.getpid(), *_with_children(process)))
-    _serve(spec, channel, notes, ready)
-    os.waitpid(process, 0)
+    record_processes(files.processes, (os.getpid(), *ground.processes))
+    _serve(spec, ground, ready)
+    ground.await_end()
 
 
 def taken_address(spec: LabSpec) -> str:
     """Return the first address of the lab that somebody listens on already, and why it cannot be used."""
+    if spec.network is Network.PRIVATE:
+        return ""
     for host in hosts_of(spec):
         with socket.socket(socket.AF_INET, socket.SOCK_STREAM) as probe:
             probe.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
@@ -56,48 +59,33 @@ def taken_address(spec: LabSpec) -> str:
     return ""
 
 
-def _raise_keeper(files: LabFiles) -> tuple[str, tuple[str, ...], int, socket.socket]:
-    """Start the keeper; return why that was refused, notes, its process and the channel to it."""
-    process, channel = keeper.start_keeper(Stage(files.stage, folders_to_show()))
-    packet, _ = wire.receive(channel)
-    ids = id_map_of_this_process()
-    if packet == {"event": "ids"}:
-        try:
-            tell_kernel(ids, process)
-        except (OSError, subprocess.CalledProcessError) as error:
-            return f"mapping user ids: {error}", (), process, channel
-        wire.send(channel, {})
-        packet, _ = wire.receive(channel)
-    if packet != {"event": "ready"}:
-        return (packet or {}).get("reason", "its first process ended"), (), process, channel
-    return "", (SINGLE_ID_NOTE,) if ids.single else (), process, channel
+def _ground(spec: LabSpec) -> Ground:
+    match spec.backend:
+        case Backend.SANDBOX:
+            return SandboxGround(spec)
+        case Backend.NSPAWN:
+            return NspawnGround(spec)
+        case _:
+            assert_never(spec.backend)
 
 
-def _with_children(process: int) -> tuple[int, ...]:
-    children = Path(f"/proc/{process}/task/{process}/children").read_text(encoding="utf-8")
-    return (process, *(int(number) for number in children.split()))
-
-
-def _serve(spec: LabSpec, channel: socket.socket, notes: tuple[str, ...], ready: int) -> None:
-    from edgectl.lab.fleet import Fleet  # paramiko comes after the fork: the hosts' processes stay small
-
-    most = resource.getrlimit(resource.RLIMIT_NOFILE)[1]
-    resource.setrlimit(resource.RLIMIT_NOFILE, (most, most))  # a session takes six descriptors
-    logging.getLogger("paramiko").setLevel(logging.CRITICAL)  # clients that vanish are a lab's daily bread
-    fleet = Fleet(spec, channel, notes)
+def _serve(spec: LabSpec, ground: Ground, ready: int) -> None:
+    hosts = ground.hosts()
     control = _control_socket(spec.directory)
-    if reason := fleet.boot_all():
-        _say(ready, {"refused": reason})
-        fleet.close()
+    try:
+        hosts.boot_all()
+    except EdgectlError as error:
+        _say(ready, pack(error))
+        hosts.close()
         return
     _say(ready, {"up": True})
     while True:
         connection, _ = control.accept()
         request, _ = wire.receive(connection)
-        wire.send(connection, fleet.answer(request or {}))
+        wire.send(connection, hosts.answer(request or {}))
         connection.close()
         if request == {"do": "down"}:
-            fleet.close()
+            hosts.close()
             return
 
 

@@ -9,7 +9,7 @@ import pytest
 
 from edgectl.errors import InputError
 from edgectl.lab.lifecycle import LabStatus, fault, status
-from tests.hosts.lab_box import CLOCK, PORT, Box, lab
+from tests.hosts.lab_box import CLOCK, PORT, Box, await_box, lab
 from tests.hosts.test_lab_packages import await_box_after_reboot
 
 __all__ = ["lab"]
@@ -71,6 +71,22 @@ def test_a_changed_host_key_is_another_key_until_cleared(lab: LabStatus) -> None
         Box(lab.directory, host.address)
     fault(lab.directory, host.name, "clear")
     Box(lab.directory, host.address).close()
+
+
+@pytest.mark.parametrize("kind", ["reboot", "power-cut"])
+def test_a_host_comes_back_with_another_boot_id_and_the_same_disk(lab: LabStatus, kind: str) -> None:
+    host = lab.hosts[1]
+    box = Box(lab.directory, host.address)
+    before = box.ok("touch /etc/kept; cat /proc/sys/kernel/random/boot_id")
+    assert fault(lab.directory, host.name, kind).hosts[1].faults == ()
+    transport = box.client.get_transport()
+    assert transport
+    transport.join(10)
+    box.close()
+    box = await_box(lab.directory, host.address)
+    assert box.ok("cat /proc/sys/kernel/random/boot_id; ls /etc/kept") not in ("", f"{before}\n/etc/kept")
+    assert box.ok("ls /etc/kept") == "/etc/kept"
+    box.close()
 
 
 def test_gpu_faults_show_in_nvidia_smi_and_the_kernel_log(lab: LabStatus, gpu_box: Box) -> None:

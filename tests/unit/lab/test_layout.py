@@ -1,11 +1,12 @@
 from __future__ import annotations
 
 from pathlib import Path
+from typing import Any
 
 import pytest
 
 from edgectl.errors import InputError
-from edgectl.lab.layout import LabSpec, hosts_of, load_spec, save_spec
+from edgectl.lab.layout import Backend, LabSpec, Network, hosts_of, load_spec, save_spec
 
 
 def test_hosts_fill_pops_of_four_on_consecutive_addresses() -> None:
@@ -34,8 +35,36 @@ def test_a_lab_that_cannot_be_is_refused(hosts: int, address: str) -> None:
         LabSpec(Path("x"), hosts=hosts, first_address=address)
 
 
-def test_a_saved_spec_is_loaded_as_it_was(tmp_path: Path) -> None:
-    spec = LabSpec(tmp_path, pops=(("lhr1", 1),), port=2022, boot_s=0.5)
+def _private(hosts: int = 12, subnet: str = "10.9.8.0/24", backend: Backend = Backend.NSPAWN) -> LabSpec:
+    return LabSpec(Path("x"), hosts=hosts, backend=backend, network=Network.PRIVATE, subnet=subnet)
+
+
+def test_hosts_of_a_private_network_leave_the_first_ten_addresses_free() -> None:
+    assert [host.address for host in hosts_of(_private(2))] == ["10.9.8.11", "10.9.8.12"]
+
+
+@pytest.mark.parametrize(
+    ("subnet", "backend", "reason"),
+    [
+        ("10.9.8.0/24", Backend.SANDBOX, "only real machines"),
+        ("10.9.8.0/28", Backend.NSPAWN, "too small"),
+        ("10.9.8.7/24", Backend.NSPAWN, "no range"),
+        ("here", Backend.NSPAWN, "no range"),
+    ],
+)
+def test_a_private_network_that_cannot_be_is_refused(subnet: str, backend: Backend, reason: str) -> None:
+    with pytest.raises(InputError, match=reason):
+        _private(subnet=subnet, backend=backend)
+
+
+def test_a_subnet_without_a_private_network_is_refused() -> None:
+    with pytest.raises(InputError, match="private network"):
+        LabSpec(Path("x"), subnet="10.9.8.0/24")
+
+
+@pytest.mark.parametrize("rest", [{"boot_s": 0.5}, {"backend": Backend.NSPAWN, "network": Network.PRIVATE}])
+def test_a_saved_spec_is_loaded_as_it_was(tmp_path: Path, rest: dict[str, Any]) -> None:
+    spec = LabSpec(tmp_path, pops=(("lhr1", 1),), port=2022, **rest)
     save_spec(spec)
     assert load_spec(tmp_path) == spec
 
