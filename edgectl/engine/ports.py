@@ -9,7 +9,8 @@ from typing import Protocol
 
 from edgectl.engine.events import RunEvent
 from edgectl.inventory.model import Host
-from edgectl.remote.protocol import Errand, Message
+from edgectl.remote.errands import Errand
+from edgectl.remote.protocol import Message
 
 
 class Session(Protocol):

@@ -9,7 +9,7 @@ from dataclasses import replace
 from edgectl.engine.outcome import HostOutcome, HostStatus
 from edgectl.engine.records import HostRecord, JobRecord, Manifest, PlannedJob
 from edgectl.inventory.fold import folded
-from edgectl.remote.protocol import Job, digest_of, encode_job
+from edgectl.remote.job import Job, digest_of, encode_job
 
 # So many characters of a job's digest are remembered to name the hosts that differ; the plan's own is whole.
 SHORT = 16

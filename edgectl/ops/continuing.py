@@ -23,7 +23,7 @@ from edgectl.ids import is_run_id
 from edgectl.ops.services import Services
 from edgectl.playbook.model import Playbook
 from edgectl.playbook.sources import SourceError, read
-from edgectl.remote.protocol import Job
+from edgectl.remote.job import Job
 
 _LATEST = 200
 # How hosts end that a run can go on with.

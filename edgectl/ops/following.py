@@ -19,7 +19,8 @@ from edgectl.ops.continuing import Begun
 from edgectl.ops.rollout import host_entry
 from edgectl.ops.services import Services
 from edgectl.ops.told import closing, trouble
-from edgectl.remote.protocol import Attach, Cancel, Errand, job_id
+from edgectl.remote.errands import Attach, Cancel, Errand
+from edgectl.remote.job import job_id
 from edgectl.report import Line, Report, Tone
 
 _LATEST = 200

@@ -19,7 +19,7 @@ from edgectl.ops.rollout import Prepared, Request, carry_out, prepare
 from edgectl.ops.services import Services
 from edgectl.playbook.loader import read_playbook
 from edgectl.playbook.model import Playbook
-from edgectl.remote.protocol import Job
+from edgectl.remote.job import Job
 from edgectl.yaml_source import written
 
 _COMMAND = Path("<command>")

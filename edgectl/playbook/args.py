@@ -11,7 +11,7 @@ from edgectl.playbook.free_form import command_line, key_values
 from edgectl.playbook.model import TaskSpec
 from edgectl.remote import registry
 from edgectl.remote.args import ArgumentError, build, coerce, field_named, public_names
-from edgectl.remote.protocol import FLUSH
+from edgectl.remote.job import FLUSH
 from edgectl.remote.template import is_template
 
 

@@ -19,7 +19,7 @@ from edgectl.playbook.names import FACT_PREFIX, Bindings, names_in, names_in_tex
 from edgectl.playbook.sources import Blobs, SourceError, copy_sources, file_mode, find, read
 from edgectl.remote import registry
 from edgectl.remote.args import ArgumentError, build
-from edgectl.remote.protocol import DEFAULT_TASK_TIMEOUT_S, FLUSH, Play, Task
+from edgectl.remote.job import DEFAULT_TASK_TIMEOUT_S, FLUSH, Play, Task
 from edgectl.remote.template import OMIT, is_template
 
 _DEFAULT_RETRIES = 3  # Ansible's, where a task has `until` and says nothing of `retries`

@@ -15,7 +15,7 @@ from edgectl.playbook.model import Playbook, PlaySpec
 from edgectl.playbook.names import rebindable
 from edgectl.playbook.sources import Blobs
 from edgectl.remote import registry
-from edgectl.remote.protocol import CONFIRMING, FLUSH, Job, Play, Task
+from edgectl.remote.job import CONFIRMING, FLUSH, Job, Play, Task
 
 
 @dataclass(frozen=True, slots=True)

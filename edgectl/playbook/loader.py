@@ -11,7 +11,7 @@ from edgectl.errors import InputError, Problem
 from edgectl.playbook.args import check_arguments, free_form_arguments
 from edgectl.playbook.model import Playbook, PlaySpec, TaskSpec
 from edgectl.playbook.schema import INSTEAD, INSTEAD_OF_MODULES, TASK_KEYWORDS, PlaySchema, TaskKeywords
-from edgectl.remote.protocol import FLUSH
+from edgectl.remote.job import FLUSH
 from edgectl.remote.registry import MODULES
 from edgectl.yaml_source import Document, load
 

@@ -12,8 +12,9 @@ from typing import Any
 
 from edgectl.remote.context import HostPaths, host_paths
 from edgectl.remote.emit import Line, take_stdout
+from edgectl.remote.errands import Request, decode_job, decode_request
 from edgectl.remote.identity import hello
-from edgectl.remote.protocol import Job, Request, decode_job, decode_request
+from edgectl.remote.job import Job
 from edgectl.remote.work import read_only
 
 

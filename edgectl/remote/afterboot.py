@@ -9,8 +9,9 @@ from edgectl.remote import bootunit, journal
 from edgectl.remote.context import host_paths
 from edgectl.remote.detach import MARK
 from edgectl.remote.emit import Line
+from edgectl.remote.errands import Request, decode_job
+from edgectl.remote.job import digest_of
 from edgectl.remote.lasting import run_alone
-from edgectl.remote.protocol import Request, decode_job, digest_of
 
 
 def main(job_id: str) -> None:

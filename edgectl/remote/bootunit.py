@@ -12,7 +12,7 @@ import subprocess
 import sys
 
 from edgectl.remote.detach import SYSTEMD
-from edgectl.remote.protocol import Job, encode_job
+from edgectl.remote.job import Job, encode_job
 
 _UNITS = "/etc/systemd/system"
 _WANTED = f"{_UNITS}/multi-user.target.wants"

@@ -12,8 +12,9 @@ from edgectl.remote import journal
 from edgectl.remote.context import HostPaths
 from edgectl.remote.detach import MARK
 from edgectl.remote.emit import Emitter, Line
+from edgectl.remote.errands import Request
 from edgectl.remote.identity import boot_id
-from edgectl.remote.protocol import Ended, Request, TaskEnded, TaskStarted
+from edgectl.remote.protocol import Ended, TaskEnded, TaskStarted
 
 _GRACE_S = 5.0
 _DEATH_S = 5.0

@@ -6,7 +6,8 @@ import time
 from typing import Any, Callable, Dict, List, NamedTuple
 
 from edgectl.remote.emit import Emitter
-from edgectl.remote.protocol import ConfirmWanted, Task
+from edgectl.remote.job import Task
+from edgectl.remote.protocol import ConfirmWanted
 from edgectl.remote.undo import CONFIRMED, PENDING, UNDONE, Undo
 
 Result = Dict[str, Any]

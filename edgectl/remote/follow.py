@@ -9,13 +9,13 @@ from typing import Optional
 from edgectl.remote import journal
 from edgectl.remote.context import HostPaths
 from edgectl.remote.emit import Line
+from edgectl.remote.errands import Request
 from edgectl.remote.protocol import (
     HEARTBEAT_S,
     Abandoned,
     Absent,
     Ended,
     Heartbeat,
-    Request,
     TaskStarted,
     decode_message,
     encode_message,

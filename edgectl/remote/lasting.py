@@ -10,7 +10,8 @@ from edgectl.remote.context import HostPaths
 from edgectl.remote.emit import Emitter, Line
 from edgectl.remote.hostlock import HostLock
 from edgectl.remote.identity import boot_id
-from edgectl.remote.protocol import Booted, Busy, Job, Message, Rebooting, encode_message
+from edgectl.remote.job import Job
+from edgectl.remote.protocol import Booted, Busy, Message, Rebooting, encode_message
 from edgectl.remote.reboots import AroundReboot, HostIsGoingDown
 from edgectl.remote.runner import Continuity
 from edgectl.remote.spill import shelf_in

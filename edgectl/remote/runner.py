@@ -9,18 +9,15 @@ from typing import Any, Dict, Iterator, List, NamedTuple, Optional, Set
 
 from edgectl.remote import registry
 from edgectl.remote.emit import Emitter
+from edgectl.remote.job import FLUSH, Job, Play, Task
 from edgectl.remote.journal import Unwritable
 from edgectl.remote.protocol import (
-    FLUSH,
     HEARTBEAT_S,
     Booted,
     ConfirmWanted,
     Ended,
     Heartbeat,
-    Job,
     Message,
-    Play,
-    Task,
     TaskEnded,
     TaskRetried,
     TaskStarted,

@@ -5,7 +5,7 @@ from __future__ import annotations
 import importlib
 from typing import Any, Dict, List, Optional
 
-from edgectl.remote.protocol import Job, Play
+from edgectl.remote.job import Job, Play
 from edgectl.remote.withheld import Withheld
 
 

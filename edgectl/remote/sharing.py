@@ -5,7 +5,8 @@ from __future__ import annotations
 from edgectl.remote import hostlock
 from edgectl.remote.context import HostPaths
 from edgectl.remote.emit import Line
-from edgectl.remote.protocol import Busy, Job, encode_message
+from edgectl.remote.job import Job
+from edgectl.remote.protocol import Busy, encode_message
 from edgectl.remote.work import read_only
 
 

@@ -10,9 +10,11 @@ from edgectl.remote import follow, journal, retention
 from edgectl.remote.context import HostPaths
 from edgectl.remote.detach import Leaving, go_apart
 from edgectl.remote.emit import Line
+from edgectl.remote.errands import Request
 from edgectl.remote.identity import boot_id, hello
+from edgectl.remote.job import Job, job_id
 from edgectl.remote.lasting import run_alone
-from edgectl.remote.protocol import Job, Refused, Request, encode_message, job_id
+from edgectl.remote.protocol import Refused, encode_message
 
 
 def apart(job: Job, request: Request, line: Line, paths: HostPaths) -> None:

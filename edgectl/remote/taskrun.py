@@ -10,8 +10,8 @@ from edgectl.remote.args import ArgumentError, build
 from edgectl.remote.beats import wait
 from edgectl.remote.child import Children, Identity, identity_of
 from edgectl.remote.context import HostPaths, TaskContext
+from edgectl.remote.job import Play, Task
 from edgectl.remote.proc import Proc
-from edgectl.remote.protocol import Play, Task
 from edgectl.remote.scope import Scope
 from edgectl.remote.spill import Shelf
 

@@ -11,7 +11,7 @@ from edgectl.remote.child import Children, Identity, identity_of
 from edgectl.remote.context import HostPaths
 from edgectl.remote.emit import Emitter, Line
 from edgectl.remote.identity import boot_id
-from edgectl.remote.protocol import Job
+from edgectl.remote.job import Job
 from edgectl.remote.reboots import AroundReboot
 from edgectl.remote.runner import Continuity, Runner
 from edgectl.remote.scope import Scope

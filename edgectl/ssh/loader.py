@@ -14,16 +14,8 @@ from __future__ import annotations
 import shlex
 from typing import assert_never
 
-from edgectl.remote.protocol import (
-    Attach,
-    Cancel,
-    Errand,
-    Job,
-    Request,
-    digest_of,
-    encode_job,
-    encode_request,
-)
+from edgectl.remote.errands import Attach, Cancel, Errand, Request, encode_request
+from edgectl.remote.job import Job, digest_of, encode_job
 from edgectl.ssh.bundle import bundle
 
 # 126 and 127 are of a Python that cannot be started, such as pyenv's shim for a version that is not there.

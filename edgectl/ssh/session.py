@@ -8,7 +8,9 @@ import paramiko
 
 from edgectl.clock import Clock
 from edgectl.engine.faults import FaultKind, HostFault
-from edgectl.remote.protocol import Errand, Hello, Job, Message, decode_message
+from edgectl.remote.errands import Errand
+from edgectl.remote.job import Job
+from edgectl.remote.protocol import Hello, Message, decode_message
 from edgectl.ssh.dial import Deadlines
 from edgectl.ssh.faults import translated
 from edgectl.ssh.loader import command_line, payload

@@ -23,7 +23,8 @@ from edgectl.engine.events import (
 from edgectl.engine.outcome import HostOutcome, HostStatus, joined
 from edgectl.engine.records import NO_END, JobRecord, Manifest, PlannedJob
 from edgectl.engine.timeline import Timeline
-from edgectl.remote.protocol import Ended, job_id
+from edgectl.remote.job import job_id
+from edgectl.remote.protocol import Ended
 from edgectl.store.host_rows import upsert
 from edgectl.store.rows import host_record, manifest_row, packed
 from edgectl.store.tables import hosts, runs

@@ -17,7 +17,8 @@ from edgectl.engine.ports import Observer, Session
 from edgectl.inventory.model import Fleet, Host, Pop, PopState, SshOptions
 from edgectl.ops.services import Services
 from edgectl.pools.threads import ThreadPool
-from edgectl.remote.protocol import Errand, Message, decode_message
+from edgectl.remote.errands import Errand
+from edgectl.remote.protocol import Message, decode_message
 from edgectl.secret import SecretSource
 from edgectl.settings import Settings
 from edgectl.ssh.loader import command_line, payload

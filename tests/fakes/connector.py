@@ -9,7 +9,8 @@ from dataclasses import dataclass, field
 
 from edgectl.engine.faults import FaultKind, HostFault
 from edgectl.inventory.model import Host
-from edgectl.remote.protocol import Ended, Errand, Hello, Message, TaskEnded, TaskStarted
+from edgectl.remote.errands import Errand
+from edgectl.remote.protocol import Ended, Hello, Message, TaskEnded, TaskStarted
 from tests.fakes.clock import FakeClock
 
 # What happens on a visit: messages, seconds that pass (a float), and the fault that ends it.

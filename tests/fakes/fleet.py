@@ -8,7 +8,7 @@ from typing import Any
 
 from edgectl.engine.ports import HostWork
 from edgectl.inventory.model import Bastion, Fleet, Host, Pop, PopState, SshOptions
-from edgectl.remote.protocol import Job, Play, Task
+from edgectl.remote.job import Job, Play, Task
 
 
 def a_pop(name: str = "fra1", metro: str = "FRA", region: str = "eu") -> Pop:

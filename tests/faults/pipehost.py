@@ -16,7 +16,8 @@ from pathlib import Path
 
 from edgectl.engine.faults import FaultKind, HostFault
 from edgectl.inventory.model import Host
-from edgectl.remote.protocol import Errand, Message, decode_message
+from edgectl.remote.errands import Errand
+from edgectl.remote.protocol import Message, decode_message
 from tests.remote.bundled import MAGIC, BundledHost
 
 

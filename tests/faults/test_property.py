@@ -18,7 +18,8 @@ from edgectl.engine.executor import Executor, Plan
 from edgectl.engine.outcome import HostOutcome, RunOutcome
 from edgectl.engine.ports import HostWork
 from edgectl.pools.threads import ThreadPool
-from edgectl.remote.protocol import Message, Task, decode_message
+from edgectl.remote.job import Task
+from edgectl.remote.protocol import Message, decode_message
 from tests.fakes.clock import FakeClock
 from tests.fakes.fleet import a_host, a_job, a_task
 from tests.fakes.observers import Witness

@@ -11,7 +11,7 @@ from pathlib import Path
 
 import pytest
 
-from edgectl.remote.protocol import Job
+from edgectl.remote.job import Job
 from tests.fakes.fleet import a_job, a_task
 from tests.faults.pipehost import kill, processes_of
 from tests.remote.bundled import BundledHost, end_of, shell

@@ -19,7 +19,8 @@ import pytest
 
 from edgectl.clock import SystemClock
 from edgectl.inventory.loader import load
-from edgectl.remote.protocol import Ended, Job
+from edgectl.remote.job import Job
+from edgectl.remote.protocol import Ended
 from edgectl.ssh.connector import SshConnector
 from edgectl.ssh.hostkeys import load as known_hosts
 from edgectl.ssh.target import SshDefaults

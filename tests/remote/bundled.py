@@ -15,7 +15,9 @@ from typing import Any, TypeVar
 
 import pytest
 
-from edgectl.remote.protocol import Ended, Errand, Job, Message, TaskEnded, decode_message
+from edgectl.remote.errands import Errand
+from edgectl.remote.job import Job
+from edgectl.remote.protocol import Ended, Message, TaskEnded, decode_message
 from edgectl.ssh.loader import command_line, payload
 from tests.fakes.fleet import a_task
 

@@ -10,7 +10,9 @@ from typing import Any
 
 import pytest
 
-from edgectl.remote.protocol import CONFIRMING, Cancel, ConfirmWanted, Job, Play
+from edgectl.remote.errands import Cancel
+from edgectl.remote.job import CONFIRMING, Job, Play
+from edgectl.remote.protocol import ConfirmWanted
 from tests.fakes.fleet import a_job, a_task
 from tests.remote.bundled import BundledHost, Visit, end_of, shell
 

@@ -13,19 +13,9 @@ import pytest
 
 from edgectl.remote import journal, retention
 from edgectl.remote.context import HostPaths, host_paths
-from edgectl.remote.protocol import (
-    Abandoned,
-    Absent,
-    Attach,
-    Cancel,
-    Ended,
-    Job,
-    Refused,
-    Task,
-    TaskEnded,
-    TaskStarted,
-    encode_message,
-)
+from edgectl.remote.errands import Attach, Cancel
+from edgectl.remote.job import Job, Task
+from edgectl.remote.protocol import Abandoned, Absent, Ended, Refused, TaskEnded, TaskStarted, encode_message
 from tests.fakes.fleet import a_job, a_task
 from tests.remote.bundled import BundledHost, end_of, is_root, shell
 

@@ -9,14 +9,13 @@ from edgectl.engine.faults import FaultKind, HostFault
 from edgectl.engine.host_run import run_host
 from edgectl.engine.outcome import HostOutcome, HostStatus
 from edgectl.engine.ports import HostWork, Patience
+from edgectl.remote.errands import Attach, Errand
 from edgectl.remote.protocol import (
     Abandoned,
     Absent,
-    Attach,
     Busy,
     ConfirmWanted,
     Ended,
-    Errand,
     Heartbeat,
     Rebooting,
     Refused,

@@ -19,7 +19,7 @@ from edgectl.engine.resume import (
     to_follow,
     with_attempts,
 )
-from edgectl.remote.protocol import Job
+from edgectl.remote.job import Job
 from tests.fakes.clock import START
 from tests.fakes.fleet import a_job, a_task
 

@@ -11,7 +11,7 @@ from edgectl.errors import InputError
 from edgectl.playbook.compile import Options
 from edgectl.playbook.jobs import Compiler, stages
 from edgectl.playbook.loader import read_playbook
-from edgectl.remote.protocol import Job, Task
+from edgectl.remote.job import Job, Task
 from edgectl.yaml_source import parse
 from tests.fakes.fleet import a_host
 

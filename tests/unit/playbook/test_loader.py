@@ -12,7 +12,7 @@ from edgectl.errors import ExitCode, InputError
 from edgectl.playbook.loader import load_playbook, read_playbook
 from edgectl.playbook.model import PlaySpec
 from edgectl.playbook.schema import INSTEAD, INSTEAD_OF_MODULES, TASK_KEYWORDS
-from edgectl.remote.protocol import FLUSH
+from edgectl.remote.job import FLUSH
 from edgectl.remote.registry import MODULES
 from edgectl.yaml_source import parse
 

@@ -25,7 +25,7 @@ from edgectl.ops.services import Services
 from edgectl.output import nagios
 from edgectl.output.formats import Format
 from edgectl.output.render import render
-from edgectl.remote.protocol import Job
+from edgectl.remote.job import Job
 from edgectl.report import HostEntry, Report
 from edgectl.secret import SecretSource
 from edgectl.store.database import open_database
