@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 from collections.abc import Callable, Iterator
 from pathlib import Path
 
@@ -16,8 +17,9 @@ Boot = Callable[..., Machine]
 
 @pytest.fixture(scope="session")
 def addresses() -> Iterator[str]:
-    """Loopback addresses that no other test uses."""
-    return (f"127.62.{number // 250}.{number % 250 + 1}" for number in range(60_000))
+    """Loopback addresses that no other test uses, nor another worker of this test run."""
+    network = f"127.{200 + os.getpid() % 50}"
+    return (f"{network}.{number // 250}.{number % 250 + 1}" for number in range(60_000))
 
 
 @pytest.fixture
