@@ -29,7 +29,7 @@ def main(job_id: str) -> None:
     if journal.is_finished(mine.messages()):
         bootunit.remove(job_id)
     elif digest_of(raw) == head.get("digest"):
-        os.environ[MARK] = job_id
+        os.environ[MARK] = folder
         mine.name_runner()
         asked = Request("start", job_id, by=str(head["started_by"]), attempt=int(head["attempt"]))
         job = decode_job(raw, asked)

@@ -24,7 +24,7 @@ def cancel(request: Request, paths: HostPaths) -> None:
     """End the job. One that this host does not know is written down as cancelled, so that it never starts."""
     folder = journal.folder_of(paths, request.job)
     head = {"digest": "", "cancelled": True, "started_by": request.by, "boot_id": boot_id()}
-    mine = journal.create(folder, head) or _taken_from_its_runner(folder, request.job)
+    mine = journal.create(folder, head) or _taken_from_its_runner(folder)
     if mine is None or journal.is_finished(mine.messages()):
         return
     task, begun = "", False
@@ -37,11 +37,11 @@ def cancel(request: Request, paths: HostPaths) -> None:
     Emitter(nothing, mine, {}).emit(ended, durable=True)
 
 
-def _taken_from_its_runner(folder: str, job: str) -> Optional[journal.Journal]:
+def _taken_from_its_runner(folder: str) -> Optional[journal.Journal]:
     """Kill whoever runs the job and return its journal; None where even that did not free it."""
     live = journal.hold(folder)
     if live is None:
-        _kill_all(journal.runner_of(folder), job)
+        _kill_all(journal.runner_of(folder), folder)
         give_up = time.monotonic() + _DEATH_S
         while live is None and time.monotonic() < give_up:
             time.sleep(0.05)
@@ -49,25 +49,25 @@ def _taken_from_its_runner(folder: str, job: str) -> Optional[journal.Journal]:
     return None if live is None else journal.reopen(folder, live)
 
 
-def _kill_all(runner: Optional[int], job: str) -> None:
+def _kill_all(runner: Optional[int], folder: str) -> None:
     """Kill the runner, so that it begins nothing more; ask the rest to end, and kill what has not."""
     if runner is not None:
         _signal(runner, signal.SIGKILL)
-    for pid in _processes_of(runner, job):
+    for pid in _processes_of(runner, folder):
         _signal(pid, signal.SIGTERM)
     give_up = time.monotonic() + _GRACE_S
-    while (left := _processes_of(runner, job)) and time.monotonic() < give_up:
+    while (left := _processes_of(runner, folder)) and time.monotonic() < give_up:
         time.sleep(0.05)
     while left:
         for pid in left:
             _signal(pid, signal.SIGKILL)
         time.sleep(0.02)  # what they started in the meantime comes with the next look
-        left = _processes_of(runner, job) if time.monotonic() < give_up + _DEATH_S else set()
+        left = _processes_of(runner, folder) if time.monotonic() < give_up + _DEATH_S else set()
 
 
-def _processes_of(runner: Optional[int], job: str) -> Set[int]:
+def _processes_of(runner: Optional[int], folder: str) -> Set[int]:
     """Return the living processes of a job: of its session, or with its mark in their environment."""
-    mark = f"{MARK}={job}".encode()
+    mark = f"{MARK}={folder}".encode()
     return {pid for pid in _all_processes() if pid != os.getpid() and _is_of(pid, runner, mark)}
 
 

@@ -14,7 +14,8 @@ import sys
 import time
 from typing import List, Optional
 
-# What every process of a job carries in its environment, so that a cancel finds those that left its group.
+# What every process of a job carries in its environment, with the job's folder for a value, so that a cancel finds
+# those that left its session.
 MARK = "EDGECTL_JOB"
 SYSTEMD = "/run/systemd/system"
 # A bus that hangs must not keep a job from running.
@@ -22,7 +23,7 @@ _BUS_S = 5.0
 _LAST_WORDS_BYTES = 2048
 
 
-def go_apart(job: str, folder: str, leaving: Leaving) -> bool:
+def go_apart(folder: str, leaving: Leaving) -> bool:
     """Fork. True in the runner; False in the process that stays with the session, when the runner has ended.
 
     Both keep the line: the runner writes to it, the other one only keeps the session open.
@@ -40,7 +41,7 @@ def go_apart(job: str, folder: str, leaving: Leaving) -> bool:
     os.dup2(nothing, 0)
     os.dup2(log, 1)
     os.dup2(log, 2)
-    os.environ[MARK] = job
+    os.environ[MARK] = folder
     return True
 
 

@@ -44,7 +44,7 @@ class Journal:
     def name_runner(self) -> None:
         """Write down that this process is the one that runs the job."""
         os.ftruncate(self._live, 0)
-        os.pwrite(self._live, str(os.getpid()).encode(), 0)
+        os.pwrite(self._live, f"{os.getpid()} {_start_of(os.getpid())}".encode(), 0)
 
     def append(self, text: str, *, durable: bool) -> None:
         """Write one event; `durable` waits until it would survive a power cut. Raises `Unwritable`."""
@@ -177,10 +177,24 @@ def _locked(folder: str) -> int:
 
 
 def runner_of(folder: str) -> Optional[int]:
-    """Return the process that runs this job, or None where none was named."""
-    with contextlib.suppress(OSError, ValueError), open(_live(folder)) as stream:
-        return int(stream.read())
+    """Return the number of the process that runs this job, and of its session; None where it has become another's.
+
+    While a process of the session lives, the kernel gives the number to nobody else.
+    """
+    with contextlib.suppress(OSError, ValueError):
+        with open(_live(folder)) as stream:
+            pid, started = (int(word) for word in stream.read().split())
+        try:
+            return pid if _start_of(pid) == started else None
+        except FileNotFoundError:
+            return pid
     return None
+
+
+def _start_of(pid: int) -> int:
+    """Return when a process started, in ticks since the boot: field 22 of proc(5)'s stat."""
+    with open(f"/proc/{pid}/stat", "rb") as stream:
+        return int(stream.read().rpartition(b")")[2].split()[19])
 
 
 def follow(folder: str) -> Iterator[Optional[str]]:

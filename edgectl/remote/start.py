@@ -27,7 +27,7 @@ def apart(job: Job, request: Request, line: Line, paths: HostPaths) -> None:
     except (OSError, journal.Unwritable, ValueError) as error:
         line.send(encode_message(Refused(f"cannot write the journal: {error}; nothing was changed")))
         return
-    if mine is not None and go_apart(request.job, mine.folder, leaving):
+    if mine is not None and go_apart(mine.folder, leaving):
         mine.name_runner()
         run_alone(job, line, mine, paths)
 

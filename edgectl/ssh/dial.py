@@ -132,7 +132,8 @@ def _log_in(transport: paramiko.Transport, target: Target, agent: Agent) -> None
     refused: HostFault | None = None
     for key in keys:
         try:
-            with translated(f"logging in as {target.user}", FaultKind.AUTH):
+            # A refusal says so; whatever else goes wrong here is the line, and may be tried again.
+            with translated(f"logging in as {target.user}", FaultKind.HANDSHAKE):
                 transport.auth_publickey(target.user, key)
         except HostFault as fault:
             if fault.kind is not FaultKind.AUTH or not transport.is_active():

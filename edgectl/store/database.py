@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+import sqlite3
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
 import sqlalchemy as sa
+import tenacity
 
 from edgectl.errors import MissingError
 
@@ -55,12 +57,23 @@ def _prepare_sqlite(engine: sa.Engine) -> None:
     def on_connect(connection: Any, _record: Any) -> None:
         cursor = connection.cursor()
         cursor.execute(f"PRAGMA busy_timeout={_BUSY_TIMEOUT_MS}")
-        cursor.execute("PRAGMA journal_mode=WAL")
+        _until_free(cursor, "PRAGMA journal_mode=WAL")
         cursor.execute("PRAGMA synchronous=NORMAL")
         cursor.execute("PRAGMA foreign_keys=ON")
         cursor.close()
 
     sa.event.listen(engine, "connect", on_connect)
+
+
+def _until_free(cursor: Any, pragma: str) -> None:
+    """SQLite does not wait for its busy timeout where the change to WAL finds the file locked."""
+    attempts = tenacity.Retrying(
+        retry=tenacity.retry_if_exception_type(sqlite3.OperationalError),
+        stop=tenacity.stop_after_delay(_BUSY_TIMEOUT_MS / 1000),
+        wait=tenacity.wait_random(0.01, 0.05),
+        reraise=True,
+    )
+    attempts(cursor.execute, pragma)
 
 
 def _revision(connection: sa.Connection) -> str | None:

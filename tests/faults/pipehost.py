@@ -17,6 +17,7 @@ from pathlib import Path
 from edgectl.engine.faults import FaultKind, HostFault
 from edgectl.inventory.model import Host
 from edgectl.remote.errands import Errand
+from edgectl.remote.journal import runner_of
 from edgectl.remote.protocol import Message, decode_message
 from tests.remote.bundled import MAGIC, BundledHost
 
@@ -107,7 +108,8 @@ class PipeSession:
         if self._visit is None or heard != self._visit.messages:
             return
         if self._visit.trouble is Trouble.KILLED:
-            kill(runner_of(self._root / "var/lib/edgectl/runs" / job / "live"))
+            runner = runner_of(str(self._root / "var/lib/edgectl/runs" / job))
+            kill([] if runner is None else [runner])
         elif self._visit.trouble is Trouble.POWER:
             kill(processes_of(self._root))
         raise HostFault(FaultKind.LOST, "the connection was closed")
@@ -125,11 +127,6 @@ def processes_of(root: Path) -> list[int]:
 def command_lines_of(root: Path) -> set[str]:
     """Return what the process list shows of a host now."""
     return {_proc(pid, "cmdline").decode("utf-8", "replace") for pid in processes_of(root)}
-
-
-def runner_of(live: Path) -> list[int]:
-    """Return the process that runs a job, as it wrote down itself."""
-    return [int(pid) for pid in live.read_text().split()] if live.exists() else []
 
 
 def kill(pids: Sequence[int]) -> None:

@@ -85,7 +85,7 @@ class Site:
 
     def kill_runner(self, run: str) -> None:
         """Kill -9 the process that runs the job."""
-        self.machine.run(f"kill -9 $(cat /var/lib/edgectl/runs/{run}/live)")
+        self.machine.run(f"kill -9 $(cut -d' ' -f1 /var/lib/edgectl/runs/{run}/live)")
 
     def truth(self, run: str) -> Truth:
         """Return what happened here in a run."""

@@ -31,7 +31,7 @@ def paths(tmp_path: Path) -> HostPaths:
 
 
 def _runner(host: BundledHost, run: str = "R1") -> int:
-    return int((host.folder / "var/lib/edgectl/runs" / run / "live").read_text())
+    return int((host.folder / "var/lib/edgectl/runs" / run / "live").read_text().split()[0])
 
 
 def _kill_runner_and_tasks(host: BundledHost) -> None:

@@ -85,7 +85,7 @@ from edgectl.remote import registry
 from edgectl.remote.args import build
 from edgectl.remote.context import HostPaths, TaskContext
 from edgectl.remote.proc import Proc
-context = TaskContext(False, True, Proc({}), HostPaths("", ""), {})
+context = TaskContext(False, True, Proc({}), HostPaths(*[""] * 5), {})
 for name, given in (
     ("file", {"path": "d", "state": "directory", "mode": "u=rwx,go="}),
     ("copy", {"dest": "d/f", "content": {"a": 1}, "mode": 0o600}),
