@@ -8,6 +8,7 @@ import os
 import shutil
 import subprocess
 import sys
+import tempfile
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -146,14 +147,12 @@ def test_the_demo_needs_nothing_in_the_environment(home: Path) -> None:
     assert not Path("/root/.local/state/edgectl/demo-lab").exists()
 
 
-def test_the_demo_is_for_ordinary_users_too(home: Path, tmp_path_factory: pytest.TempPathFactory) -> None:
-    as_nobody, environment, tree = _as_ordinary_user(home, tmp_path_factory)
+def test_the_demo_is_for_ordinary_users_too(home: Path) -> None:
+    as_nobody, environment, tree = _as_ordinary_user(home)
     assert_shown(demo(as_nobody, environment, tree, home))
 
 
-def _as_ordinary_user(
-    home: Path, tmp_path_factory: pytest.TempPathFactory
-) -> tuple[list[str], dict[str, str], Path]:
+def _as_ordinary_user(home: Path) -> tuple[list[str], dict[str, str], Path]:
     """Return how to run Python as a user that owns nothing but a home, with a copy of the tree it can read."""
     if os.geteuid() != 0 or shutil.which("setpriv") is None:
         pytest.skip(
@@ -165,7 +164,7 @@ def _as_ordinary_user(
     for path in (home.parent, *home.parent.rglob("*")):
         os.chown(path, _NOBODY, _NOBODY)
     for folder in home.parents:
-        if folder == tmp_path_factory.getbasetemp().parent.parent:
+        if folder == Path(tempfile.gettempdir()):
             break
         folder.chmod(folder.stat().st_mode | 0o111)
     become = ["setpriv", f"--reuid={_NOBODY}", f"--regid={_NOBODY}", "--clear-groups"]

@@ -37,7 +37,7 @@ from tests.faults.proxy import Proxy
 from tests.hosts.machines import Machine
 
 # Stalls are found within seconds here; an operator's defaults bear slower hosts.
-QUICK = Deadlines(tcp_s=2, handshake_s=2, auth_s=2, channel_s=3, hello_s=4, silence_s=7)
+QUICK = Deadlines(tcp_s=2, handshake_s=4, auth_s=4, channel_s=4, hello_s=5, silence_s=7)
 COUNTER = "/srv/counter"
 # Alembic keeps the migration under way in globals, and a campaign has many controllers in one process.
 _OPENING = threading.Lock()

@@ -42,5 +42,6 @@ def test_a_host_whose_controller_lost_its_line_is_still_held(site: Site) -> None
 
 
 def test_a_host_is_free_again_when_its_run_has_ended(site: Site) -> None:
-    assert Controller([site]).run([count_up(1)]).hosts[0].status == "changed"
-    assert Controller([site]).run([count_up(2)]).hosts[0].status == "changed"
+    for number in (1, 2):
+        (host,) = Controller([site]).run([count_up(number)]).hosts
+        assert host.status == "changed", host

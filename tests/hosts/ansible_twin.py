@@ -6,6 +6,7 @@ import json
 import os
 import subprocess
 import sys
+import tempfile
 from collections import Counter
 from dataclasses import dataclass
 from pathlib import Path
@@ -83,7 +84,11 @@ def run_ansible(playbook: Path, machine: Machine, home: Path, *options: str) -> 
         "LC_ALL": "C.UTF-8",
     }
     command = [str(ANSIBLE), "-i", str(hosts), str(playbook), *options]
-    done = subprocess.run(command, env=environment, capture_output=True, text=True, check=False, timeout=300)
+    with tempfile.TemporaryDirectory(prefix="cp-") as sockets:  # a path that is short enough for a socket
+        environment["ANSIBLE_SSH_CONTROL_PATH_DIR"] = sockets
+        done = subprocess.run(
+            command, env=environment, capture_output=True, text=True, check=False, timeout=300
+        )
     said = [json.loads(line[5:]) for line in done.stdout.splitlines() if line.startswith("TWIN ")]
     assert said, done.stdout + done.stderr
     tasks = tuple((end["task"], end["status"]) for end in said if end["task"] != "Gathering Facts")

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import threading
 import time
 from pathlib import Path
 
@@ -209,15 +210,20 @@ def test_a_host_that_another_run_holds_is_waited_for_where_somebody_says_so(
 ) -> None:
     machine = boot("fra1-n01")
     inventory(edgectl.inventory, [machine])
-    holding = started(edgectl, "exec", "all", "--", "touch /tmp/held; sleep 3")
-    await_file(machine, "/tmp/held")
+    hold = "touch /srv/held; until test -e /srv/free; do sleep 0.2; done"
+    holding = started(edgectl, "exec", "all", "--", hold)
+    await_file(machine, "/srv/held")
     refused = edgectl("exec", "all", "-o", "json", "--", "true")
+    freeing = threading.Timer(1, machine.run, ("touch /srv/free",))
+    freeing.start()
     waited = edgectl("exec", "all", "--wait", "1m", "-o", "json", "--", "true")
+    ended, _ = holding.wait()
+    freeing.join()
 
     assert (refused.code, refused.host("fra1-n01")["status"]) == (7, "busy")
-    assert "in 'touch /tmp/held; sleep 3'" in refused.host("fra1-n01")["reason"]
+    assert "in 'touch /srv/held; until" in refused.host("fra1-n01")["reason"]
     assert (waited.code, waited.host("fra1-n01")["status"]) == (0, "changed")
-    assert holding.wait()[0] == 0
+    assert ended == 0
     assert edgectl("exec", "all", "--wait", "soon", "--", "true").code == 2
 
 
