@@ -54,7 +54,11 @@ class Confirming:
         if broken:
             undo.now()
             return {**result, "failed": True, "undone": True, "msg": f"{broken}; the change was taken back"}
-        undo.arm(task.confirm_s)
+        try:
+            undo.arm(task.confirm_s)
+        except OSError as error:
+            undo.now()
+            return _failed(f"{error}; the change was taken back")
         self._emitter.emit(ConfirmWanted(task.index, task.confirm_s), durable=True)
         return self._decided(undo, task, result)
 

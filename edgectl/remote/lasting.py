@@ -5,13 +5,13 @@ from __future__ import annotations
 import importlib
 from typing import Any, List
 
-from edgectl.remote import hostlock, journal, retention
+from edgectl.remote import hostlock, journal, registry, retention
 from edgectl.remote.context import HostPaths
 from edgectl.remote.emit import Emitter, Line
 from edgectl.remote.hostlock import HostLock
 from edgectl.remote.identity import boot_id
 from edgectl.remote.job import Job
-from edgectl.remote.protocol import Booted, Busy, Message, Rebooting, encode_message
+from edgectl.remote.protocol import Booted, Busy, Message, encode_message
 from edgectl.remote.reboots import AroundReboot, HostIsGoingDown
 from edgectl.remote.runner import Continuity
 from edgectl.remote.spill import shelf_in
@@ -48,7 +48,7 @@ def _carry_on(job: Job, line: Line, mine: journal.Journal, paths: HostPaths, loc
     except (HostIsGoingDown, journal.Unwritable):
         return
     keep.forget()
-    if any(isinstance(message, Rebooting) for message in past):
+    if any(getattr(registry.load(module), "ENDS_BOOT", False) for module in job.modules()):
         _boot_unit().remove(job.id)
     lock.forget()
     retention.prune(paths)

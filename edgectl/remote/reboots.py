@@ -71,9 +71,11 @@ class Reboots:
         time.sleep(float(wanted["pre_reboot_delay"]))
         done = Proc({}).run(wanted["reboot_command"])
         if done.rc != 0:
+            self._around.after()
             said = (done.stderr or done.stdout).strip()
             return _failed(f"{wanted['reboot_command'][0]} ended with {done.rc}: {said}")
         time.sleep(_GOING_DOWN_S)
+        self._around.after()
         return _failed(f"the host did not go down within {_GOING_DOWN_S:g} s")
 
     def come_back(self, number: int) -> Optional[Result]:

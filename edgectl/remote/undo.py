@@ -1,7 +1,8 @@
 """Take a change back unless somebody says in time that it is good: for what may cut the branch we sit on.
 
 What undoes it is a shell script beside the journal, so that nothing of ours need be alive for it. A timer of its
-own runs it, and so does a unit at the next boot. Script and confirmation settle who came first by one `mkdir`.
+own runs it, and so does a unit at the next boot. Script and confirmation settle who came first by one symbolic link,
+which says in the same moment what was decided.
 """
 
 from __future__ import annotations
@@ -9,22 +10,24 @@ from __future__ import annotations
 import contextlib
 import os
 import shlex
+import signal
 import subprocess
 from typing import List
 
 from edgectl.remote.detach import MARK, SYSTEMD
 
 PENDING, CONFIRMED, UNDONE = "pending", "confirmed", "undone"
+_KEPT = "kept"
 _UNITS = "/etc/systemd/system"
 _SCRIPT = """\
 #!/bin/sh
 # Takes back what task {number} of job {job} changed, unless that was confirmed.
 cd {folder} || exit 1
-mkdir decided 2>/dev/null || exit 0
+ln -s undone decided 2>/dev/null || exit 0
 exec >>undo.log 2>&1
 {restored}
 {command}
-: > decided/undone
+: > undone
 rm -f {wanted} {unit}
 sync
 """
@@ -51,6 +54,7 @@ class Undo:
         self._boot_unit = f"{_UNITS}/{self._name}-boot.service"
         self._wanted = f"{_UNITS}/multi-user.target.wants/{self._name}-boot.service"
         self._timer: int = 0
+        self._turn = 0
 
     def prepare(self, paths: List[str], command: str) -> None:
         """Keep these files as they are, and write what brings them back. Raises `OSError` where that cannot be."""
@@ -73,24 +77,31 @@ class Undo:
         os.sync()
 
     def arm(self, within_s: float) -> None:
-        """Undo it in so many seconds, whatever becomes of us. A later call counts from anew. Raises `OSError`."""
-        self._disarm()
+        """Undo it in so many seconds, whatever becomes of us. A later call counts from anew. Raises `OSError`.
+
+        The old timer goes when the new one is there: at no moment is there none.
+        """
+        before, self._turn = self._turn, self._turn + 1
         if self._has_systemd():
-            timer = ["systemd-run", "--quiet", "--collect", f"--unit={self._name}"]
+            timer = ["systemd-run", "--quiet", "--collect", f"--unit={self._name}-{self._turn}"]
             timer += [
                 f"--on-active={within_s:g}s",
                 "--timer-property=AccuracySec=100ms",
                 "/bin/sh",
                 self._script,
             ]
-            done = subprocess.run(timer, capture_output=True, text=True, check=False, timeout=30)
-            if done.returncode != 0:
-                raise OSError(f"systemd-run: {done.stderr.strip()}")
+            try:
+                subprocess.run(timer, capture_output=True, text=True, check=True, timeout=30)
+            except subprocess.SubprocessError as error:
+                raise OSError(f"no timer could be set: {getattr(error, 'stderr', '') or error}") from None
+            if before:
+                _stop_timers(f"{self._name}-{before}.timer")
             return
         # A cancel of the job must not find it: what nobody confirmed is to be taken back then, too.
         environment = {name: value for name, value in os.environ.items() if name != MARK}
         script = f"sleep {within_s:g}; exec /bin/sh {shlex.quote(self._script)}"
         nothing = subprocess.DEVNULL
+        timer_before = self._timer
         self._timer = subprocess.Popen(
             ["/bin/sh", "-c", script],
             stdin=nothing,
@@ -99,11 +110,11 @@ class Undo:
             env=environment,
             start_new_session=True,
         ).pid
+        _end_session(timer_before)
 
     def keep(self) -> None:
         """Settle that there is nothing to undo."""
-        with contextlib.suppress(FileExistsError):
-            os.mkdir(os.path.join(self._folder, "decided"))
+        self._decide(_KEPT)
         self._disarm()
         for path in (self._wanted, self._boot_unit):
             with contextlib.suppress(FileNotFoundError, PermissionError):
@@ -116,17 +127,25 @@ class Undo:
 
     def confirm(self) -> None:
         """Settle that the change stays, because a fresh login came through. Too late where it is undone."""
-        decided = os.path.join(self._folder, "decided")
-        with contextlib.suppress(FileExistsError, FileNotFoundError):
-            os.mkdir(decided)
-            _write(os.path.join(decided, "confirmed"), "")
+        self._decide(CONFIRMED)
 
     def state(self) -> str:
         """Return whether it is decided, and how."""
-        for state in (CONFIRMED, UNDONE):
-            if os.path.exists(os.path.join(self._folder, "decided", state)):
-                return state
+        if os.path.exists(os.path.join(self._folder, UNDONE)):
+            return UNDONE
+        with contextlib.suppress(OSError):
+            if os.readlink(self._decision) == CONFIRMED:
+                return CONFIRMED
         return PENDING
+
+    def _decide(self, how: str) -> None:
+        """Be the first to decide, or come too late."""
+        with contextlib.suppress(FileExistsError, FileNotFoundError):
+            os.symlink(how, self._decision)
+
+    @property
+    def _decision(self) -> str:
+        return os.path.join(self._folder, "decided")
 
     @property
     def _script(self) -> str:
@@ -148,17 +167,26 @@ class Undo:
 
     def _disarm(self) -> None:
         if self._has_systemd():
-            words = ["systemctl", "stop", f"{self._name}.timer"]
-            subprocess.run(words, capture_output=True, check=False, timeout=30)
-        elif self._timer:
-            with contextlib.suppress(ProcessLookupError):
-                os.killpg(self._timer, 15)
-            os.waitpid(self._timer, 0)
+            _stop_timers(f"{self._name}-*.timer")
+        else:
+            _end_session(self._timer)
             self._timer = 0
 
     @staticmethod
     def _has_systemd() -> bool:
         return os.geteuid() == 0 and os.path.isdir(SYSTEMD) and os.access(_UNITS, os.W_OK)
+
+
+def _stop_timers(pattern: str) -> None:
+    with contextlib.suppress(subprocess.TimeoutExpired):  # one that fires finds that it is decided
+        subprocess.run(["systemctl", "stop", pattern], capture_output=True, check=False, timeout=30)
+
+
+def _end_session(leader: int) -> None:
+    if leader:
+        with contextlib.suppress(ProcessLookupError):
+            os.killpg(leader, signal.SIGTERM)
+        os.waitpid(leader, 0)
 
 
 def _write(path: str, text: str) -> None:

@@ -160,7 +160,7 @@ def test_the_timer_outlives_the_runner(host: BundledHost, end: str) -> None:
         host.run(Cancel("R1", "alice"))
     end_of(first)
     assert _config(host) == NEW
-    host.wait_for(host.journal(job).parent / "undo-1/decided/undone")
+    host.wait_for(host.journal(job).parent / "undo-1/undone")
 
     assert _config(host) == OLD
     assert host.run(job).end.status == "failed"
