@@ -43,7 +43,7 @@ class Progress:
     """What is known of a host's job so far."""
 
     after: int = 0
-    started: bool = False  # the host said hello: the job may have begun
+    started: bool = False  # the host said hello, or an earlier controller began it: the job may have begun
     task: str = ""
     lost_at: float | None = None
     greetings: int = 0
@@ -125,8 +125,10 @@ def faulted(work: HostWork, progress: Progress, fault: HostFault) -> HostOutcome
     if isinstance(work.errand, Job) and not work.errand.changes:
         return outcome_of(work, progress, HostStatus.UNREACHABLE, f"line lost: {fault.message}")
     where = f" in '{progress.task}'" if progress.task else ""
-    said = f"{fault.message}; the job may have begun" if not progress.greetings else ""
-    reason = said or f"line lost{where}: {fault.message}; the work may have gone on"
+    reason = f"line lost{where}: {fault.message}; the work may have gone on"
+    if not progress.greetings:
+        begun = f"it was begun before, and now: {fault.message}"
+        reason = begun if work.begun else f"{fault.message}; the job may have begun"
     return outcome_of(
         work, progress, HostStatus.UNKNOWN, reason, hint=f"edgectl runs attach {work.errand.run}"
     )

@@ -31,7 +31,7 @@ def run_host(work: HostWork, connector: Connector, clock: Clock, emit: Emit) -> 
     """Carry a host's job to its outcome and emit it. Never raises."""
     began = clock.monotonic()
     emit(HostStarted(work.host.name))
-    progress = Progress()
+    progress = Progress(started=work.begun)
     try:
         outcome = _carry_out(work, connector, clock, emit, progress)
     except BaseException as error:  # noqa: BLE001 - a host run is one of the five broad places
@@ -98,7 +98,7 @@ class _Waits:
 
 
 def _worth_coming_back(fault: HostFault, progress: Progress, work: HostWork, now: float) -> bool:
-    """Coming back is for work that was begun: to a host we never reached there is nothing to come back to."""
+    """Coming back is for work that was begun: at a host that never was there is nothing to come back to."""
     # While a host boots, pam_nologin refuses everybody but root for a moment; and a change that must be confirmed
     # may have broken our login, until it is undone.
     is_excused = fault.kind is FaultKind.AUTH and progress.down_until > now

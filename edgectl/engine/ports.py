@@ -60,6 +60,9 @@ class HostWork:
     host: Host
     errand: Errand
     patience: Patience = Patience()
+    begun: bool = (
+        False  # by an earlier controller, as far as is known: the host may be away for its own reboot
+    )
 
 
 @dataclass(frozen=True, slots=True)

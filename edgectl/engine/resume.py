@@ -108,6 +108,17 @@ def to_follow(records: Iterable[HostRecord]) -> dict[str, tuple[JobRecord, ...]]
     return {record.outcome.host: tuple(record.jobs) for record in records if record.is_open}
 
 
+def open_jobs(records: Iterable[HostRecord]) -> frozenset[tuple[str, int]]:
+    """Return the hosts and stages that were begun and whose end is not known."""
+    return frozenset(
+        (record.outcome.host, job.stage)
+        for record in records
+        if record.is_open
+        for job in record.jobs
+        if not job.ended
+    )
+
+
 def as_begun(outcome: HostOutcome, record: HostRecord | None) -> HostOutcome:
     """Return how a host ended that was begun before: one that we cannot reach now may have done its work."""
     out_of_reach = outcome.status in (HostStatus.UNREACHABLE, HostStatus.NOT_RUN)

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Mapping, Sequence
+from collections.abc import Container, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 
 from edgectl.engine.outcome import HostOutcome, HostStatus, RunOutcome
@@ -15,6 +15,7 @@ from edgectl.engine.resume import (
     ended_well,
     job_digest,
     next_attempts,
+    open_jobs,
     plan_digest,
     with_attempts,
 )
@@ -159,18 +160,23 @@ def continuation(services: Services, stages: Stages, manifest: Manifest) -> Cont
     records = services.history.hosts(run)
     going_on = with_attempts(manifest, next_attempts(records))
     return Continuation(
-        stages=_under_new_names(stages, going_on),
+        stages=_going_on(stages, going_on, open_jobs(records)),
         manifest=going_on,
         ended=ended_well(records, manifest.jobs),
         begun=Begun({record.outcome.host: record for record in records}),
     )
 
 
-def _under_new_names(stages: Stages, manifest: Manifest) -> Stages:
+def _going_on(stages: Stages, manifest: Manifest, open_jobs: Container[tuple[str, int]]) -> Stages:
+    """Return the jobs under their names of today; hosts whose end in one is not known are waited for."""
     attempts = {(host, job.stage): job.attempt for host, planned in manifest.jobs.items() for job in planned}
     return tuple(
         tuple(
-            replace(work, errand=replace(job, attempt=attempts[work.host.name, job.stage]))
+            replace(
+                work,
+                errand=replace(job, attempt=attempts[work.host.name, job.stage]),
+                begun=(work.host.name, job.stage) in open_jobs,
+            )
             for work in stage
             for job in (_job(work),)
         )

@@ -107,7 +107,11 @@ def _visit(services: Services, followed: Followed, command: str, errand: Callabl
     deepest = max((len(jobs) for jobs in followed.jobs.values()), default=0)
     stages = [
         [
-            HostWork(hosts[name], errand(jobs[number], is_last=number == len(jobs) - 1))
+            HostWork(
+                hosts[name],
+                errand(jobs[number], is_last=number == len(jobs) - 1),
+                begun=name in followed.records,
+            )
             for name, jobs in followed.jobs.items()
             if number < len(jobs)
         ]

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 from pathlib import Path
 
+import paramiko
 import pytest
 import yaml
 
@@ -31,6 +32,8 @@ def _at(lab: LabStatus, address: str, command: str) -> str:
         box = await_box(lab.directory, address)
         try:
             done = box.run(command)
+        except (OSError, EOFError, paramiko.SSHException):
+            continue
         finally:
             box.close()
         if done.code != _WENT_AWAY:

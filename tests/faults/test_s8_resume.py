@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
@@ -10,6 +11,7 @@ import pytest
 from tests.cli_run import Edgectl
 from tests.faults.conftest import BootSite
 from tests.faults.controllers import count, counted, play, started, wait_for
+from tests.faults.live import live
 from tests.hosts.machines import Machine, inventory
 
 ONCE = {1: 1, 2: 1, 3: 1}
@@ -33,9 +35,11 @@ def a_controller(tmp_path: Path, name: str, folder: Path) -> Edgectl:
     return Edgectl(home, folder, {})
 
 
-def killed(edgectl: Edgectl, playbook: Path, hosts: Sequence[Machine], begun: int = 1) -> str:
+def killed(
+    edgectl: Edgectl, playbook: Path, hosts: Sequence[Machine], begun: int = 1, options: Sequence[str] = ()
+) -> str:
     """Kill the controller while its first hosts are in their second task, and return the run."""
-    running = started(edgectl, "run", playbook.name, cwd=playbook.parent)
+    running = started(edgectl, "run", playbook.name, *options, cwd=playbook.parent)
     wait_for(lambda: all(2 in counted(host) for host in hosts[:begun]))
     running.kill()
     (run,) = edgectl("runs", "list", "-o", "json").report()["data"]["runs"]
@@ -173,13 +177,29 @@ def test_a_resumed_run_repeats_the_task_that_failed_and_none_before_it(
 def test_an_unreachable_host_that_was_begun_stays_unknown(
     edgectl: Edgectl, hosts: Sequence[Machine], playbook: Path
 ) -> None:
-    run = killed(edgectl, playbook, hosts)
+    run = killed(edgectl, playbook, hosts, options=["--deadline", "10s"])
     hosts[0].stop()
 
     resumed = edgectl("runs", "resume", run, "-o", "json")
 
     assert resumed.host("n01")["status"] == "unknown", resumed
     assert "it was begun before" in resumed.host("n01")["reason"]
+
+
+def test_a_host_that_is_down_when_the_run_goes_on_is_waited_for(
+    edgectl: Edgectl, boot_site: BootSite, playbook: Path
+) -> None:
+    site = boot_site("n01")
+    inventory(edgectl.inventory, [replace(site.machine, address=site.proxy.listen[0])])
+    run = killed(edgectl, playbook, [site.machine])
+    site.proxy.refuse()
+    with live(edgectl, "runs", "resume", run) as controller:
+        assert controller.until(lambda event: event["type"] == "HostLost")
+        site.proxy.clear()
+        code, said = controller.ended()
+
+    assert code == 0, said
+    assert counted(site.machine) == ONCE
 
 
 def test_plays_over_other_hosts_go_on_where_they_were(

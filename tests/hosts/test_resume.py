@@ -4,12 +4,13 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from pathlib import Path
+from typing import Any
 
 import pytest
 
 from edgectl.lab.lifecycle import LabStatus, down
 from tests.cli_run import Edgectl
-from tests.faults.controllers import started, wait_for
+from tests.faults.live import live
 from tests.hosts.lab_box import address_base, bring_up
 
 
@@ -21,18 +22,18 @@ def lab(tmp_path_factory: pytest.TempPathFactory) -> Iterator[LabStatus]:
 
 
 def killed(edgectl: Edgectl, *words: str) -> str:
-    """Kill a command once its changing run has begun a host, and return the run."""
-    running = started(edgectl, *words, "-y")
-    kind = " ".join(word for word in words[:2] if word in ("provision", "deploy", "apply"))
+    """Kill a command once the run that follows its plan has begun a host's first task, and return the run."""
+    with live(edgectl, *words, "-y") as controller:
+        assert controller.until(_begins_a_run)
+        assert controller.until(_begins_a_run)
+        run = controller.events[-1]["run"]
+        assert controller.until(lambda event: event["type"] == "TaskStarted")
+        controller.kill()
+    return str(run)
 
-    def begun() -> bool:
-        runs = edgectl("runs", "list", "--stuck", "-o", "json").report()["data"]["runs"]
-        return bool(runs) and runs[0]["command"] == kind
 
-    wait_for(begun)
-    running.kill()
-    (run,) = edgectl("runs", "list", "--stuck", "-o", "json").report()["data"]["runs"]
-    return str(run["run"])
+def _begins_a_run(event: dict[str, Any]) -> bool:
+    return bool(event["type"] == "RunStarted")
 
 
 def test_a_changer_goes_on_without_another_plan_and_is_done_after_it(lab: LabStatus, tmp_path: Path) -> None:

@@ -39,11 +39,13 @@ class Played:
         repeats: bool = False,
         errand: Errand | None = None,
         patience: Patience | None = None,
+        begun: bool = False,
     ) -> None:
         self.clock = FakeClock()
         self.connector = FakeConnector({NAME: visits}, self.clock, repeats=repeats)
         self.events: list[RunEvent] = []
-        work = HostWork(a_host(NAME), errand or a_job(changes=changes), patience or Patience())
+        job = errand or a_job(changes=changes)
+        work = HostWork(a_host(NAME), job, patience or Patience(), begun=begun)
         run_host(work, self.connector, self.clock, self.events.append)
 
     @property
@@ -101,6 +103,21 @@ def test_a_host_that_never_began_is_tried_once_and_says_why(kind: FaultKind, sta
     assert played.outcome.hint == "what to do"
     assert len(played.connector.visits[NAME]) == 1
     assert played.clock.naps == []
+
+
+def test_a_host_that_an_earlier_controller_began_is_waited_for_while_it_boots() -> None:
+    played = Played(REFUSED, REFUSED, whole("changed"), begun=True)
+
+    assert played.outcome.status is HostStatus.CHANGED
+    assert played.losses == ["connection refused"]
+
+
+def test_a_host_that_an_earlier_controller_began_and_that_stays_away_is_unknown() -> None:
+    played = Played(*[REFUSED] * 99, begun=True)
+
+    assert played.outcome.status is HostStatus.UNKNOWN
+    assert played.outcome.reason == "it was begun before, and now: connection refused"
+    assert sum(played.clock.naps) >= COME_BACK_S
 
 
 def test_a_lost_line_is_taken_up_after_the_last_event_and_none_is_told_twice() -> None:
