@@ -9,7 +9,6 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-import paramiko
 import pytest
 import yaml
 
@@ -17,7 +16,7 @@ from edgectl.lab.layout import LabFiles
 from edgectl.lab.lifecycle import Backend, LabSpec, LabStatus, up
 from tests.cli_run import Edgectl, Ended
 from tests.hosts import nspawn
-from tests.hosts.lab_box import Done, await_box
+from tests.hosts.lab_box import await_box
 
 _DEADLINE_S = 40.0
 BOOT_ID = "cat /proc/sys/kernel/random/boot_id"
@@ -66,10 +65,7 @@ class DebianLab:
         give_up = time.monotonic() + _DEADLINE_S
         while True:
             box = await_box(self.status.directory, address)
-            try:
-                done = box.run(command)
-            except (OSError, EOFError, paramiko.SSHException):
-                done = Done("", "the connection was lost", -1)
+            done = box.run(command)
             box.close()
             if done.code == 0 and done.out.strip() not in ("", other_than):
                 return done.out.strip()

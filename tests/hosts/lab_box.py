@@ -18,6 +18,7 @@ from edgectl.lab.lifecycle import LabSpec, LabStatus, down, up
 PORT = 2222
 CLOCK = SystemClock()
 _DEADLINE_S = 20
+WENT_AWAY = -1
 
 
 @dataclass(frozen=True)
@@ -46,10 +47,22 @@ class Box:
         )
 
     def run(self, command: str, stdin: bytes = b"") -> Done:
-        into, out, err = self.client.exec_command(command, timeout=_DEADLINE_S)
-        into.write(stdin)
-        into.channel.shutdown_write()
-        return Done(out.read().decode(), err.read().decode(), out.channel.recv_exit_status())
+        """Run a command; its exit code is `WENT_AWAY` where the host went down before it ended."""
+        try:
+            into, out, err = self.client.exec_command(command, timeout=_DEADLINE_S)
+            into.write(stdin)
+            into.channel.shutdown_write()
+            return Done(out.read().decode(), err.read().decode(), out.channel.recv_exit_status())
+        except (OSError, EOFError, paramiko.SSHException) as error:
+            return Done("", f"the connection was lost: {error}", WENT_AWAY)
+
+    def await_end(self) -> None:
+        """Return once the host has closed the connection."""
+        transport = self.client.get_transport()
+        assert transport
+        transport.join(_DEADLINE_S)
+        assert not transport.is_active()
+        self.close()
 
     def ok(self, command: str) -> str:
         done = self.run(command)

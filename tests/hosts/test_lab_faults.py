@@ -79,10 +79,7 @@ def test_a_host_comes_back_with_another_boot_id_and_the_same_disk(lab: LabStatus
     box = Box(lab.directory, host.address)
     before = box.ok("touch /etc/kept; cat /proc/sys/kernel/random/boot_id")
     assert fault(lab.directory, host.name, kind).hosts[1].faults == ()
-    transport = box.client.get_transport()
-    assert transport
-    transport.join(10)
-    box.close()
+    box.await_end()
     box = await_box(lab.directory, host.address)
     assert box.ok("cat /proc/sys/kernel/random/boot_id; ls /etc/kept") not in ("", f"{before}\n/etc/kept")
     assert box.ok("ls /etc/kept") == "/etc/kept"

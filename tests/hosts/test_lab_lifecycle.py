@@ -85,8 +85,7 @@ def test_a_host_whose_first_process_is_killed_comes_back(tmp_path: Path) -> None
     name = lab.hosts[0].name
     init = next(process for process in _processes_of(lab.directory) if _comm(process) == name)
     os.kill(int(init), signal.SIGKILL)
-    CLOCK.sleep(0.2)
-    box.close()
+    box.await_end()
     box = await_box(lab.directory, lab.hosts[0].address)
     assert box.ok("ls /etc/kept; cat /proc/sys/kernel/random/boot_id") != f"/etc/kept\n{boot}"
     box.close()

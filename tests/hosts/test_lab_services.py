@@ -104,11 +104,7 @@ def test_a_reboot_ends_everything_and_starts_what_is_enabled(lab: LabStatus) -> 
         "cat /proc/sys/kernel/random/boot_id; systemctl enable -q boot; touch /tmp/t /run/r /var/v"
     )
     box.run("sleep 305 >/dev/null 2>&1 & systemctl reboot")
-    transport = box.client.get_transport()
-    assert transport
-    transport.join(10)
-    assert not transport.is_active()
-    box.close()
+    box.await_end()
     box = await_box(lab.directory, address)
     assert box.ok("cat /proc/sys/kernel/random/boot_id") != before
     assert box.ok("ls /tmp/t /run/r /var/v 2>/dev/null; systemctl is-active boot; true") == "/var/v\nactive"
