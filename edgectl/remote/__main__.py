@@ -10,6 +10,7 @@ import os
 import signal
 from typing import Any
 
+from edgectl.remote import bundles
 from edgectl.remote.context import HostPaths, host_paths
 from edgectl.remote.emit import Line, take_stdout
 from edgectl.remote.errands import Request, decode_job, decode_request
@@ -18,9 +19,14 @@ from edgectl.remote.job import Job
 from edgectl.remote.work import read_only
 
 
-def main(magic: str, asked: bytes, raw: bytes) -> None:
-    """Serve the request in `asked`; `raw` is the job it is about, where that is to be started."""
+def main(magic: str, asked: bytes, raw: bytes, place: str = "", code: bytes = b"") -> None:
+    """Serve the request in `asked`; `raw` is the job it is about, where that is to be started.
+
+    `code` is what runs here, to be kept at `place` for the next time where that is given.
+    """
     line = take_stdout(magic)
+    if place:
+        bundles.keep(place, code)
     signal.signal(signal.SIGHUP, signal.SIG_IGN)
     request = decode_request(asked)
     paths = host_paths(dict(os.environ), os.geteuid())

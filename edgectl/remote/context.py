@@ -27,6 +27,11 @@ class HostPaths(NamedTuple):
         return os.path.join(self.state, "runs")
 
     @property
+    def runner(self) -> str:
+        """The code that was sent, by digest; the first stage (`ssh/loader.py`) looks for it there."""
+        return os.path.join(self.state, "runner")
+
+    @property
     def blobs(self) -> str:
         """Content-addressed files: model weights above all."""
         return os.path.join(self.state, "blobs")

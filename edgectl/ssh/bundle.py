@@ -39,7 +39,7 @@ _MARSHAL_WITHOUT_REFERENCES = 2
 
 @dataclass(frozen=True, slots=True)
 class Bundle:
-    """Code that travels, a zip in one zlib stream, and its sha256."""
+    """Code that travels: a zip in one zlib stream, and the sha256 of the zip itself."""
 
     content: bytes
     digest: str
@@ -77,7 +77,7 @@ def _built(modules: frozenset[str], needs: frozenset[str]) -> Bundle:
             _add(archive, f"{name}c", _bytecode(source, name))
     # Packed as a whole: file by file it would be half as large again, and the host would unpack each one apart.
     content = zlib.compress(buffer.getvalue(), 9)
-    return Bundle(content, hashlib.sha256(content).hexdigest())
+    return Bundle(content, hashlib.sha256(buffer.getvalue()).hexdigest())
 
 
 def _add(archive: zipfile.ZipFile, name: str, content: bytes) -> None:

@@ -13,7 +13,7 @@ from edgectl.remote.job import Job
 from edgectl.remote.protocol import Hello, Message, decode_message
 from edgectl.ssh.dial import Deadlines
 from edgectl.ssh.faults import translated
-from edgectl.ssh.loader import command_line, payload
+from edgectl.ssh.loader import LACKS, command_line, payload
 
 BECOME_PASSWORD = "become_password"  # noqa: S105 - the name of a secret, not its value
 
@@ -48,9 +48,15 @@ class SshSession:
             channel = self._transport.open_session(timeout=self._deadlines.channel_s)
             channel.settimeout(_POLL_S)
             channel.exec_command(command_line(self._magic, become=errand.become))
-        self._send(channel, errand, payload(errand, self._magic, after=after, confirms=confirms))
+        sent = payload(errand, self._magic, after=after, confirms=confirms)
+        self._send(channel, self._password(errand) + sent.opening)
         self._greeted = False
         for line in self._frames(channel):
+            if line == LACKS:
+                self._send(channel, sent.code)
+                continue
+            if not self._greeted:
+                self._say_no_more(channel)
             message = self._decoded(line)
             self._greeted = self._greeted or isinstance(message, Hello)
             yield message
@@ -60,18 +66,25 @@ class SshSession:
         self._transport.close()
         self._close_beneath()
 
-    def _send(self, channel: paramiko.Channel, errand: Errand, content: bytes) -> None:
+    @staticmethod
+    def _password(errand: Errand) -> bytes:
         password = errand.secrets.get(BECOME_PASSWORD, "") if isinstance(errand, Job) else ""
-        head = f"{password}\n".encode() if errand.become else b""
-        whole = head + content
+        return f"{password}\n".encode() if errand.become else b""
+
+    def _send(self, channel: paramiko.Channel, content: bytes) -> None:
         give_up = self._clock.monotonic() + self._deadlines.hello_s
-        rest = memoryview(whole)
+        rest = memoryview(content)
         with translated("sending the job", FaultKind.LOST):
             while rest and not _is_over(channel):
                 sent = _sent(channel, bytes(rest[:_READ_BYTES]))
                 if sent == 0 and self._clock.monotonic() > give_up:
                     raise HostFault(FaultKind.SILENT, "the host does not read the job")
                 rest = rest[sent:]
+
+    @staticmethod
+    def _say_no_more(channel: paramiko.Channel) -> None:
+        """End the host's stdin: what stands between it and the runner, such as sudo's cat, ends with the runner."""
+        with translated("sending the job", FaultKind.LOST):
             if not _is_over(channel):
                 channel.shutdown_write()
 

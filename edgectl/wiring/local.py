@@ -97,7 +97,8 @@ class LocalSession:
             start_new_session=True,  # Ctrl-C is for us to hear, not for the runner
         )
         os.close(reading)
-        _give(writing, payload(errand, magic, after=after, confirms=confirms))
+        sent = payload(errand, magic, after=after, confirms=confirms, inline=True)
+        _give(writing, sent.opening + sent.code)
         yield from _messages(self._process, magic)
 
     def close(self) -> None:

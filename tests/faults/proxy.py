@@ -69,6 +69,7 @@ class Proxy:
         self._stuffing: list[socket.socket] = []
         self._lines: set[_Open] = set()
         self.accepted = 0
+        self._carried: list[_Open] = []
 
     def __enter__(self) -> Self:
         self._thread.start()
@@ -86,6 +87,10 @@ class Proxy:
         """Take connections, each as the plan says."""
         self._await(self._shut())
         self._await(self._serve())
+
+    def uploads(self) -> list[int]:
+        """Return how many bytes each client sent so far, SSH's own included."""
+        return [line.uploaded_bytes for line in self._carried]
 
     def refuse(self) -> None:
         """Take no connection: whoever comes is refused by the kernel."""
@@ -145,6 +150,7 @@ class Proxy:
             return  # whoever knocked has gone again
         line = _Open(client, self._plan(self.accepted), self._lines)
         self.accepted += 1
+        self._carried.append(line)
         self._lines.add(line)
         line.carrying = self._loop.create_task(line.carry(self._target))
 
@@ -169,6 +175,7 @@ class _Open:
     open_lines: set[_Open]
     carrying: asyncio.Task[None] | None = None
     server: socket.socket = field(default_factory=socket.socket)
+    uploaded_bytes: int = 0
     _frozen: bool = False
     _over: asyncio.Event = field(default_factory=asyncio.Event)
     _passed_bytes: int = 0
@@ -226,6 +233,7 @@ class _Open:
         try:
             with contextlib.suppress(OSError):  # the other end may go as rudely as it likes
                 while piece := await loop.sock_recv(source, _PIECE):
+                    self.uploaded_bytes += len(piece) if source is self.client else 0
                     late = self.line.straggler_s * (self._noise.random() < self.line.straggler_share)
                     passes, ends = self._passing(piece, marks)
                     when = loop.time() + self.line.latency_s + late

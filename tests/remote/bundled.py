@@ -89,7 +89,7 @@ class BundledHost:
         """Begin an errand, and leave the rest to the caller."""
         process = subprocess.Popen(
             [self.shell, "-c", command_line(MAGIC, become=errand.become)],
-            env=self._environment(),
+            env=self.login(),
             cwd=self.folder,
             stdin=subprocess.PIPE,
             stdout=subprocess.PIPE,
@@ -98,7 +98,8 @@ class BundledHost:
         )
         assert process.stdin is not None
         with contextlib.suppress(BrokenPipeError):  # a host that has ended already has said why
-            process.stdin.write(head + payload(errand, MAGIC, after=after, confirms=confirms))
+            sent = payload(errand, MAGIC, after=after, confirms=confirms, inline=True)
+            process.stdin.write(head + sent.opening + sent.code)
         process.stdin.close()
         process.stdin = None
         return process
@@ -118,7 +119,8 @@ class BundledHost:
             assert time.monotonic() < give_up, f"{path} did not come"
             time.sleep(0.01)
 
-    def _environment(self) -> dict[str, str]:
+    def login(self) -> dict[str, str]:
+        """Return the environment of a login there."""
         programs = self.folder / "programs"
         programs.mkdir(exist_ok=True)
         link = programs / "python3"
