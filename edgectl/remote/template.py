@@ -8,6 +8,7 @@ contains "{{" cannot run code at the controller or anywhere else.
 from __future__ import annotations
 
 import re
+from functools import lru_cache
 from typing import Any, Dict, Iterator, List, Mapping, NamedTuple
 
 import jinja2
@@ -159,9 +160,16 @@ def _render_text(text: str, variables: Variables) -> Any:
     if single and _is_single_expression(bare):
         value = _expression(single.group(1), variables)
         return value + text[len(bare) :] if isinstance(value, str) else value
-    return _guarded(lambda: _rendered(_TEXTS.from_string(text), variables), text)
+    return _guarded(lambda: _rendered(_compiled(text), variables), text)
 
 
+# The same texts are rendered for every host of a fleet.
+@lru_cache(maxsize=4096)
+def _compiled(text: str) -> jinja2.Template:
+    return _TEXTS.from_string(text)
+
+
+@lru_cache(maxsize=4096)
 def _is_single_expression(text: str) -> bool:
     body = _guarded(lambda: _TEXTS.parse(text), text).body
     if len(body) != 1 or not isinstance(body[0], jinja2.nodes.Output):
@@ -172,7 +180,7 @@ def _is_single_expression(text: str) -> bool:
 
 def _expression(text: str, variables: Variables) -> Any:
     def value() -> Any:
-        template = _TEXTS.from_string("{% set edgectl_value = (" + text + "\n) %}")
+        template = _compiled("{% set edgectl_value = (" + text + "\n) %}")
         context = template.new_context(variables, shared=True)  # type: ignore[arg-type]
         for _ in template.root_render_func(context):
             pass

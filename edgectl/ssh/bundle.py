@@ -80,6 +80,18 @@ def _built(modules: frozenset[str], needs: frozenset[str]) -> Bundle:
     return Bundle(content, hashlib.sha256(buffer.getvalue()).hexdigest())
 
 
+def sources(needs: frozenset[str]) -> list[Path]:
+    """Return every file that a bundle with these needs may be made of; this module is one of them."""
+    libraries = frozenset(name for name in needs if not name.startswith("edgectl."))
+    ours = sorted((_ROOT / "edgectl/remote").rglob("*.py"))
+    return [
+        Path(__file__),
+        _ROOT / "edgectl/__init__.py",
+        *ours,
+        *(path for _, path in _libraries(libraries)),
+    ]
+
+
 def _add(archive: zipfile.ZipFile, name: str, content: bytes) -> None:
     archive.writestr(zipfile.ZipInfo(name, _FIXED_TIME), content, zipfile.ZIP_STORED)
 

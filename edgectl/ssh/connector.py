@@ -13,6 +13,7 @@ from edgectl.clock import Clock
 from edgectl.engine.faults import FaultKind, HostFault
 from edgectl.inventory.model import Bastion, Host
 from edgectl.ssh.bastion import Bastions
+from edgectl.ssh.bundle_shelf import BundleShelf
 from edgectl.ssh.dial import Agent, Deadlines, await_banner, open_socket, open_transport
 from edgectl.ssh.session import SshSession
 from edgectl.ssh.target import SshDefaults, Target, bastion_target, target_of
@@ -34,6 +35,7 @@ class SshConnector:
         *,
         deadlines: Deadlines | None = None,
         handshakes: int = 8,
+        shelf: BundleShelf | None = None,
     ) -> None:
         self._defaults = defaults
         self._clock = clock
@@ -41,6 +43,7 @@ class SshConnector:
         self._deadlines = deadlines or Deadlines()
         self._handshakes = threading.BoundedSemaphore(handshakes)
         self._agent = Agent()
+        self._shelf = shelf or BundleShelf()
         self._bastions = Bastions(self._open_bastion)
 
     def connect(self, host: Host, *, fresh: bool = False) -> SshSession:
@@ -59,7 +62,7 @@ class SshConnector:
         bastions = Bastions(self._open_bastion) if fresh else self._bastions
         transport = attempts(self._open, target, bastions)
         beneath = bastions.close if fresh else lambda: None
-        return SshSession(transport, self._magic(), self._deadlines, self._clock, beneath)
+        return SshSession(transport, self._magic(), self._deadlines, self._clock, self._shelf, beneath)
 
     def close(self) -> None:
         """Close the shared bastions."""

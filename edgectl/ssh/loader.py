@@ -19,7 +19,7 @@ from typing import NamedTuple, assert_never
 
 from edgectl.remote.errands import Attach, Cancel, Errand, Request, encode_request
 from edgectl.remote.job import Job, digest_of, encode_job
-from edgectl.ssh.bundle import bundle
+from edgectl.ssh.bundle_shelf import BundleShelf
 
 # 126 and 127 are of a Python that cannot be started, such as pyenv's shim for a version that is not there.
 # sys.exit(91): this Python is too old, try the next one. It has read nothing by then. Garbage collection and an
@@ -101,12 +101,18 @@ class Payload(NamedTuple):
 
 
 def payload(
-    errand: Errand, magic: str, *, after: int = 0, confirms: int | None = None, inline: bool = False
+    errand: Errand,
+    magic: str,
+    shelf: BundleShelf,
+    *,
+    after: int = 0,
+    confirms: int | None = None,
+    inline: bool = False,
 ) -> Payload:
     """Return what is sent for an errand. With `inline` no host is asked whether it has the code: send both at once."""
     match errand:
         case Job():
-            code = bundle(errand.modules(), _parts_of(errand) | frozenset(errand.needs))
+            code = shelf.bundle(errand.modules(), _parts_of(errand) | frozenset(errand.needs))
             job = encode_job(errand)
             request = Request(
                 "start",
@@ -119,10 +125,10 @@ def payload(
                 errand.attempt,
             )
         case Attach():
-            code, job = bundle(frozenset(), _parts("follow")), b""
+            code, job = shelf.bundle(frozenset(), _parts("follow")), b""
             request = Request("attach", errand.id, after=after)
         case Cancel():
-            code, job = bundle(frozenset(), _parts("follow", "cancel")), b""
+            code, job = shelf.bundle(frozenset(), _parts("follow", "cancel")), b""
             request = Request("cancel", errand.id, after=after, by=errand.by)
         case _:
             assert_never(errand)

@@ -11,6 +11,7 @@ from edgectl.engine.faults import FaultKind, HostFault
 from edgectl.remote.errands import Errand
 from edgectl.remote.job import Job
 from edgectl.remote.protocol import Hello, Message, decode_message
+from edgectl.ssh.bundle_shelf import BundleShelf
 from edgectl.ssh.dial import Deadlines
 from edgectl.ssh.faults import translated
 from edgectl.ssh.loader import LACKS, command_line, payload
@@ -32,6 +33,7 @@ class SshSession:
         magic: str,
         deadlines: Deadlines,
         clock: Clock,
+        shelf: BundleShelf,
         close_beneath: Callable[[], None] = lambda: None,
     ) -> None:
         self._transport = transport
@@ -39,6 +41,7 @@ class SshSession:
         self._magic = magic
         self._deadlines = deadlines
         self._clock = clock
+        self._shelf = shelf
         self._noise = b""
         self._greeted = False
 
@@ -48,7 +51,7 @@ class SshSession:
             channel = self._transport.open_session(timeout=self._deadlines.channel_s)
             channel.settimeout(_POLL_S)
             channel.exec_command(command_line(self._magic, become=errand.become))
-        sent = payload(errand, self._magic, after=after, confirms=confirms)
+        sent = payload(errand, self._magic, self._shelf, after=after, confirms=confirms)
         self._send(channel, self._password(errand) + sent.opening)
         self._greeted = False
         for line in self._frames(channel):

@@ -26,10 +26,14 @@ WIDTH = 64
 def ssh_pool(settings: Settings, fleet: Fleet, clock: Clock) -> Iterator[HostPool]:
     """Return a pool of threads that work on hosts over SSH."""
     from edgectl.pools.threads import ThreadPool
+    from edgectl.ssh.bundle_shelf import BundleShelf
     from edgectl.ssh.connector import SshConnector
 
     handshakes = 2 * (os.cpu_count() or 1)
-    connector = SshConnector(_ssh_defaults(settings, fleet), clock, _magic, handshakes=handshakes)
+    shelf = BundleShelf(settings.cache_folder / "bundles")
+    connector = SshConnector(
+        _ssh_defaults(settings, fleet), clock, _magic, handshakes=handshakes, shelf=shelf
+    )
     try:
         yield ThreadPool(connector, clock, WIDTH)
     finally:

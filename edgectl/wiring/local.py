@@ -21,6 +21,7 @@ from edgectl.remote.errands import Errand
 from edgectl.remote.protocol import Message, decode_message
 from edgectl.secret import SecretSource
 from edgectl.settings import Settings
+from edgectl.ssh.bundle_shelf import BundleShelf
 from edgectl.ssh.loader import command_line, payload
 from edgectl.wiring.adapters import open_store
 from edgectl.wiring.interrupts import Interrupts
@@ -97,7 +98,7 @@ class LocalSession:
             start_new_session=True,  # Ctrl-C is for us to hear, not for the runner
         )
         os.close(reading)
-        sent = payload(errand, magic, after=after, confirms=confirms, inline=True)
+        sent = payload(errand, magic, BundleShelf(), after=after, confirms=confirms, inline=True)
         _give(writing, sent.opening + sent.code)
         yield from _messages(self._process, magic)
 

@@ -18,6 +18,7 @@ import pytest
 from edgectl.remote.errands import Errand
 from edgectl.remote.job import Job
 from edgectl.remote.protocol import Ended, Message, TaskEnded, decode_message
+from edgectl.ssh.bundle_shelf import BundleShelf
 from edgectl.ssh.loader import command_line, payload
 from tests.fakes.fleet import a_task
 
@@ -98,7 +99,7 @@ class BundledHost:
         )
         assert process.stdin is not None
         with contextlib.suppress(BrokenPipeError):  # a host that has ended already has said why
-            sent = payload(errand, MAGIC, after=after, confirms=confirms, inline=True)
+            sent = payload(errand, MAGIC, BundleShelf(), after=after, confirms=confirms, inline=True)
             process.stdin.write(head + sent.opening + sent.code)
         process.stdin.close()
         process.stdin = None

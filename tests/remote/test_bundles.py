@@ -15,6 +15,7 @@ from edgectl.remote.context import host_paths
 from edgectl.remote.errands import Errand
 from edgectl.remote.protocol import Ended
 from edgectl.ssh.bundle import bundle
+from edgectl.ssh.bundle_shelf import BundleShelf
 from edgectl.ssh.loader import LACKS, command_line, payload
 from tests.fakes.fleet import a_job, a_task
 from tests.remote.bundled import MAGIC, BundledHost, messages_in
@@ -42,7 +43,7 @@ def asks(host: BundledHost, errand: Errand = JOB, user: int | None = None) -> bo
     )
     assert process.stdin is not None
     assert process.stdout is not None
-    sent = payload(errand, MAGIC)
+    sent = payload(errand, MAGIC, BundleShelf())
     process.stdin.write(sent.opening)
     first = process.stdout.readline()
     asked = first == f"{MAGIC} {LACKS}\n".encode()
