@@ -129,6 +129,31 @@ def test_the_runner_stays_within_its_budget() -> None:
     assert size(MODULES) < WHOLE_BYTES
 
 
+def test_the_runner_s_start_imports_no_dear_module() -> None:
+    """Each costs a host milliseconds at every visit; `python -X importtime` tells."""
+    dear = {
+        "dataclasses",
+        "inspect",
+        "subprocess",
+        "shutil",
+        "hashlib",
+        "tempfile",
+        "asyncio",
+        "logging",
+        "ast",
+    }
+    program = (
+        "import sys; import edgectl.remote.__main__, edgectl.remote.start, edgectl.remote.tasks.ping;"
+        "print(*sorted(sys.modules))"
+    )
+    done = subprocess.run(
+        [sys.executable, "-I", "-S", "-c", f"import sys; sys.path.insert(0, {str(ROOT)!r}); {program}"],
+        capture_output=True, text=True, check=True,
+    )  # fmt: skip
+
+    assert set(done.stdout.split()) & dear == set()
+
+
 def test_the_same_code_is_the_same_bundle_in_every_process() -> None:
     program = (
         "from edgectl.ssh.bundle import bundle\n"

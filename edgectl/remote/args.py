@@ -7,10 +7,10 @@ Python 3.9. Known kinds: str, int, float, bool, Mode, dict, list, list[X], Liter
 
 from __future__ import annotations
 
-import ast
-import dataclasses
-import shlex
 from typing import Any, Dict, List, Optional, Tuple
+
+from edgectl.remote.frozen import MISSING, fields
+from edgectl.remote.frozen import field as declared
 
 # An octal text such as "0644", or chmod's symbolic form such as "u+x".
 Mode = str
@@ -29,18 +29,18 @@ class ArgumentError(ValueError):
 
 
 def arg(
-    default: Any = dataclasses.MISSING,
+    default: Any = MISSING,
     *,
     doc: str = "",
     aliases: Tuple[str, ...] = (),
     internal: bool = False,
-    factory: Any = dataclasses.MISSING,
+    factory: Any = MISSING,
 ) -> Any:
     """Declare an argument. An `internal` one is filled in by the controller's compiler, never by a person."""
     metadata = {"doc": doc, "aliases": aliases, "internal": internal}
-    if factory is not dataclasses.MISSING:
-        return dataclasses.field(default_factory=factory, metadata=metadata)
-    return dataclasses.field(default=default, metadata=metadata)
+    if factory is not MISSING:
+        return declared(default_factory=factory, metadata=metadata)
+    return declared(default=default, metadata=metadata)
 
 
 def build(kind: Any, given: Dict[str, Any], *, internal: bool = False) -> Any:
@@ -48,14 +48,14 @@ def build(kind: Any, given: Dict[str, Any], *, internal: bool = False) -> Any:
 
     `internal` admits the arguments that only the controller's compiler may set. Raises `ArgumentError`.
     """
-    fields = {field.name: field for field in dataclasses.fields(kind)}
+    known = {field.name: field for field in fields(kind)}
     values: Dict[str, Any] = {}
     for name, value in given.items():
-        field = _field(fields, name, internal=internal)
+        field = _field(known, name, internal=internal)
         if field.name in values:
             raise ArgumentError(name, f"'{name}' is given twice, it is another name of '{field.name}'")
         values[field.name] = coerce(name, value, str(field.type))
-    for field in fields.values():
+    for field in known.values():
         if field.name not in values and is_required(field):
             raise ArgumentError("", f"the argument '{field.name}' is missing")
     return _constructed(kind, values)
@@ -72,13 +72,13 @@ def _constructed(kind: Any, values: Dict[str, Any]) -> Any:
 
 def is_required(field: Any) -> bool:
     """Tell whether an argument has no default."""
-    return field.default is dataclasses.MISSING and field.default_factory is dataclasses.MISSING
+    return field.default is MISSING and field.default_factory is MISSING
 
 
 def public_names(kind: Any) -> List[str]:
     """Return every name a person may write, aliases included."""
     names: List[str] = []
-    for field in dataclasses.fields(kind):
+    for field in fields(kind):
         if not field.metadata.get("internal"):
             names += [field.name, *field.metadata.get("aliases", ())]
     return names
@@ -86,14 +86,14 @@ def public_names(kind: Any) -> List[str]:
 
 def field_named(kind: Any, name: str) -> Optional[Any]:
     """Return the declared field behind a name or an alias."""
-    for field in dataclasses.fields(kind):
+    for field in fields(kind):
         if name == field.name or name in field.metadata.get("aliases", ()):
             return field
     return None
 
 
-def _field(fields: Dict[str, Any], name: str, *, internal: bool) -> Any:
-    for field in fields.values():
+def _field(known: Dict[str, Any], name: str, *, internal: bool) -> Any:
+    for field in known.values():
         if name == field.name or name in field.metadata.get("aliases", ()):
             if field.metadata.get("internal") and not internal:
                 break
@@ -121,6 +121,8 @@ def coerce(name: str, value: Any, annotation: str) -> Any:
 
 
 def _literal(name: str, value: Any, kind: str) -> Any:
+    import ast
+
     choices = ast.literal_eval(f"({kind[len('Literal[') : -1]},)")
     if isinstance(value, bool):  # YAML reads yes and no as booleans where the choice is a word
         value = next((word for word in ("yes", "no") if word in choices and (word == "yes") == value), value)
@@ -225,6 +227,8 @@ def _wanted(kind: str) -> str:
 
 def words(text: str) -> Dict[str, str]:
     """Parse Ansible's `key=value key="two words"` form."""
+    import shlex
+
     found: Dict[str, str] = {}
     for word in shlex.split(text):
         name, equals, value = word.partition("=")

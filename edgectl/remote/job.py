@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 import json
-from dataclasses import dataclass, field
 from typing import Any, Dict, FrozenSet, List, Optional
+
+from edgectl.remote.frozen import dataclass, field
 
 DEFAULT_TASK_TIMEOUT_S = 600.0
 # The pseudo-module that runs the handlers notified so far.

@@ -2,18 +2,19 @@
 
 from __future__ import annotations
 
-import dataclasses
 from typing import Any, Dict, Optional
 
+from edgectl.remote.frozen import dataclass, field
 
-@dataclasses.dataclass(frozen=True)
+
+@dataclass(frozen=True)
 class TaskResult:
     """The end of one task at a host; `values` are the module's own return values, JSON-serialisable."""
 
     changed: bool = False
     failed: bool = False
     msg: str = ""
-    values: Dict[str, Any] = dataclasses.field(default_factory=dict)
+    values: Dict[str, Any] = field(default_factory=dict)
     diff: Optional[Dict[str, str]] = None
 
     def as_dict(self) -> Dict[str, Any]:

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import contextlib
 import os
-import shutil
 import time
 from typing import Set, Tuple
 
@@ -44,6 +43,8 @@ def _bury(paths: HostPaths, folder: str) -> None:
     name = os.path.basename(folder)
     if not name.endswith(".new"):  # a start that was cut off has no name of its own
         remember(paths, {name})
+    import shutil
+
     shutil.rmtree(folder)
     os.close(live)
 

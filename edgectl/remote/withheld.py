@@ -8,7 +8,6 @@ from __future__ import annotations
 import contextlib
 import json
 import os
-import shutil
 from typing import Any, Dict, NamedTuple, Optional
 
 
@@ -44,7 +43,10 @@ class Keep:
 
     def forget(self) -> None:
         """Remove all of them."""
-        shutil.rmtree(self._folder, ignore_errors=True)
+        if os.path.isdir(self._folder):
+            import shutil
+
+            shutil.rmtree(self._folder, ignore_errors=True)
 
     def _path(self, number: int, turn: int) -> str:
         return os.path.join(self._folder, f"{number}.{turn}")

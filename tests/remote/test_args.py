@@ -1,17 +1,17 @@
 from __future__ import annotations
 
-from dataclasses import dataclass
 from typing import Any, Literal
 
 import pytest
 
 from edgectl.remote.args import ArgumentError, Mode, arg, build, coerce, field_named, public_names
+from edgectl.remote.frozen import dataclass
 
 
 @dataclass(frozen=True)
 class Sample:
     path: str = arg(aliases=("dest", "name"), doc="A path.")
-    mode: Mode | None = arg(None, doc="A mode.")  # noqa: RUF009 - it declares a field
+    mode: Mode | None = arg(None, doc="A mode.")
     state: Literal["yes", "no", "dist"] = arg("no", doc="A choice.")
     hidden: str | None = arg(None, doc="Ours.", internal=True)
 

@@ -1,7 +1,6 @@
 from __future__ import annotations
 
 import ast
-import dataclasses
 import os
 import subprocess
 from pathlib import Path
@@ -10,6 +9,7 @@ import pytest
 
 import edgectl.remote
 from edgectl.remote import registry
+from edgectl.remote.frozen import fields
 
 REMOTE = Path(edgectl.remote.__file__).parent
 TASKS = REMOTE / "tasks"
@@ -39,12 +39,12 @@ def test_every_module_says_what_it_does_and_how_it_may_be_repeated(name: str) ->
     assert module.__doc__.splitlines()[0].endswith(".")
     assert module.REPEAT in {"reads", "idempotent", "once"}
     assert callable(module.run)
-    assert getattr(module, "FREE_KEYS", False) or dataclasses.is_dataclass(module.Args)
+    assert getattr(module, "FREE_KEYS", False) or fields(module.Args)
 
 
 @pytest.mark.parametrize("name", sorted(set(registry.MODULES) - {"set_fact"}))
 def test_every_argument_is_described_in_one_line(name: str) -> None:
-    for field in dataclasses.fields(registry.load(name).Args):
+    for field in fields(registry.load(name).Args):
         doc = field.metadata["doc"]
         assert doc.endswith("."), field.name
         assert "\n" not in doc, field.name
@@ -82,6 +82,7 @@ def test_every_module_is_imported_by_every_supported_python(python: str) -> None
 SMOKE = """
 import sys
 from edgectl.remote import registry
+from edgectl.remote.frozen import fields
 from edgectl.remote.args import build
 from edgectl.remote.context import HostPaths, TaskContext
 from edgectl.remote.proc import Proc

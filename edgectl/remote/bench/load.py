@@ -4,11 +4,11 @@ from __future__ import annotations
 
 import math
 import os
-from dataclasses import dataclass
 from typing import Literal
 
 from edgectl.remote.args import arg
 from edgectl.remote.bench.target import target_of
+from edgectl.remote.frozen import dataclass
 
 # Beyond this the fixed costs of a measurement (starting workers, parsing) are certainly covered.
 _MARGIN_S = 60.0

@@ -4,12 +4,12 @@ from __future__ import annotations
 
 import hashlib
 import os
-from dataclasses import dataclass
 from typing import Any, Callable
 
 from edgectl.remote import files
 from edgectl.remote.args import arg
 from edgectl.remote.context import TaskContext
+from edgectl.remote.frozen import dataclass
 from edgectl.remote.ownership import Attributes
 from edgectl.remote.result import TaskResult, changed, failed, ok
 

@@ -6,12 +6,12 @@ import glob
 import os
 import shlex
 import time
-from dataclasses import dataclass
 from typing import Any
 
 from edgectl.remote.args import arg
 from edgectl.remote.context import TaskContext
 from edgectl.remote.files import expanded
+from edgectl.remote.frozen import dataclass
 from edgectl.remote.result import TaskResult, failed
 
 REPEAT = "once"

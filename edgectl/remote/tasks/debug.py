@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from typing import Any
 
 from edgectl.remote.args import arg
 from edgectl.remote.context import TaskContext
+from edgectl.remote.frozen import dataclass
 from edgectl.remote.result import TaskResult, ok
 
 REPEAT = "reads"

@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from typing import Literal
 
 from edgectl.remote.args import arg
 from edgectl.remote.context import TaskContext
+from edgectl.remote.frozen import dataclass
 from edgectl.remote.result import TaskResult, failed
 from edgectl.remote.tasks._dpkg import Installed, read_installed
 

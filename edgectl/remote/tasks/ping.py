@@ -2,10 +2,9 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
-
 from edgectl.remote.args import arg
 from edgectl.remote.context import TaskContext
+from edgectl.remote.frozen import dataclass
 from edgectl.remote.result import TaskResult, failed, ok
 
 REPEAT = "reads"

@@ -4,10 +4,10 @@ from __future__ import annotations
 
 import os
 import shlex
-from dataclasses import dataclass
 
 from edgectl.remote.args import arg
 from edgectl.remote.context import TaskContext
+from edgectl.remote.frozen import dataclass
 from edgectl.remote.result import TaskResult, changed, failed
 
 REPEAT = "once"

@@ -3,11 +3,11 @@
 from __future__ import annotations
 
 import fnmatch
-from dataclasses import dataclass
 
 from edgectl.remote import facts
 from edgectl.remote.args import arg
 from edgectl.remote.context import TaskContext
+from edgectl.remote.frozen import dataclass
 from edgectl.remote.result import TaskResult, failed, ok
 
 REPEAT = "reads"

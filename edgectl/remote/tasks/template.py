@@ -3,11 +3,11 @@
 from __future__ import annotations
 
 import os
-from dataclasses import dataclass, replace
 
 from edgectl.remote import files, ownership
 from edgectl.remote.args import Mode, arg
 from edgectl.remote.context import TaskContext
+from edgectl.remote.frozen import dataclass, replace
 from edgectl.remote.ownership import Attributes
 from edgectl.remote.result import TaskResult, failed
 from edgectl.remote.tasks._placing import Content, Placing, make_folders, place, target
