@@ -46,14 +46,7 @@ class Edgectl:
         self, *words: str | Path, timeout_s: float = 100, more: Mapping[str, str] | None = None
     ) -> Ended:
         """Run `edgectl WORDS` and wait for it."""
-        environment = {
-            "PATH": os.environ.get("PATH", "/usr/bin:/bin"),  # noqa: TID251 - a test is the outermost layer
-            "HOME": str(self.home),
-            "PYTHONPATH": str(ROOT),
-            "EDGECTL_INVENTORY": str(self.inventory),
-            **self.environment,
-            **(more or {}),
-        }
+        environment = {**self.variables(), **(more or {})}
         command = [sys.executable, "-m", "edgectl", *map(str, words)]
         done = subprocess.run(
             command,
@@ -66,3 +59,13 @@ class Edgectl:
             timeout=timeout_s,
         )
         return Ended(done.returncode, done.stdout, done.stderr)
+
+    def variables(self) -> dict[str, str]:
+        """Return the environment that the command runs in."""
+        return {
+            "PATH": os.environ.get("PATH", "/usr/bin:/bin"),  # noqa: TID251 - a test is the outermost layer
+            "HOME": str(self.home),
+            "PYTHONPATH": str(ROOT),
+            "EDGECTL_INVENTORY": str(self.inventory),
+            **self.environment,
+        }

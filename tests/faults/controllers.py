@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import os
 import signal
 import subprocess
 import sys
@@ -13,7 +12,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from tests.cli_run import ROOT, Edgectl
+from tests.cli_run import Edgectl
 from tests.faults.rig import COUNTER
 from tests.hosts.machines import Machine
 
@@ -43,17 +42,10 @@ class Running:
 
 def started(edgectl: Edgectl, *words: str | Path, cwd: Path | None = None) -> Running:
     """Begin `edgectl WORDS` as a person does, and come back at once."""
-    environment = {
-        "PATH": os.environ["PATH"],
-        "HOME": str(edgectl.home),
-        "PYTHONPATH": str(ROOT),
-        "EDGECTL_INVENTORY": str(edgectl.inventory),
-        **edgectl.environment,
-    }
     return Running(
         subprocess.Popen(
             [sys.executable, "-m", "edgectl", *map(str, words)],
-            env=environment,
+            env=edgectl.variables(),
             cwd=cwd or edgectl.home,
             stdin=subprocess.DEVNULL,
             stdout=subprocess.DEVNULL,

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import json
-import os
 import signal
 import subprocess
 import sys
@@ -13,7 +12,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
-from tests.cli_run import ROOT, Edgectl
+from tests.cli_run import Edgectl
 
 _DEADLINE_S = 60
 
@@ -74,17 +73,10 @@ class Live:
 @contextmanager
 def live(edgectl: Edgectl, *words: str | Path) -> Iterator[Live]:
     """Start `edgectl WORDS -o jsonl`; it ends with the block at the latest."""
-    environment = {
-        "PATH": os.environ["PATH"],
-        "HOME": str(edgectl.home),
-        "PYTHONPATH": str(ROOT),
-        "EDGECTL_INVENTORY": str(edgectl.inventory),
-        **edgectl.environment,
-    }
     command = [sys.executable, "-m", "edgectl", *map(str, words), "-o", "jsonl"]
     process = subprocess.Popen(
         command,
-        env=environment,
+        env=edgectl.variables(),
         cwd=edgectl.home,
         stdin=subprocess.DEVNULL,
         stdout=subprocess.PIPE,

@@ -16,67 +16,30 @@ import subprocess
 import sys
 import time
 from collections.abc import Callable, Iterator
-from dataclasses import dataclass
 from pathlib import Path
 
 import pytest
 
-from tests.cli_run import Edgectl
 from tests.hosts import machines
-from tests.hosts.machines import Machine
+from tests.perf.fleet import PEERS, PORT, Fleet, fleet_of
 
 HOSTS = int(os.environ.get("EDGECTL_PERF_HOSTS", "100"))
 WANTED = os.environ.get("EDGECTL_PERF_TOOLS", "").split(",") if "EDGECTL_PERF_TOOLS" in os.environ else None
 TASKS = 10
-PORT = 2299  # apart from the tests' other servers, since this one listens on every address
 FORKS = 50
-BIN = Path(os.environ.get("EDGECTL_PEERS", "/tmp/peers")) / "bin"
-PATH = "/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin"
 
 pytestmark = [pytest.mark.perf, pytest.mark.timeout(3600)]
 
 
-@dataclass(frozen=True, slots=True)
-class Fleet:
-    """Many names for one real server; each has a folder of its own."""
-
-    machine: Machine
-    addresses: tuple[str, ...]
-    home: Path
-
-    def names(self) -> Iterator[tuple[str, str]]:
-        """Yield each host's name and address."""
-        return ((f"h{number:03}", address) for number, address in enumerate(self.addresses, start=1))
-
-
 @pytest.fixture
 def fleet(tmp_path: Path) -> Iterator[Fleet]:
-    reason = machines.missing() or ("" if BIN.exists() else f"needs the peers at {BIN}: see this file's head")
+    reason = machines.missing() or (
+        "" if PEERS.exists() else f"needs the peers at {PEERS}: see this file's head"
+    )
     if reason:
         pytest.skip(reason)
-    addresses = tuple(f"127.63.{number // 200}.{number % 200 + 1}" for number in range(HOSTS))
-    match = "\n".join(
-        f"Match LocalAddress {address}\n  SetEnv PATH={PATH} EDGECTL_HOST_ROOT=/srv/root/{address}"
-        for address in addresses
-    )
-    key = machines.keypair(tmp_path / "client_key")
-    prepare = f"mkdir -p /srv/perf && cd /srv/perf && mkdir {' '.join(addresses)}"
-    folder = tmp_path / "machine"
-    # sshd opens sixteen sockets at most, so it listens everywhere and lets in whoever comes over loopback.
-    only = "UseDNS no\nAllowUsers root@127.*"
-    machine = machines.start(
-        "perf",
-        addresses[0],
-        folder,
-        key,
-        prepare=prepare,
-        extra=only,
-        last=match,
-        listen="0.0.0.0",
-        port=PORT,
-    )
-    yield Fleet(machine, addresses, tmp_path)
-    machine.stop()
+    with fleet_of(HOSTS, tmp_path) as made:
+        yield made
 
 
 def test_ten_file_tasks_on_many_hosts_beside_the_peers(fleet: Fleet) -> None:
@@ -116,21 +79,6 @@ def run_floor(fleet: Fleet) -> None:
     subprocess.run(command, check=True, timeout=600)
 
 
-def _inventory(fleet: Fleet) -> Edgectl:
-    folder = fleet.home / "inventory"
-    folder.mkdir(exist_ok=True)
-    hosts = "".join(f"      {name}: {{address: {address}, role: gpu}}\n" for name, address in fleet.names())
-    (folder / "fleet.yaml").write_text(
-        f"defaults: {{ssh: {{user: root, port: {PORT}, key: {fleet.machine.client_key}}}}}\n"
-        "pops:\n  perf1:\n    metro: FRA\n    region: eu\n    country: DE\n    tz: Europe/Berlin\n    state: live\n"
-        f"    hosts:\n{hosts}"
-    )
-    _, kind, key = fleet.machine.pin().split()
-    pins = "".join(f"[{address}]:{PORT} {kind} {key}\n" for address in fleet.addresses)
-    (folder / "known_hosts").write_text(pins)
-    return Edgectl(fleet.home, folder, {})
-
-
 def _playbook(fleet: Fleet) -> Path:
     path = fleet.home / "play.yaml"
     tasks = "".join(
@@ -144,7 +92,7 @@ def _playbook(fleet: Fleet) -> Path:
 
 
 def run_edgectl(fleet: Fleet) -> None:
-    ended = _inventory(fleet)("run", _playbook(fleet), "-o", "json", timeout_s=600)
+    ended = fleet.edgectl()("run", _playbook(fleet), "-o", "json", timeout_s=600)
     assert ended.code == 0, ended.err + ended.out[-2000:]
 
 
@@ -164,7 +112,7 @@ def run_pyinfra(fleet: Fleet) -> None:
         "    files.put(name=f'file {number}', src=StringIO(f'number {number}\\n'),"
         " dest=f'/srv/perf/{host.name}/{number}', mode='640')\n"
     )
-    _peer(fleet, [str(BIN / "pyinfra"), "-y", str(inventory), str(deploy)], {})
+    _peer(fleet, [str(PEERS / "pyinfra"), "-y", str(inventory), str(deploy)], {})
 
 
 def run_ansible(fleet: Fleet) -> None:
@@ -173,7 +121,7 @@ def run_ansible(fleet: Fleet) -> None:
 
 def run_mitogen(fleet: Fleet) -> None:
     where = "import ansible_mitogen; print(ansible_mitogen.__path__[0])"
-    found = subprocess.run([str(BIN / "python"), "-c", where], capture_output=True, text=True, check=True)
+    found = subprocess.run([str(PEERS / "python"), "-c", where], capture_output=True, text=True, check=True)
     plugins = Path(found.stdout.strip()) / "plugins" / "strategy"
     _ansible(fleet, {"ANSIBLE_STRATEGY_PLUGINS": str(plugins), "ANSIBLE_STRATEGY": "mitogen_linear"})
 
@@ -186,7 +134,7 @@ def _ansible(fleet: Fleet, environment: dict[str, str]) -> None:
         + f"[all:vars]\nansible_port={PORT}\nansible_user=root\nansible_python_interpreter=/usr/bin/python3\n"
         f"ansible_ssh_private_key_file={fleet.machine.client_key}\nansible_ssh_common_args='{common}'\n"
     )
-    _inventory(fleet)
+    fleet.edgectl()
     options = {
         "ANSIBLE_PIPELINING": "1",
         "ANSIBLE_FORKS": str(FORKS),
@@ -194,7 +142,9 @@ def _ansible(fleet: Fleet, environment: dict[str, str]) -> None:
         "ANSIBLE_LOCAL_TEMP": str(fleet.home / "local"),
     }
     _peer(
-        fleet, [str(BIN / "ansible-playbook"), "-i", str(hosts), str(_playbook(fleet))], options | environment
+        fleet,
+        [str(PEERS / "ansible-playbook"), "-i", str(hosts), str(_playbook(fleet))],
+        options | environment,
     )
 
 
