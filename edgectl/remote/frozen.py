@@ -70,7 +70,8 @@ else:
         for name, one in known.items():
             if name not in values:
                 values[name] = _default(self, one)
-        self.__dict__.update((name, values[name]) for name in known)
+        for name in known:  # in one order, so that all instances share one set of keys
+            object.__setattr__(self, name, values[name])
         if hasattr(self, "__post_init__"):
             self.__post_init__()
 
