@@ -22,9 +22,13 @@ def keep(place: str, code: bytes) -> None:
         os.makedirs(folder, _PRIVATE_FOLDER, exist_ok=True)
         os.chmod(folder, _PRIVATE_FOLDER)
         beside = f"{place}.{os.getpid()}.new"
-        with open(os.open(beside, os.O_WRONLY | os.O_CREAT | os.O_EXCL, _PRIVATE_FILE), "wb") as stream:
-            stream.write(code)
-        os.rename(beside, place)
+        try:
+            with open(os.open(beside, os.O_WRONLY | os.O_CREAT | os.O_EXCL, _PRIVATE_FILE), "wb") as stream:
+                stream.write(code)
+            os.rename(beside, place)
+        except OSError:
+            os.unlink(beside)
+            raise
         _forget_oldest(folder)
 
 

@@ -13,6 +13,7 @@ import os
 import time
 from typing import Any, Dict, Iterator, NamedTuple, Optional, Union
 
+from edgectl.remote import durable
 from edgectl.remote.context import HostPaths
 
 # A record is overwritten in place, in one write.
@@ -104,12 +105,7 @@ def expect_reboot(paths: HostPaths, holder: Holder, within_s: float) -> None:
     """Keep the host for this run until it is back, or `within_s` from now; it survives the boot."""
     record = {"holder": holder, "until": time.time() + within_s}
     os.makedirs(os.path.dirname(paths.rebooting), exist_ok=True)
-    beside = f"{paths.rebooting}.new"
-    with open(beside, "w") as stream:
-        json.dump(record, stream)
-        stream.flush()
-        os.fsync(stream.fileno())
-    os.replace(beside, paths.rebooting)
+    durable.write(paths.rebooting, json.dumps(record).encode(), 0o644)  # other users are to find it, too
 
 
 def reboot_is_over(paths: HostPaths) -> None:

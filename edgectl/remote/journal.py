@@ -15,6 +15,7 @@ import os
 import time
 from typing import Any, Dict, Iterator, List, Optional, Sequence
 
+from edgectl.remote import durable
 from edgectl.remote.context import HostPaths
 from edgectl.remote.protocol import Ended, Message, TaskEnded, TaskStarted, decode_message
 
@@ -85,7 +86,7 @@ def create(folder: str, head: Dict[str, Any], past: Sequence[str] = ()) -> Optio
         journal = Journal(folder, fd, live, [first, *past])
         journal.append("\n".join([first, *past]), durable=True)
         os.rename(beside, folder)
-        _sync(os.path.dirname(folder))
+        durable.sync(os.path.dirname(folder))
     except (OSError, Unwritable) as error:
         for path in (_path(beside), _live(beside)):
             with contextlib.suppress(OSError):
@@ -113,14 +114,6 @@ def done_before(found: List[str]) -> List[str]:
 
 def _begins(event: Message, number: int) -> bool:
     return isinstance(event, TaskStarted) and event.number == number
-
-
-def _sync(folder: str) -> None:
-    fd = os.open(folder, os.O_RDONLY | os.O_DIRECTORY)
-    try:
-        os.fsync(fd)
-    finally:
-        os.close(fd)
 
 
 def reopen(folder: str, live: int) -> Journal:

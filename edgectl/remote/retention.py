@@ -7,7 +7,7 @@ import os
 import time
 from typing import Set, Tuple
 
-from edgectl.remote import journal
+from edgectl.remote import durable, journal
 from edgectl.remote.context import HostPaths
 
 KEEP_JOBS = 200
@@ -56,12 +56,7 @@ def remember(paths: HostPaths, jobs: Set[str]) -> None:
     if len(kept) > _MOST_TOMBSTONES:
         half = len(kept) // 2
         horizon, kept = kept[half - 1], kept[half:]
-    beside = f"{_path(paths)}.{os.getpid()}.new"
-    with open(beside, "w") as stream:
-        stream.write("\n".join([horizon, *kept]) + "\n")
-        stream.flush()
-        os.fsync(stream.fileno())
-    os.replace(beside, _path(paths))
+    durable.write(_path(paths), ("\n".join([horizon, *kept]) + "\n").encode())
 
 
 def _path(paths: HostPaths) -> str:

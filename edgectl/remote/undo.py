@@ -14,11 +14,11 @@ import signal
 import subprocess
 from typing import List
 
-from edgectl.remote.detach import MARK, SYSTEMD
+from edgectl.remote import durable, units
+from edgectl.remote.detach import MARK
 
 PENDING, CONFIRMED, UNDONE = "pending", "confirmed", "undone"
 _KEPT = "kept"
-_UNITS = "/etc/systemd/system"
 _SCRIPT = """\
 #!/bin/sh
 # Takes back what task {number} of job {job} changed, unless that was confirmed.
@@ -28,7 +28,7 @@ exec >>undo.log 2>&1
 {restored}
 {command}
 : > undone
-rm -f {wanted} {unit}
+rm -f {unit}
 sync
 """
 _BOOT_UNIT = """\
@@ -51,8 +51,7 @@ class Undo:
         self._number = number
         self._folder = os.path.join(job_folder, f"undo-{number}")
         self._name = f"edgectl-undo-{self._job}-{number}"
-        self._boot_unit = f"{_UNITS}/{self._name}-boot.service"
-        self._wanted = f"{_UNITS}/multi-user.target.wants/{self._name}-boot.service"
+        self._boot_unit = f"{self._name}-boot"
         self._timer: int = 0
         self._turn = 0
 
@@ -65,15 +64,11 @@ class Undo:
             folder=shlex.quote(self._folder),
             restored="\n".join(self._kept(turn, path) for turn, path in enumerate(paths)),
             command=command,
-            wanted=self._wanted,
-            unit=self._boot_unit,
+            unit=" ".join(units.places(self._boot_unit)),
         )
-        _write(self._script, text)
-        if self._has_systemd():
-            _write(self._boot_unit, _BOOT_UNIT.format(job=self._job, script=self._script))
-            os.makedirs(os.path.dirname(self._wanted), exist_ok=True)
-            with contextlib.suppress(FileExistsError):
-                os.symlink(self._boot_unit, self._wanted)
+        durable.write(self._script, text.encode())
+        if units.can_ask():
+            units.install(self._boot_unit, _BOOT_UNIT.format(job=self._job, script=self._script))
         os.sync()
 
     def arm(self, within_s: float) -> None:
@@ -82,7 +77,7 @@ class Undo:
         The old timer goes when the new one is there: at no moment is there none.
         """
         before, self._turn = self._turn, self._turn + 1
-        if self._has_systemd():
+        if units.can_ask():
             timer = ["systemd-run", "--quiet", "--collect", f"--unit={self._name}-{self._turn}"]
             timer += [
                 f"--on-active={within_s:g}s",
@@ -116,9 +111,7 @@ class Undo:
         """Settle that there is nothing to undo."""
         self._decide(_KEPT)
         self._disarm()
-        for path in (self._wanted, self._boot_unit):
-            with contextlib.suppress(FileNotFoundError, PermissionError):
-                os.unlink(path)
+        units.remove(self._boot_unit)
 
     def now(self) -> None:
         """Undo it at once."""
@@ -139,9 +132,10 @@ class Undo:
         return PENDING
 
     def _decide(self, how: str) -> None:
-        """Be the first to decide, or come too late."""
+        """Be the first to decide, or come too late; a power cut does not undo it."""
         with contextlib.suppress(FileExistsError, FileNotFoundError):
             os.symlink(how, self._decision)
+            durable.sync(self._folder)
 
     @property
     def _decision(self) -> str:
@@ -166,15 +160,11 @@ class Undo:
         return f"cp -a -- kept-{turn} {beside} && mv -f -- {beside} {there}"
 
     def _disarm(self) -> None:
-        if self._has_systemd():
+        if units.can_ask():
             _stop_timers(f"{self._name}-*.timer")
         else:
             _end_session(self._timer)
             self._timer = 0
-
-    @staticmethod
-    def _has_systemd() -> bool:
-        return os.geteuid() == 0 and os.path.isdir(SYSTEMD) and os.access(_UNITS, os.W_OK)
 
 
 def _stop_timers(pattern: str) -> None:
@@ -187,10 +177,3 @@ def _end_session(leader: int) -> None:
         with contextlib.suppress(ProcessLookupError):
             os.killpg(leader, signal.SIGTERM)
         os.waitpid(leader, 0)
-
-
-def _write(path: str, text: str) -> None:
-    with open(path, "w") as stream:
-        stream.write(text)
-        stream.flush()
-        os.fsync(stream.fileno())
