@@ -31,7 +31,7 @@ def open_pool(settings: Settings, fleet: Fleet, clock: Clock) -> Iterator[HostPo
     kind, _, rest = settings.pool.partition(":")
     pins = pinned(fleet)
     match kind:
-        case "" if not rest:
+        case "" if not settings.pool:
             pool = _by_size(settings, pins, clock)
         case "threads" if not rest:
             pool = _threads(settings, pins, clock)
