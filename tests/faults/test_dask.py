@@ -5,15 +5,19 @@ from __future__ import annotations
 import shutil
 import subprocess
 from collections.abc import Iterator, Mapping
+from contextlib import ExitStack, closing
 from pathlib import Path
 from typing import Any
 
 import pytest
 
 from edgectl.clock import SystemClock
-from edgectl.pools.dask_crew import Came, DaskCrew
+from edgectl.engine.events import HostEnded, RunEvent
+from edgectl.pools.dask import DaskPool
+from edgectl.pools.dask_crew import Came, DaskCrew, Went
 from tests.cli_run import ROOT, Edgectl
 from tests.dask_cluster import Cluster, cluster
+from tests.fakes.fleet import a_host, work_for
 from tests.fakes.scripts import all_well
 from tests.faults.conftest import BootSite
 from tests.faults.controllers import count, counted, play, started, wait_for
@@ -169,11 +173,48 @@ def test_a_scheduler_without_workers_is_refused(
     assert "has no workers" in ended.err
 
 
-def test_a_workers_resources_say_which_regions_it_is_near_to(tmp_path: Path) -> None:
-    near = ("--resources", "region-eu-central=1 region-eu-west=1 GPU=2")
-    with cluster(tmp_path / "dask", [near, ()]) as dask:
-        crew = DaskCrew(dask.address, all_well, SystemClock(), 2)
-        came = [change for change in crew.changes() if isinstance(change, Came)]
-        crew.close()
+def until_changed(crew: DaskCrew) -> list[Came | Went]:
+    """Look until somebody has come or gone."""
+    found: list[Came | Went] = []
 
-    assert {change.regions for change in came} == {frozenset({"eu-central", "eu-west"}), frozenset()}
+    def look() -> bool:
+        found.extend(crew.changes())
+        return bool(found)
+
+    wait_for(look)
+    return found
+
+
+def test_workers_come_and_go_and_their_resources_say_which_regions_they_are_near_to(tmp_path: Path) -> None:
+    near = ("--resources", "region-eu-central=1 region-eu-west=1 GPU=2")
+    with cluster(tmp_path / "dask", [near]) as dask:
+        crew = DaskCrew(dask.address, all_well, SystemClock(), 2)
+        with closing(crew):
+            (first,) = until_changed(crew)
+            dask.add_worker()
+            (second,) = until_changed(crew)
+            dask.workers[0].kill()
+            gone = until_changed(crew)
+
+    assert isinstance(first, Came)
+    assert first.regions == {"eu-central", "eu-west"}
+    assert isinstance(second, Came)
+    assert second.regions == frozenset()
+    assert gone == [Went(first.shift)]
+
+
+def test_one_controller_does_not_wait_for_another_ones_run(dask: Cluster) -> None:
+    """A shift lasts as long as its run; each worker here has one thread for Dask's tasks."""
+    ended: list[str] = []
+
+    def on_event(event: RunEvent) -> None:
+        if isinstance(event, HostEnded):
+            ended.append(event.outcome.host)
+
+    with ExitStack() as opened:
+        for name in ("a", "b", "c"):
+            pool = opened.enter_context(closing(DaskPool(dask.address, all_well, SystemClock(), width=2)))
+            work = iter(work_for([a_host(name)]))
+            pool.run(lambda work=work: next(work, None), on_event)  # type: ignore[misc]
+
+    assert ended == ["a", "b", "c"]
