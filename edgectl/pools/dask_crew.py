@@ -81,6 +81,7 @@ class DaskCrew:
         self._numbers = itertools.count(1)
         self._shifts: dict[str, _Shift] = {}
         self._refused: set[str] = set()
+        self.trouble = ""  # why a shift ended by itself, where one did
         self._looked = -_LOOK_S
         self._heard: queue.SimpleQueue[Said | Exception] = queue.SimpleQueue()
         self._over = threading.Event()
@@ -171,7 +172,8 @@ class DaskCrew:
     def _dismiss(self, name: str) -> None:
         shift = self._shifts.pop(name)
         if shift.future.status == "error":
-            _log.error("the shift at %s ended: %s", shift.worker, shift.future.exception())
+            self.trouble = f"the shift at {shift.worker} ended: {_said_by(shift.future.exception())}"
+            _log.error(self.trouble)
             self._refused.add(shift.worker)
         shift.future.cancel()
         shift.orders.close()
