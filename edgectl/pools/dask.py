@@ -61,7 +61,9 @@ class DaskPool:
             alone_since = math.inf if foreman.has_workers else min(alone_since, now)
             if now - alone_since > _ALONE_S:
                 why = f"; {crew.trouble}" if crew.trouble else ""
-                message = f"the Dask scheduler {self._address} has had no worker for us for {_ALONE_S:g} s{why}"
+                message = (
+                    f"the Dask scheduler {self._address} has had no worker for us for {_ALONE_S:g} s{why}"
+                )
                 raise MissingError(message, hint="what runs at hosts goes on: edgectl runs resume")
             for said in crew.hear(foreman.wait_s()):
                 foreman.hear(said.shift, said.word)
