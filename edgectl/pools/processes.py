@@ -55,6 +55,7 @@ class ProcessPool:
         self._make_connector = make_connector
         self._clock = clock
         self._most = workers
+        self._wanted = 1
         self._width = width
         self._hosts_per_worker = hosts_per_worker
         self._workers: dict[str, _Worker] = {}
@@ -66,14 +67,14 @@ class ProcessPool:
     def run(self, next_work: NextWork, on_event: Callable[[RunEvent], None], *, hosts: int = 1) -> None:
         """Work until `next_work` has said None and every host has ended; see `HostPool`.
 
-        Raises `MissingError` where a worker dies before it has begun.
+        Raises `MissingError` where workers die before they have begun.
         """
-        wanted = max(1, min(self._most, hosts // self._hosts_per_worker))
+        self._wanted = max(1, min(self._most, hosts // self._hosts_per_worker))
         foreman = Foreman(next_work, on_event, self._give, self._clock)
         for name, worker in self._workers.items():
             foreman.join(name, asks=worker.asks)
         while not foreman.is_over():
-            for name in self._spawn(wanted):
+            for name in self._spawn():
                 foreman.join(name)
             foreman.hand_out()
             if foreman.is_over():
@@ -89,9 +90,7 @@ class ProcessPool:
         for worker in self._workers.values():
             worker.pipe.close()
         for worker in self._workers.values():
-            worker.process.join(_LEAVE_S)
-            worker.process.kill()
-            worker.process.join()
+            self._reap(worker)
         self._workers.clear()
 
     @property
@@ -99,9 +98,9 @@ class ProcessPool:
         """Return the process ids of the workers."""
         return [worker.process.pid for worker in self._workers.values() if worker.process.pid is not None]
 
-    def _spawn(self, wanted: int) -> Iterator[str]:
+    def _spawn(self) -> Iterator[str]:
         """Start what is missing, and yield the names of the new ones."""
-        while len(self._workers) < wanted:
+        while len(self._workers) < self._wanted:
             name = next(self._names)
             self._workers[name] = self._start(name)
             yield name
@@ -145,11 +144,20 @@ class ProcessPool:
         worker.asks = worker.asks or isinstance(word, Asked)
         return word
 
+    @staticmethod
+    def _reap(worker: _Worker) -> None:
+        """Wait for a worker whose pipe is closed: it ends by itself, with an exit code of its own."""
+        worker.process.join(_LEAVE_S)
+        worker.process.kill()
+        worker.process.join()
+
     def _bury(self, name: str) -> None:
         worker = self._workers.pop(name)
         worker.pipe.close()
-        worker.process.kill()
-        worker.process.join()
-        if not worker.has_begun:
+        self._reap(worker)
+        if worker.has_begun:
+            return
+        self._wanted -= 1  # another one would do the same
+        if not any(other.has_begun for other in self._workers.values()):
             message = f"a worker process ended before it began, with exit code {worker.process.exitcode}"
             raise MissingError(message, hint="--pool threads")
