@@ -28,6 +28,7 @@ class Settings:
     cache_folder: Path
     log_folder: Path
     no_color: bool
+    pool: str = ""  # where hosts are worked on, as `--pool` says it; "" leaves it to their number
 
     @property
     def started_by(self) -> str:
@@ -46,7 +47,11 @@ class Settings:
 
 
 def read_settings(
-    *, inventory: Path | None = None, state: str | None = None, no_color: bool = False
+    *,
+    inventory: Path | None = None,
+    state: str | None = None,
+    no_color: bool = False,
+    pool: str | None = None,
 ) -> Settings:
     """Return the settings: flags first, then EDGECTL_* variables, then defaults."""
     environment = dict(os.environ)  # noqa: TID251 - this is the reader
@@ -63,6 +68,7 @@ def read_settings(
         cache_folder=_cache_folder(home),
         log_folder=data / "logs",
         no_color=no_color or bool(environment.get("NO_COLOR")),
+        pool=environment.get("EDGECTL_POOL", "") if pool is None else pool,
     )
 
 

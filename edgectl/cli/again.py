@@ -37,6 +37,7 @@ def _words(common: Common, record: RunRecord) -> list[str]:
         f"--output={common.output.value}",
         f"--inventory={_inventory(common, record.origin)}",
         f"--state={from_anywhere(common.settings().state)}",
+        *([f"--pool={common.pool}"] if common.pool is not None else []),
         *(["--verbose"] if common.verbose else []),
         *(["--no-color"] if common.no_color else []),
     ]

@@ -51,6 +51,11 @@ YES = typer.Option("-y", "--yes", help="Do not ask.")
 VERBOSE = typer.Option("-v", "--verbose", help="Say more when something goes wrong.")
 NO_COLOR = typer.Option("--no-color", help="No colour. [env: NO_COLOR]")
 STATE = typer.Option("--state", metavar="URL", help="State store. [env: EDGECTL_STATE]")
+POOL = typer.Option(
+    "--pool",
+    metavar="WHERE",
+    help="Who works on hosts: threads, processes[:N], dask://HOST:PORT, tls://HOST:PORT. [env: EDGECTL_POOL]",
+)
 RESUME = typer.Option("--resume", metavar="ID", hidden=True, help="Continue this run.")
 
 
@@ -64,12 +69,15 @@ class Common:
     verbose: Annotated[bool, VERBOSE] = False
     no_color: Annotated[bool, NO_COLOR] = False
     state: Annotated[str | None, STATE] = None
+    pool: Annotated[str | None, POOL] = None
     resume: Annotated[str | None, RESUME] = None
     origin: Origin = field(default_factory=Origin)
 
     def settings(self) -> Settings:
         """Return the settings these options and the environment give."""
-        return read_settings(inventory=self.inventory, state=self.state, no_color=self.no_color)
+        return read_settings(
+            inventory=self.inventory, state=self.state, no_color=self.no_color, pool=self.pool
+        )
 
     def finish(self, report: Report, *, changes_count: bool = False) -> None:
         """Write the report to stdout and leave with its exit code, or the format's own.

@@ -64,7 +64,12 @@ class Executor:
         self._rules = rules or Rules()
 
     def execute(self, plan: Plan) -> RunOutcome:
-        """Run every host of the plan that may run, and return an outcome for each that was planned."""
+        """Run every host of the plan that may run, and return an outcome for each that was planned.
+
+        Raises `EdgectlError` before anything is contacted where the pool refuses the work.
+        """
+        for stage in plan.stages:
+            self._pool.check(stage)
         began_s = self._clock.monotonic()
         until_s = began_s + (math.inf if plan.deadline_s is None else plan.deadline_s)
         account = Account(self._observers, plan.ended)

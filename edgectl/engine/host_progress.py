@@ -45,6 +45,8 @@ class Progress:
     after: int = 0
     started: bool = False  # the host said hello, or an earlier controller began it: the job may have begun
     task: str = ""
+    heard: int = 0  # how many signs of life of the job, greetings apart
+    news_at: float = 0.0  # when the last event of its journal was heard
     lost_at: float | None = None
     greetings: int = 0
     silent_logins: int = 0
@@ -59,6 +61,8 @@ def note(progress: Progress, message: Message, clock: Clock) -> None:
     """Take note of what the runner said."""
     if message.seq:
         progress.down_until, progress.confirms = 0.0, None
+        progress.news_at = clock.monotonic()
+    progress.heard += not isinstance(message, Hello)
     match message:
         case Hello():
             progress.started = True

@@ -1,9 +1,8 @@
-"""One host, from connecting to its one outcome; the only broad `except` around a host."""
+"""One host, from connecting to its one outcome, in visits; the only broad `except` around a host."""
 
 from __future__ import annotations
 
 import logging
-import zlib
 from collections.abc import Callable
 from dataclasses import replace
 
@@ -11,16 +10,14 @@ from edgectl.clock import Clock
 from edgectl.engine.events import HostAttached, HostEnded, HostLost, HostSaid, HostStarted, RunEvent
 from edgectl.engine.faults import FaultKind, HostFault
 from edgectl.engine.host_progress import FINAL, UNDOING_S, Progress, faulted, judged, note, outcome_of
+from edgectl.engine.host_waits import Waits
 from edgectl.engine.outcome import HostOutcome, HostStatus
 from edgectl.engine.ports import Connector, HostWork, Session
 from edgectl.remote.job import Job
-from edgectl.remote.protocol import Busy, ConfirmWanted, Hello, Rebooting
+from edgectl.remote.protocol import Busy, ConfirmWanted, Heartbeat, Hello, Message, Rebooting
 
 _log = logging.getLogger(__name__)
 
-# How long we wait between two attempts to come back, or to find a host free, before jitter.
-FIRST_PAUSE_S = 0.5
-LONGEST_PAUSE_S = 10.0
 # A login that succeeds and then says nothing, twice, is a profile that waits; a third look would hear no more.
 _MOST_SILENT_LOGINS = 2
 
@@ -28,73 +25,124 @@ Emit = Callable[[RunEvent], None]
 
 
 def run_host(work: HostWork, connector: Connector, clock: Clock, emit: Emit) -> None:
-    """Carry a host's job to its outcome and emit it. Never raises."""
-    began = clock.monotonic()
-    emit(HostStarted(work.host.name))
-    progress = Progress(started=work.begun)
-    try:
-        outcome = _carry_out(work, connector, clock, emit, progress)
-    except BaseException as error:  # noqa: BLE001 - a host run is one of the five broad places
-        # A panic in a Rust extension is no Exception, and a thread that dies unheard would hang the run.
-        _log.exception("host %s: a bug in edgectl", work.host.name)
-        reason = f"a bug in edgectl: {type(error).__name__}: {error}"
-        outcome = outcome_of(
-            work, progress, HostStatus.UNKNOWN if progress.started else HostStatus.FAILED, reason
-        )
-    seconds = round(clock.monotonic() - began, 3)
-    emit(HostEnded(replace(outcome, seconds=seconds)))
+    """Carry a host's job to its outcome and emit it, waiting where there is nothing to do. Never raises."""
+    run = HostRun(work, connector, clock, emit)
+    while (away_s := run.visit()) is not None:
+        clock.sleep(away_s)
 
 
-def _carry_out(
-    work: HostWork, connector: Connector, clock: Clock, emit: Emit, progress: Progress
-) -> HostOutcome:
-    """Visit the host until its job has ended, coming back after a lost line or a reboot, or while it is busy."""
-    waits = _Waits(work, clock)
-    while True:
-        fault = _visit(work, connector, clock, emit, progress)
+def _nobody_waits() -> bool:
+    return False
+
+
+class HostRun:
+    """Carries a host's job to its outcome. Between two visits it holds no line and no thread."""
+
+    def __init__(self, work: HostWork, connector: Connector, clock: Clock, emit: Emit) -> None:
+        self._work = work
+        self._connector = connector
+        self._clock = clock
+        self._emit = emit
+        self._progress = Progress(started=work.begun)
+        self._waits = Waits(work, clock)
+        self._began: float | None = None
+
+    @property
+    def host(self) -> str:
+        """Return the name of the host."""
+        return self._work.host.name
+
+    def visit(self, others_wait: Callable[[], bool] = _nobody_waits) -> float | None:
+        """Visit the host; return in how many seconds to come back, or None where its outcome was emitted.
+
+        While `others_wait` for a line, a host from which nothing is heard but that it works on is hung up on.
+        Never raises, and is never called again after None.
+        """
+        if self._began is None:
+            self._began = self._clock.monotonic()
+            self._emit(HostStarted(self.host))
+        try:
+            ended = self._visited(others_wait)
+        except BaseException as error:  # noqa: BLE001 - a host run is one of the five broad places
+            # A panic in a Rust extension is no Exception, and a thread that dies unheard would hang the run.
+            ended = self._died_of(error)
+        if not isinstance(ended, HostOutcome):
+            return ended
+        self._emit(HostEnded(replace(ended, seconds=round(self._clock.monotonic() - self._began, 3))))
+        return None
+
+    def _died_of(self, bug: BaseException) -> HostOutcome:
+        _log.error("host %s: a bug in edgectl", self.host, exc_info=bug)
+        status = HostStatus.UNKNOWN if self._progress.started else HostStatus.FAILED
+        reason = f"a bug in edgectl: {type(bug).__name__}: {bug}"
+        return outcome_of(self._work, self._progress, status, reason)
+
+    def _visited(self, others_wait: Callable[[], bool]) -> HostOutcome | float:
+        """Return how the host ended, or for how long to leave it alone: it is away, busy, or at work."""
+        work, progress, waits = self._work, self._progress, self._waits
+        fault = self._call(others_wait)
+        if fault is None:
+            return waits.away_s(progress)
         if isinstance(progress.last, Busy) and waits.may_find_it_free():
             progress.last = None
         elif progress.last is not None:
             return judged(work, progress, progress.last)
-        elif not _worth_coming_back(fault, progress, work, clock.monotonic()) or waits.are_over(progress):
+        elif not _worth_coming_back(fault, progress, work, self._clock.monotonic()) or waits.are_over(
+            progress
+        ):
             return faulted(work, progress, fault)
-        elif progress.lost_at is None and progress.down_until <= clock.monotonic():
-            progress.lost_at = clock.monotonic()
-            emit(HostLost(work.host.name, fault.message))
-        clock.sleep(waits.pause_s())
+        elif progress.lost_at is None and progress.down_until <= self._clock.monotonic():
+            progress.lost_at = self._clock.monotonic()
+            self._emit(HostLost(self.host, fault.message))
+        return waits.pause_s()
 
+    def _call(self, others_wait: Callable[[], bool]) -> HostFault | None:
+        """Listen until the job has ended or the line is gone, and return why it went; None where we hung up."""
+        progress = self._progress
+        if progress.confirms is not None and self._clock.monotonic() >= progress.confirm_until:
+            progress.confirms = None  # it is undone by now, and the old way in works again
+        try:
+            session = self._connector.connect(self._work.host, fresh=progress.confirms is not None)
+        except HostFault as fault:
+            return fault
+        greetings = progress.greetings
+        try:
+            if self._listen(session, others_wait):
+                return None
+        except HostFault as fault:
+            is_mute = fault.kind is FaultKind.SILENT and progress.greetings == greetings
+            progress.silent_logins = progress.silent_logins + 1 if is_mute else 0
+            # A line that went away before the host's hello may have delivered the job all the same.
+            progress.started = progress.started or fault.kind in (FaultKind.LOST, FaultKind.SILENT)
+            return fault
+        finally:
+            session.close()
+        return HostFault(FaultKind.LOST, "the host did not come back")
 
-class _Waits:
-    """How long one host is still waited for, and in which steps."""
+    def _listen(self, session: Session, others_wait: Callable[[], bool]) -> bool:
+        """Take note of what the host says; return whether we may hang up on it, since it works on without us."""
+        progress, until = self._progress, self._work.patience.until
+        for message in session.run(self._work.errand, after=progress.after, confirms=progress.confirms):
+            if message.seq and message.seq <= progress.after:
+                continue
+            self._pass_on(message)
+            if progress.last is not None or isinstance(message, Rebooting | ConfirmWanted):
+                return False
+            if self._clock.monotonic() >= until:
+                raise HostFault(FaultKind.TIMEOUT, "the run's deadline is over")
+            if isinstance(message, Heartbeat) and others_wait() and self._waits.may_leave(progress):
+                return True
+        return False
 
-    def __init__(self, work: HostWork, clock: Clock) -> None:
-        self._host = work.host.name
-        self._patience = work.patience
-        self._clock = clock
-        self._began = clock.monotonic()
-        self._heard = -1
-        self._give_up = 0.0
-        self._attempt = 0
-
-    def may_find_it_free(self) -> bool:
-        """Tell whether a busy host is asked again."""
-        return self._clock.monotonic() < min(self._began + self._patience.busy_s, self._patience.until)
-
-    def are_over(self, progress: Progress) -> bool:
-        """Tell whether to give a lost host up. Each progress starts the time anew; a host may ask for more."""
-        now = self._clock.monotonic()
-        if progress.after > self._heard:
-            self._heard, self._attempt = progress.after, 0
-            asked_for = max(progress.down_until, progress.confirm_until + UNDOING_S)
-            self._give_up = max(now + self._patience.come_back_s, asked_for)
-        return now >= min(self._give_up, self._patience.until)
-
-    def pause_s(self) -> float:
-        """Return a pause that doubles, between half and all of it: a site's hosts must not come back as one."""
-        longest = min(LONGEST_PAUSE_S, FIRST_PAUSE_S * 2 ** min(self._attempt, 10))
-        jitter = zlib.crc32(f"{self._host} {self._attempt}".encode()) / 0xFFFFFFFF
-        self._attempt += 1
-        return float(longest * (0.5 + jitter / 2))
+    def _pass_on(self, message: Message) -> None:
+        progress = self._progress
+        if isinstance(message, Hello) and progress.lost_at is not None:
+            away_s = round(self._clock.monotonic() - progress.lost_at, 1)
+            self._emit(HostAttached(self.host, progress.after, away_s))
+            progress.lost_at = None
+        progress.after = message.seq or progress.after
+        self._emit(HostSaid(self.host, message))
+        note(progress, message, self._clock)
 
 
 def _worth_coming_back(fault: HostFault, progress: Progress, work: HostWork, now: float) -> bool:
@@ -106,41 +154,3 @@ def _worth_coming_back(fault: HostFault, progress: Progress, work: HostWork, now
     is_asleep = progress.silent_logins >= _MOST_SILENT_LOGINS
     leaves_work = not isinstance(work.errand, Job) or work.errand.changes
     return progress.started and leaves_work and not is_asleep and (is_excused or fault.kind not in FINAL)
-
-
-def _visit(work: HostWork, connector: Connector, clock: Clock, emit: Emit, progress: Progress) -> HostFault:
-    """Listen until the job has ended or the line is gone, and return why it went."""
-    if progress.confirms is not None and clock.monotonic() >= progress.confirm_until:
-        progress.confirms = None  # it is undone by now, and the old way in works again
-    try:
-        session = connector.connect(work.host, fresh=progress.confirms is not None)
-    except HostFault as fault:
-        return fault
-    greetings = progress.greetings
-    try:
-        _listen(session, work, clock, emit, progress)
-    except HostFault as fault:
-        is_mute = fault.kind is FaultKind.SILENT and progress.greetings == greetings
-        progress.silent_logins = progress.silent_logins + 1 if is_mute else 0
-        # A line that went away before the host's hello may have delivered the job all the same.
-        progress.started = progress.started or fault.kind in (FaultKind.LOST, FaultKind.SILENT)
-        return fault
-    finally:
-        session.close()
-    return HostFault(FaultKind.LOST, "the host did not come back")
-
-
-def _listen(session: Session, work: HostWork, clock: Clock, emit: Emit, progress: Progress) -> None:
-    for message in session.run(work.errand, after=progress.after, confirms=progress.confirms):
-        if message.seq and message.seq <= progress.after:
-            continue
-        if isinstance(message, Hello) and progress.lost_at is not None:
-            emit(HostAttached(work.host.name, progress.after, round(clock.monotonic() - progress.lost_at, 1)))
-            progress.lost_at = None
-        progress.after = message.seq or progress.after
-        emit(HostSaid(work.host.name, message))
-        note(progress, message, clock)
-        if progress.last is not None or isinstance(message, Rebooting | ConfirmWanted):
-            return
-        if clock.monotonic() >= work.patience.until:
-            raise HostFault(FaultKind.TIMEOUT, "the run's deadline is over")

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass
 from typing import Protocol
 
@@ -78,11 +78,16 @@ NextWork = Callable[[], HostWork | Pause | None]
 class HostPool(Protocol):
     """Where hosts are worked on."""
 
-    def run(self, next_work: NextWork, on_event: Callable[[RunEvent], None]) -> None:
+    def check(self, work: Iterable[HostWork]) -> None:
+        """Raise `EdgectlError` where this pool may not carry such work, or cannot; before a host is contacted."""
+        ...
+
+    def run(self, next_work: NextWork, on_event: Callable[[RunEvent], None], *, hosts: int = 1) -> None:
         """Work until `next_work` has said None, which is its last word, and every host has ended.
 
         `next_work` is asked only when there is room for a host, so that a budget stops new hosts at once.
-        Both are called in the caller's thread, events in order.
+        Both are called in the caller's thread, events in order and each once, even where a host's work goes on
+        in another place. `hosts` says how many may come in all.
         """
         ...
 

@@ -52,10 +52,10 @@ class StageRun:
     def run(self, pool: HostPool, until_s: float, *, converge: bool) -> None:
         """Bring every host to its outcome that may start; the pool is empty while a gate is asked."""
         self._until_s, self._converges = until_s, converge
-        pool.run(self._next_work, self._hear)
+        pool.run(self._next_work, self._hear, hosts=len(self._work))
         while self._to_prove is not None:
             self._pass_gate(self._to_prove)
-            pool.run(self._next_work, self._hear)
+            pool.run(self._next_work, self._hear, hosts=len(self._work))
         for outcome in self._deferred.values():
             self._account.end(outcome)
 

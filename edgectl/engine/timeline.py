@@ -93,6 +93,8 @@ class Timeline:
 
     def _hello(self, message: Hello, now: float) -> None:
         self._boot_id = message.boot_id
+        if message.resumed:
+            self._is_live = False  # what follows is read from its journal
         began = self.entries[-1] if self.entries else None
         if began is None or began.kind != "connecting":
             return

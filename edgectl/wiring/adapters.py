@@ -3,48 +3,46 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Iterator
-from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 from edgectl.clock import Clock
-from edgectl.engine.ports import HostPool, KeyScanner, Observer
+from edgectl.engine.ports import KeyScanner, Observer
 from edgectl.engine.records import Freezes, RunHistory
 from edgectl.inventory.model import Fleet
 from edgectl.settings import Settings
 
 if TYPE_CHECKING:
+    from edgectl.ssh.connector import SshConnector
+    from edgectl.ssh.hostkeys import KnownHosts
     from edgectl.ssh.target import SshDefaults
 
-# More than this in one process only makes every handshake slower: paramiko's work holds one core.
-WIDTH = 64
+
+def pinned(fleet: Fleet) -> KnownHosts:
+    """Return the host keys that are pinned beside the inventory."""
+    from edgectl.ssh.hostkeys import load
+
+    return load(Path(fleet.known_hosts))
 
 
-@contextmanager
-def ssh_pool(settings: Settings, fleet: Fleet, clock: Clock) -> Iterator[HostPool]:
-    """Return a pool of threads that work on hosts over SSH."""
-    from edgectl.pools.threads import ThreadPool
+def ssh_connector(
+    settings: Settings, known_hosts: KnownHosts, clock: Clock, *, handshakes: int
+) -> SshConnector:
+    """Return what opens sessions over SSH; at most so many handshakes are under way at once."""
     from edgectl.ssh.bundle_shelf import BundleShelf
     from edgectl.ssh.connector import SshConnector
 
-    handshakes = 2 * (os.cpu_count() or 1)
+    defaults = _ssh_defaults(settings, known_hosts)
     shelf = BundleShelf(settings.cache_folder / "bundles")
-    connector = SshConnector(
-        _ssh_defaults(settings, fleet), clock, _magic, handshakes=handshakes, shelf=shelf
-    )
-    try:
-        yield ThreadPool(connector, clock, WIDTH)
-    finally:
-        connector.close()
+    return SshConnector(defaults, clock, _magic, handshakes=handshakes, shelf=shelf)
 
 
 def key_scanner(settings: Settings, fleet: Fleet) -> KeyScanner:
     """Return what reads host keys over SSH."""
     from edgectl.ssh.scan import SshKeyScanner
 
-    return SshKeyScanner(_ssh_defaults(settings, fleet))
+    return SshKeyScanner(_ssh_defaults(settings, pinned(fleet)))
 
 
 @dataclass(frozen=True, slots=True)
@@ -77,15 +75,14 @@ def from_anywhere(state: str) -> str:
     return url.set(database=str(Path(url.database).absolute())).render_as_string(hide_password=False)
 
 
-def _ssh_defaults(settings: Settings, fleet: Fleet) -> SshDefaults:
+def _ssh_defaults(settings: Settings, known_hosts: KnownHosts) -> SshDefaults:
     import paramiko
 
-    from edgectl.ssh.hostkeys import load
     from edgectl.ssh.target import SshDefaults
 
     config_path = settings.home / ".ssh" / "config"
     config = paramiko.SSHConfig.from_path(str(config_path)) if config_path.exists() else paramiko.SSHConfig()
-    return SshDefaults(config, settings.login, settings.home, load(Path(fleet.known_hosts)))
+    return SshDefaults(config, settings.login, settings.home, known_hosts)
 
 
 def _magic() -> str:

@@ -17,7 +17,8 @@ from edgectl.ops.continuing import whole_id
 from edgectl.ops.services import Services
 from edgectl.secret import SecretSource
 from edgectl.settings import Settings
-from edgectl.wiring.adapters import open_store, ssh_pool
+from edgectl.wiring.adapters import open_store
+from edgectl.wiring.host_pools import open_pool
 from edgectl.wiring.interrupts import Interrupts
 
 
@@ -35,7 +36,7 @@ def open_services(
     fleet = load_fleet(settings)
     store = open_store(settings, clock)
     interrupts = Interrupts()
-    with ssh_pool(settings, fleet, clock) as pool, interrupts.watched():
+    with open_pool(settings, fleet, clock) as pool, interrupts.watched():
         yield Services(
             fleet=fleet,
             pool=pool,

@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 
 from edgectl.clock import Clock
 from edgectl.engine.events import RunEvent
 from edgectl.engine.host_run import run_host
-from edgectl.engine.ports import Connector, NextWork, Pause
+from edgectl.engine.ports import Connector, HostWork, NextWork, Pause
 
 
 class InlinePool:
@@ -17,7 +17,11 @@ class InlinePool:
         self._connector = connector
         self._clock = clock
 
-    def run(self, next_work: NextWork, on_event: Callable[[RunEvent], None]) -> None:
+    def check(self, work: Iterable[HostWork]) -> None:
+        pass
+
+    def run(self, next_work: NextWork, on_event: Callable[[RunEvent], None], *, hosts: int = 1) -> None:
+        del hosts
         while (work := next_work()) is not None:
             if isinstance(work, Pause):
                 self._clock.sleep(work.seconds)

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import io
 import json
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from pathlib import Path
@@ -61,7 +61,11 @@ class KnowingPool:
     answers: Answers
     jobs: list[HostWork]
 
-    def run(self, next_work: NextWork, on_event: Callable[[RunEvent], None]) -> None:
+    def check(self, work: Iterable[HostWork]) -> None:
+        pass
+
+    def run(self, next_work: NextWork, on_event: Callable[[RunEvent], None], *, hosts: int = 1) -> None:
+        del hosts
         while (one := next_work()) is not None:
             assert isinstance(one, HostWork)
             self.jobs.append(one)
