@@ -8,7 +8,15 @@ from collections.abc import Callable
 from dataclasses import replace
 
 from edgectl.clock import Clock
-from edgectl.engine.events import HostAttached, HostEnded, HostLost, HostSaid, HostStarted, RunEvent
+from edgectl.engine.events import (
+    HostAttached,
+    HostConnected,
+    HostEnded,
+    HostLost,
+    HostSaid,
+    HostStarted,
+    RunEvent,
+)
 from edgectl.engine.faults import FaultKind, HostFault
 from edgectl.engine.host_progress import FINAL, UNDOING_S, Progress, faulted, judged, note, outcome_of
 from edgectl.engine.outcome import HostOutcome, HostStatus
@@ -113,9 +121,14 @@ def _visit(work: HostWork, connector: Connector, clock: Clock, emit: Emit, progr
     if progress.confirms is not None and clock.monotonic() >= progress.confirm_until:
         progress.confirms = None  # it is undone by now, and the old way in works again
     try:
-        session = connector.connect(work.host, fresh=progress.confirms is not None)
+        session = connector.connect(
+            work.host, fresh=progress.confirms is not None, within_s=work.patience.connect_s
+        )
     except HostFault as fault:
         return fault
+    took = session.timings
+    if took is not None:
+        emit(HostConnected(work.host.name, took.tcp_s, took.login_s, took.rtt_s))
     greetings = progress.greetings
     try:
         _listen(session, work, clock, emit, progress)

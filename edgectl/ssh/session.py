@@ -8,6 +8,7 @@ import paramiko
 
 from edgectl.clock import Clock
 from edgectl.engine.faults import FaultKind, HostFault
+from edgectl.engine.ports import Timings
 from edgectl.remote.errands import Errand
 from edgectl.remote.job import Job
 from edgectl.remote.protocol import Hello, Message, decode_message
@@ -33,7 +34,10 @@ class SshSession:
         deadlines: Deadlines,
         clock: Clock,
         close_beneath: Callable[[], None] = lambda: None,
+        *,
+        timings: Timings | None = None,
     ) -> None:
+        self.timings = timings
         self._transport = transport
         self._close_beneath = close_beneath
         self._magic = magic
