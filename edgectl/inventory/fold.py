@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import itertools
 import re
-from collections.abc import Iterable, Iterator
+from collections.abc import Collection, Iterable, Iterator
 
 # More than any fleet has hosts; beyond it somebody mistyped a range.
 UNFOLD_LIMIT = 1_000_000
@@ -27,6 +27,24 @@ def natural_key(name: str) -> tuple[tuple[int, str] | str, ...]:
 def folded(names: Iterable[str]) -> str:
     """Return the names folded into one line, which is also a pattern that selects them."""
     return ",".join(fold(names))
+
+
+def abridged(names: Collection[str], characters: int = 200) -> str:
+    """Return the names folded; where that takes more characters, its beginning and how many more there are."""
+    lines = fold(names)
+    if sum(map(len, lines)) + len(lines) - 1 <= characters:
+        return ",".join(lines)
+    shown: list[str] = []
+    room = characters
+    for line in lines:
+        if len(line) > room:
+            break
+        shown.append(line)
+        room -= len(line) + 1
+    if not shown:
+        shown = [next(unfold(lines[0]))]
+    left = len(set(names)) - sum(1 for line in shown for _ in unfold(line))
+    return f"{','.join(shown)} and {left:,} more"
 
 
 def fold(names: Iterable[str]) -> list[str]:
