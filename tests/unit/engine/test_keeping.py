@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import json
 import sys
 import tracemalloc
+from typing import Any
 
 import pytest
 
@@ -33,6 +35,10 @@ LEVELS = [
 def _said(*texts: str, host: str = "n1") -> HostOutcome:
     tasks = [TaskRecord("t", "shell", TaskStatus.OK, 0.1, {"stdout": text, "rc": 0}) for text in texts]
     return HostOutcome(host, "fra1", HostStatus.OK, tasks=tuple(tasks))
+
+
+def _task(result: dict[str, Any]) -> TaskRecord:
+    return TaskRecord("t", "setup", TaskStatus.OK, 0.1, result)
 
 
 def _stdouts(outcome: HostOutcome) -> list[str]:
@@ -91,6 +97,20 @@ def test_equal_texts_are_kept_once() -> None:
     first, second = (keeper.kept(_said("same\n" * 20_000, host=name)) for name in ("n1", "n2"))
 
     assert _stdouts(first)[0] is _stdouts(second)[0]
+
+
+def test_names_and_short_values_that_are_equal_are_kept_once() -> None:
+    keeper = Keeper(10)
+    said = '{"ansible_facts": {"ansible_kernel": "6.8.0-88-generic"}}'
+    first, second = (
+        keeper.kept(HostOutcome(host, "p", HostStatus.OK, tasks=(_task(json.loads(said)),))).tasks[0].result
+        for host in ("n1", "n2")
+    )
+
+    assert first == json.loads(said)
+    (one,), (other,) = first["ansible_facts"].items(), second["ansible_facts"].items()
+    assert one[0] is other[0]
+    assert one[1] is other[1]
 
 
 def test_memory_does_not_grow_with_what_hosts_say() -> None:
