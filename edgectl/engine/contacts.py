@@ -66,7 +66,7 @@ class Contacts(Protocol):
         ...
 
     def keep(self, contacts: Iterable[Contact]) -> None:
-        """Put contacts on record, in place of what was there."""
+        """Put contacts on record, in place of what was there. Raises `MissingError` where that fails."""
         ...
 
 

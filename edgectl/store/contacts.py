@@ -9,7 +9,7 @@ from typing import Any
 import sqlalchemy as sa
 
 from edgectl.engine.contacts import Contact, Reach
-from edgectl.store.database import reading
+from edgectl.store.database import reading, writing
 from edgectl.store.host_rows import insert
 from edgectl.store.rows import utc
 from edgectl.store.tables import contacts as table
@@ -36,11 +36,11 @@ class SqlContacts:
             return {row["host"]: _contact(row) for row in rows if row["host"] in wanted}
 
     def keep(self, contacts: Iterable[Contact]) -> None:
-        """Put contacts on record, all of them or none."""
+        """Put contacts on record, all of them or none. Raises `MissingError` where the store refuses."""
         rows = [_row(contact) for contact in contacts]
         if not rows:
             return
-        with self._engine.begin() as connection:
+        with writing(self._engine) as connection:
             statement = insert(connection, table)
             written = {name: statement.excluded[name] for name in rows[0]}
             connection.execute(statement.on_conflict_do_update(index_elements=["host"], set_=written), rows)

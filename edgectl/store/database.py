@@ -47,6 +47,17 @@ def reading(engine: sa.Engine) -> Iterator[sa.Connection]:
         raise MissingError(f"cannot read the state store {_shown(str(engine.url))}: {said}") from None
 
 
+@contextmanager
+def writing(engine: sa.Engine) -> Iterator[sa.Connection]:
+    """Yield a connection whose work is done whole or not at all. Raises `MissingError` where the store refuses."""
+    try:
+        with engine.begin() as connection:
+            yield connection
+    except sa.exc.SQLAlchemyError as error:
+        said = str(error).splitlines()[0]
+        raise MissingError(f"cannot write to the state store {_shown(str(engine.url))}: {said}") from None
+
+
 def _prepare_sqlite(engine: sa.Engine) -> None:
     if engine.url.database and engine.url.database != ":memory:":
         path = Path(engine.url.database)

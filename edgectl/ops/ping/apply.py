@@ -12,12 +12,13 @@ from edgectl.engine.events import HostConnected, RunEvent
 from edgectl.engine.executor import Plan
 from edgectl.engine.outcome import RunOutcome
 from edgectl.engine.ports import HostWork
-from edgectl.ops.ping.census import census
+from edgectl.errors import MissingError
+from edgectl.ops.ping.census import Stand, census
 from edgectl.ops.ping.report import ping_report
 from edgectl.ops.rollout import Request, carry_out, prepare
 from edgectl.ops.services import Services
 from edgectl.playbook.loader import read_playbook
-from edgectl.report import Report
+from edgectl.report import Line, Report, Tone
 from edgectl.yaml_source import parse
 
 _PLAYBOOK = json.dumps([{"hosts": "all", "gather_facts": False, "tasks": [{"name": "ping", "ping": None}]}])
@@ -35,8 +36,17 @@ def ping(services: Services, select: str | None, limit: str | None) -> Report:
     outcome = carry_out(watched, replace(prepared, plan=slow_ones_first(prepared.plan, contacts)))
     outcome = _in_order(outcome, names)
     stands = census(outcome.hosts, doors.connected, contacts, services.clock.now())
-    services.contacts.keep(stand.contact for stand in stands if stand.contact is not None)
-    return ping_report(prepared, outcome, stands, services.clock.now())
+    report = ping_report(prepared, outcome, stands, services.clock.now())
+    return replace(report, body=[*report.body, *_recorded(services, stands)])
+
+
+def _recorded(services: Services, stands: Sequence[Stand]) -> list[Line]:
+    """Put the census on record; where that fails it is told all the same, and that the next one will not know of it."""
+    try:
+        services.contacts.keep(stand.contact for stand in stands if stand.contact is not None)
+    except MissingError as error:
+        return [Line(f"  not put on record: {error.message}", Tone.NOTICE)]
+    return []
 
 
 def slow_ones_first(plan: Plan, contacts: Mapping[str, Contact]) -> Plan:

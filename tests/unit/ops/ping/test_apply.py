@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import sqlite3
 from collections.abc import Mapping, Sequence
 from dataclasses import replace
 from pathlib import Path
@@ -159,3 +160,18 @@ def test_what_hosts_that_went_away_have_in_common_is_told(world: World) -> None:
         report
     )
     assert report.data["clusters"][0]["value"] == "GRU"
+
+
+def test_a_store_that_refuses_the_census_does_not_hide_it(world: World, tmp_path: Path) -> None:
+    world.ping()
+    with sqlite3.connect(tmp_path / "state.db") as database:
+        database.execute("DROP TABLE contacts")
+        columns = "'' host, '' reach, '' since, '' answered, '' reason, 1 tcp_s, 1 seconds"
+        database.execute(f"CREATE VIEW contacts AS SELECT {columns} LIMIT 0")
+    database.close()
+
+    report = world.ping({"fra1-n01": (REFUSED,)})
+
+    assert _lines(report)[0].startswith("3 of 4 answer")
+    assert _lines(report)[-1].startswith("not put on record: cannot write to the state store sqlite:///")
+    assert report.exit_code is ExitCode.UNREACHABLE
