@@ -5,6 +5,11 @@ greatest difference of shares is the best (W. J. Youden, Index for rating diagno
 chance alone would hardly bring such a table about (Fisher's exact test), counted once for every value that was tried
 (Bonferroni). A value that fewer than `LEAST` hosts have could never be told, whoever failed, and does not count as
 tried (R. E. Tarone, A modified Bonferroni method for discrete data, 1990).
+
+Hosts of one site fail together and are made alike, so that counting them as if each had failed by itself would find a
+cause in whatever three dark sites happen to share (S. H. Hurlbert, Pseudoreplication, 1984). A trait is told only if
+it also separates with each site counted once, or the hosts within the sites where any failed; a site itself is told
+as it is.
 """
 
 from __future__ import annotations
@@ -14,18 +19,16 @@ from collections.abc import Collection, Iterator, Mapping
 from dataclasses import dataclass, replace
 
 from edgectl.ops.clusters.odds import chance_of_so_many
-from edgectl.ops.clusters.traits import PLACES, SAID, Traits, order
+from edgectl.ops.clusters.traits import SAID, SITES, Traits, order
 
 # Three hosts prove nothing: below this nothing is claimed of the failed, nor measured on the well.
 LEAST = 5
 # At most so likely by chance, over all values tried.
 _CHANCE = 0.001
-# A trait that fewer of the failed have explains the lesser part of them.
+# A trait that no more of the failed have does not explain the greater part of them.
 _COVERED = 0.5
 # How much commoner than among the well it must be.
 _LIFT = 2.0
-# Hosts of one place share far more than what we know of them: with fewer places a claim is about the place.
-_PLACES = 3
 
 
 @dataclass(frozen=True, slots=True)
@@ -59,6 +62,9 @@ class Population:
         self._well = tuple(host for host in well if host in traits)
         self._well_counts = _counts(traits, self._well)
         self._well_known = _known(self._well_counts)
+        self._well_common = sum(
+            count >= LEAST for of_values in self._well_counts.values() for count in of_values.values()
+        )
 
     def separation(self, failed: Collection[str]) -> Separation | None:
         """Return what best separates these hosts from the well ones, or None where nothing can be said."""
@@ -66,14 +72,26 @@ class Population:
         if len(members) < LEAST or len(self._well) < LEAST:
             return None
         counts = _counts(self._traits, members)
-        tried = _tried(counts, self._well_counts)
+        tried = self._tried(counts)
         told = [
             one
             for one in self._candidates(members, counts, tried)
-            if self._is_more_than_a_place(one, members)
+            if self._is_more_than_a_site(one, members, tried)
         ]
         best = min(told, key=lambda one: (-one.distance, order(one.name), one.value), default=None)
         return None if best is None else self._with_same(best, told, members)
+
+    def _tried(self, failed: Mapping[str, Counter[str]]) -> int:
+        """Return how many values have hosts enough to be told at all, whoever failed."""
+        return self._well_common + sum(
+            well < LEAST <= well + count
+            for name, of_values in failed.items()
+            for value, count in of_values.items()
+            for well in (self._well_with(name, value),)
+        )
+
+    def _well_with(self, name: str, value: str) -> int:
+        return self._well_counts[name][value] if name in self._well_counts else 0
 
     def _candidates(
         self, members: Collection[str], counts: Mapping[str, Counter[str]], tried: int
@@ -85,26 +103,29 @@ class Population:
             if min(failed, well) < LEAST or 2 * failed < len(members):
                 continue
             for value, with_it in of_values.items():
-                well_with = self._well_counts.get(name, Counter())[value]
+                well_with = self._well_with(name, value)
                 found = Separation(name, value, with_it, failed, well_with, well, 1.0)
                 if _is_worth_testing(found):
                     chance = chance_of_so_many(with_it, failed, with_it + well_with, failed + well) * tried
                     if chance <= _CHANCE:
                         yield replace(found, chance=chance)
 
-    def _is_more_than_a_place(self, found: Separation, members: Collection[str]) -> bool:
-        """Tell whether a trait is seen in several places, or makes the difference within one."""
-        if found.name in PLACES:
+    def _is_more_than_a_site(self, found: Separation, members: Collection[str], tried: int) -> bool:
+        """Tell whether a trait still separates where a site that went down as a whole counts once, or within sites."""
+        if found.name in SITES:
             return True
-        places = {self._place(host) for host in members if self._traits[host].get(found.name) == found.value}
-        without = sum(
-            self._place(host) in places and self._traits[host].get(found.name) not in (None, found.value)
-            for host in self._well
-        )
-        return len(places) >= _PLACES or without >= LEAST
+        failed = self._having(found, members)
+        well = self._having(found, self._well)
+        return _among_sites(failed, well) * tried <= _CHANCE or _within_sites(failed, well) * tried <= _CHANCE
 
-    def _place(self, host: str) -> str:
-        return self._traits[host].get("pop", "")
+    def _having(self, found: Separation, hosts: Collection[str]) -> dict[str, list[bool]]:
+        """Return by site whether each of its hosts has the trait, of those that it is known of."""
+        by_site: dict[str, list[bool]] = defaultdict(list)
+        for host in hosts:
+            value = self._traits[host].get(found.name)
+            if value is not None or found.name not in SAID:
+                by_site[self._traits[host].get("pop", "")].append(value == found.value)
+        return by_site
 
     def _with_same(
         self, best: Separation, told: Collection[Separation], members: Collection[str]
@@ -129,7 +150,26 @@ class Population:
 
 def _is_worth_testing(found: Separation) -> bool:
     share = found.failed_with / found.failed
-    return found.failed_with >= LEAST and share >= _COVERED and share >= _LIFT * found.well_with / found.well
+    return found.failed_with >= LEAST and share > _COVERED and share >= _LIFT * found.well_with / found.well
+
+
+def _among_sites(failed: Mapping[str, list[bool]], well: Mapping[str, list[bool]]) -> float:
+    """Return the chance of this among sites, each counted once.
+
+    A site where some failed has the trait if most of those have it; any other has it if one of its hosts does.
+    """
+    failed_with = sum(2 * sum(having) > len(having) for having in failed.values())
+    well_with = sum(any(having) for site, having in well.items() if site not in failed)
+    total = len(failed.keys() | well.keys())
+    return chance_of_so_many(failed_with, len(failed), failed_with + well_with, total)
+
+
+def _within_sites(failed: Mapping[str, list[bool]], well: Mapping[str, list[bool]]) -> float:
+    """Return the chance of this among the hosts of the sites where any failed."""
+    of_failed = [has for having in failed.values() for has in having]
+    of_well = [has for site, having in well.items() if site in failed for has in having]
+    having = sum(of_failed) + sum(of_well)
+    return chance_of_so_many(sum(of_failed), len(of_failed), having, len(of_failed) + len(of_well))
 
 
 def _counts(traits: Mapping[str, Traits], hosts: Collection[str]) -> dict[str, Counter[str]]:
@@ -142,13 +182,3 @@ def _counts(traits: Mapping[str, Traits], hosts: Collection[str]) -> dict[str, C
 
 def _known(counts: Mapping[str, Counter[str]]) -> dict[str, int]:
     return {name: of_values.total() for name, of_values in counts.items()}
-
-
-def _tried(failed: Mapping[str, Counter[str]], well: Mapping[str, Counter[str]]) -> int:
-    """Return how many values have hosts enough to be told at all, whoever failed."""
-    empty: Counter[str] = Counter()
-    return sum(
-        failed.get(name, empty)[value] + well.get(name, empty)[value] >= LEAST
-        for name in {*failed, *well}
-        for value in {*failed.get(name, empty), *well.get(name, empty)}
-    )

@@ -47,6 +47,8 @@ _ORDER = (
     "rack",
 )
 PLACES = frozenset({"bastion", "region", "country", "metro", "pop", "rack"})
+# What goes down as a whole.
+SITES = frozenset({"bastion", "pop", "rack"})
 # Known of a host only where it said so; the inventory's traits are known of every host.
 SAID = frozenset({*_FACTS.values(), *_GPU_FACTS.values()})
 

@@ -89,8 +89,8 @@ def test_what_failed_hosts_have_in_common_is_in_the_report(much: tuple[Report, W
     (cluster,) = much[0].data["clusters"]
 
     assert (cluster["attribute"], cluster["value"], cluster["with"], cluster["well_with"]) == (
-        "metro",
-        "GRU",
+        "pop",
+        "gru1",
         12,
         0,
     )

@@ -98,8 +98,7 @@ def test_hosts_of_a_run_are_compared_by_inventory_and_outcome() -> None:
     found = comparison.separation([host.name for host in hosts[:8]])
 
     assert found is not None
-    assert (found.name, found.value, found.well) == ("metro", "GRU", 40)
-    assert found.same == (("pop", "gru1"),)
+    assert (found.name, found.value, found.well, found.same) == ("pop", "gru1", 40, ())
     assert comparison.separation([host.name for host in hosts[:4]]) is None
     assert NO_COMPARISON.separation([host.name for host in hosts[:8]]) is None
 

@@ -17,6 +17,15 @@ def _hosts(count: int, start: int = 0, *, pops: int = 10, **traits: str) -> dict
     return {f"n{start + number}": {"pop": f"p{number % pops}", **traits} for number in range(count)}
 
 
+def _at(sites: Mapping[str, int], **traits: str) -> dict[str, Traits]:
+    """Return so many hosts of each site, all with these traits."""
+    return {
+        f"{site}-n{number}": {"pop": site, **traits}
+        for site, count in sites.items()
+        for number in range(count)
+    }
+
+
 def _found(failed: Mapping[str, Traits], well: Mapping[str, Traits]) -> Separation | None:
     return Population({**failed, **well}, well).separation(list(failed))
 
@@ -56,33 +65,64 @@ SILENT: dict[str, tuple[dict[str, Traits], dict[str, Traits]]] = {
         {**_hosts(5, hardware="a"), **_hosts(1, 5, hardware="b")},
         {**_hosts(3, 100, hardware="a"), **_hosts(5, 110, hardware="b")},
     ),
-    "one place, and a trait that all of it share": (
-        _hosts(20, pops=1, hardware="a") | {"x": {"pop": "p0", "hardware": "a"}},
+    "three whole sites that happen to be of a common make": (
+        _at({"d0": 20, "d1": 20, "d2": 20}, hardware="a"),
         {
-            name: {**traits, "pop": f"q{number % 20}"}
-            for number, (name, traits) in enumerate(
-                {**_hosts(40, 100, hardware="a"), **_hosts(400, 200, hardware="b")}.items()
-            )
+            **_at({f"a{number}": 20 for number in range(30)}, hardware="a"),
+            **_at({f"b{number}": 20 for number in range(70)}, hardware="b"),
         },
+    ),
+    "three whole sites that happen to be in a large region": (
+        _at({"d0": 20, "d1": 20, "d2": 20}, region="eu"),
+        {
+            **_at({f"a{number}": 20 for number in range(40)}, region="eu"),
+            **_at({f"b{number}": 20 for number in range(60)}, region="na"),
+        },
+    ),
+    "one fact for each of two sites": (
+        _at({"d0": 20, "d1": 20}, firmware="35.2"),
+        _at({f"a{number}": 20 for number in range(20)}, firmware="35.1"),
     ),
 }
 
 
-@pytest.mark.parametrize("case", [case for case in SILENT if not case.startswith("one place")])
+@pytest.mark.parametrize("case", SILENT)
 def test_nothing_is_claimed_where_too_little_speaks_for_it(case: str) -> None:
     assert _found(*SILENT[case]) is None
 
 
-def test_one_place_is_told_as_a_place_and_not_by_what_else_it_shares() -> None:
-    failed, well = SILENT["one place, and a trait that all of it share"]
-    spread = {
-        name: {**traits, "pop": f"q{number % 20}"} for number, (name, traits) in enumerate(well.items())
+def test_one_site_is_told_as_a_site_and_not_by_what_else_it_shares() -> None:
+    failed = _at({"d0": 20}, hardware="a", metro="GRU", region="sa")
+    well = {
+        **_at({f"a{number}": 2 for number in range(20)}, hardware="a", metro="FRA", region="eu"),
+        **_at({f"b{number}": 20 for number in range(20)}, hardware="b", metro="FRA", region="eu"),
     }
 
-    found = _found(failed, spread)
+    found = _found(failed, well)
 
     assert found is not None
-    assert (found.name, found.value) == ("pop", "p0")
+    assert (found.name, found.value, found.same) == ("pop", "d0", ())
+
+
+def test_a_make_is_told_where_many_whole_sites_of_it_failed_and_none_of_another() -> None:
+    failed = _at({f"d{number}": 10 for number in range(12)}, hardware="a")
+    well = _at({f"b{number}": 10 for number in range(90)}, hardware="b")
+
+    found = _found(failed, well)
+
+    assert found is not None
+    assert (found.name, found.value) == ("hardware", "a")
+
+
+@pytest.mark.parametrize("others", [{"labels.rev": "a"}, {}], ids=["another label", "no label"])
+def test_a_label_is_claimed_where_hosts_of_the_same_site_without_it_are_well(others: Traits) -> None:
+    failed = {f"n{number}": {"pop": "p0", "labels.rev": "b"} for number in range(20)}
+    well = {f"m{number}": {"pop": "p0", **others} for number in range(30)}
+
+    found = _found(failed, well)
+
+    assert found is not None
+    assert (found.name, found.value) == ("labels.rev", "b")
 
 
 def test_a_trait_of_one_place_is_claimed_where_others_of_that_place_are_well() -> None:
@@ -176,7 +216,7 @@ def test_what_is_tried_often_must_be_the_less_likely() -> None:
         failed = {f"f{number}": {"hardware": "a" if number < 10 else "b"} for number in range(12)}
         well = {f"w{number}": {"hardware": "a" if number < 20 else "b"} for number in range(100)}
         hosts = {
-            name: {**noise[number], **traits, "pop": f"p{number % 20}"}
+            name: {**noise[number], **traits, "pop": "p0"}
             for number, (name, traits) in enumerate({**failed, **well}.items())
         }
         return Population(hosts, list(well)).separation(list(failed))
@@ -219,3 +259,17 @@ def test_a_host_that_nobody_knows_is_left_out() -> None:
 
     assert found is not None
     assert found.failed == 30
+
+
+def test_sites_that_go_down_as_a_whole_by_chance_are_hardly_ever_given_a_cause() -> None:
+    chance = random.Random(2)  # noqa: S311 - a test has to be repeatable
+    hosts: dict[str, Traits] = {}
+    for site in range(200):
+        made = {"hardware": chance.choice("abc"), "region": chance.choice("uvwxyz"), "role": "gpu"}
+        hosts |= _at({f"p{site}": 10}, **made)
+
+    def told(dark: Sequence[int]) -> bool:
+        failed = [f"p{site}-n{number}" for site in dark for number in range(10)]
+        return Population(hosts, sorted(hosts.keys() - set(failed))).separation(failed) is not None
+
+    assert sum(told(chance.sample(range(200), 3 + number % 6)) for number in range(60)) == 0
