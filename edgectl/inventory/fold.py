@@ -6,6 +6,7 @@ first, so `[08-11]` is 08 09 10 11 and `[8-11]` is 8 9 10 11. Folding is exact: 
 
 from __future__ import annotations
 
+import bisect
 import itertools
 import re
 from collections.abc import Collection, Iterable, Iterator
@@ -29,22 +30,15 @@ def folded(names: Iterable[str]) -> str:
     return ",".join(fold(names))
 
 
-def abridged(names: Collection[str], characters: int = 200) -> str:
-    """Return the names folded; where that takes more characters, its beginning and how many more there are."""
-    lines = fold(names)
-    if sum(map(len, lines)) + len(lines) - 1 <= characters:
-        return ",".join(lines)
-    shown: list[str] = []
-    room = characters
-    for line in lines:
-        if len(line) > room:
-            break
-        shown.append(line)
-        room -= len(line) + 1
-    if not shown:
-        shown = [next(unfold(lines[0]))]
-    left = len(set(names)) - sum(1 for line in shown for _ in unfold(line))
-    return f"{','.join(shown)} and {left:,} more"
+def abridged(names: Collection[str], characters: int = 120) -> str:
+    """Return the names folded; where that takes more characters, the first of them and how many more there are."""
+    whole = folded(names)
+    if len(whole) <= characters:
+        return whole
+    ordered = sorted(set(names), key=natural_key)
+    # Folding the first names takes ever more room, but for the moment at which a gap between them closes.
+    count = max(1, bisect.bisect(range(len(ordered)), characters, key=lambda k: len(folded(ordered[:k]))) - 1)
+    return f"{folded(ordered[:count])} and {len(ordered) - count:,} more"
 
 
 def fold(names: Iterable[str]) -> list[str]:

@@ -24,10 +24,16 @@ class Comparison:
     def __init__(self, hosts: Sequence[Host] = (), outcomes: Sequence[HostOutcome] = ()) -> None:
         self._hosts = hosts
         self._outcomes = outcomes
+        self._found: dict[frozenset[str], Separation | None] = {}
 
     def separation(self, failed: Collection[str]) -> Separation | None:
         """Return what best separates these hosts from those that went well; None where too little speaks for it."""
-        return self._population.separation(failed) if len(failed) >= LEAST else None
+        if len(failed) < LEAST:
+            return None
+        asked = frozenset(failed)  # both the lines and the data of a report ask
+        if asked not in self._found:
+            self._found[asked] = self._population.separation(failed)
+        return self._found[asked]
 
     @cached_property
     def _population(self) -> Population:

@@ -45,11 +45,12 @@ def test_folded_joins_the_lines_to_a_pattern() -> None:
 ABRIDGED = [
     ([], 10, ""),
     (["n1", "n2", "m7"], 11, "m7,n[1-2]"),
-    (["n1", "n2", "m7"], 5, "m7 and 2 more"),
+    (["n1", "n2", "m7"], 5, "m7,n1 and 1 more"),
     (["n1", "n2", "m7", "z1"], 10, "m7,n[1-2] and 1 more"),
-    (["n1", "n3", "n5", "n7", "n9"], 8, "n1 and 4 more"),
+    (["n1", "n3", "n5", "n7", "n9"], 8, "n[1,3,5] and 2 more"),
+    (["n1", "n3", "n5", "n7", "n9"], 1, "n1 and 4 more"),
     (["n1", "n1", "n1"], 2, "n1"),
-    ([f"n{number}" for number in range(0, 4000, 2)], 20, "n0 and 1,999 more"),
+    ([f"n{number}" for number in range(0, 4000, 2)], 20, "n[0,2,4,6,8,10,12] and 1,993 more"),
 ]
 
 

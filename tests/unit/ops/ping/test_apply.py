@@ -14,7 +14,9 @@ from edgectl.engine.faults import ChangedKey, FaultKind, HostFault
 from edgectl.engine.ports import Timings
 from edgectl.errors import ExitCode
 from edgectl.ops.ping.apply import ping
+from edgectl.ops.playbooks import Selection, execute
 from edgectl.ops.services import Services
+from edgectl.playbook.compile import Options
 from edgectl.report import Line, Report
 from edgectl.secret import SecretSource
 from edgectl.store.contacts import SqlContacts
@@ -137,6 +139,17 @@ def test_hosts_that_were_always_near_are_waited_for_less(world: World) -> None:
         world.ping(timings=far)
 
     assert world.connector.within_s == {**dict.fromkeys(NAMES[:3], FLOOR_S), "gru1-n01": 4.0}
+
+
+def test_every_run_waits_as_the_census_taught_and_keeps_its_own_order(world: World) -> None:
+    for _ in range(6):
+        world.ping({"gru1-n01": ([1.0, *whole()],)})
+    connector = FakeConnector()
+    services = replace(world.services, pool=InlinePool(connector, world.clock))
+
+    execute(services, ["true"], Selection("all"), Options())
+
+    assert list(connector.within_s.items()) == [(name, FLOOR_S) for name in NAMES]
 
 
 def test_a_host_whose_turn_never_came_is_not_told_as_away(world: World) -> None:
