@@ -99,12 +99,10 @@ def _reason_lines(groups: Sequence[Group], comparison: Comparison) -> list[Line]
 def _away(away: Sequence[Stand], found: Mapping[Standing, Sequence[Stand]], now: datetime) -> str:
     """Return how many are away: those of before by how long, then those that are new by name."""
     parts = [f"{len(away):<4,}"]
-    known = found[Standing.KNOWN]
-    if known:
-        long = [stand for stand in known if stand.before_since and now - stand.before_since >= _DAY]
-        parts += [f"{len(long):,} for a day or longer"] if long else []
-        short = [stand.before_since for stand in known if stand not in long and stand.before_since]
-        parts += [f"{len(short):,} for up to {span(now - min(short))}"] if short else []
+    ages = [now - stand.before_since for stand in found[Standing.KNOWN] if stand.before_since is not None]
+    long, short = [age for age in ages if age >= _DAY], [age for age in ages if age < _DAY]
+    parts += [f"{len(long):,} for a day or longer"] if long else []
+    parts += [f"{len(short):,} for up to {span(max(short))}"] if short else []
     if found[Standing.NEW]:
         parts.append(f"{len(found[Standing.NEW]):,} new: {_names(found[Standing.NEW])}")
     if found[Standing.FIRST]:
