@@ -37,7 +37,7 @@ def add_to(app: typer.Typer) -> None:
     def ping(common: Common, select: Select = None, limit: Limit = None) -> None:
         """Say who answers, how fast, and who does not; nothing is changed."""
         from edgectl.cli.running import services
-        from edgectl.ops.ping import ping as run_ping
+        from edgectl.ops.ping.apply import ping as run_ping
 
         with services(common) as opened:
             report = run_ping(opened, select, limit)

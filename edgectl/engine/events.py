@@ -43,6 +43,16 @@ class HostStarted:
 
 
 @dataclass(frozen=True, slots=True)
+class HostConnected:
+    """We are logged in at a host, for the first time or again; seconds are as in `engine.ports.Timings`."""
+
+    host: str
+    tcp_s: float
+    login_s: float
+    rtt_s: float | None
+
+
+@dataclass(frozen=True, slots=True)
 class HostSaid:
     """A host's runner sent a message."""
 
@@ -111,6 +121,7 @@ RunEvent = (
     RunStarted
     | WaveStarted
     | HostStarted
+    | HostConnected
     | HostSaid
     | HostLost
     | HostAttached

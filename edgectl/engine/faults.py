@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import re
+from dataclasses import dataclass
 from enum import StrEnum
 
 
@@ -36,6 +38,28 @@ TRANSIENT = frozenset(
         FaultKind.LOST,
     }
 )
+
+
+# How a changed key is told, and read back where it is told apart from other troubles.
+_KEY_CHANGED = re.compile(r"host key changed: (?P<shown>\S+) \(pinned (?P<pinned>[^)]*)\)")
+
+
+@dataclass(frozen=True, slots=True)
+class ChangedKey:
+    """A host showed another key than the pinned ones; all as OpenSSH's SHA256 fingerprints."""
+
+    shown: str
+    pinned: str  # one or several, with commas between them
+
+    def __str__(self) -> str:
+        """Return the fault's words, which `changed_key` reads."""
+        return f"host key changed: {self.shown} (pinned {self.pinned})"
+
+
+def changed_key(reason: str) -> ChangedKey | None:
+    """Return the keys that a host's reason speaks of, or None where it is another one."""
+    found = _KEY_CHANGED.search(reason)
+    return ChangedKey(found["shown"], found["pinned"]) if found else None
 
 
 class HostFault(Exception):  # noqa: N818 - the field's word; it becomes an outcome, never a traceback

@@ -7,7 +7,15 @@ from collections.abc import Callable
 from dataclasses import replace
 
 from edgectl.clock import Clock
-from edgectl.engine.events import HostAttached, HostEnded, HostLost, HostSaid, HostStarted, RunEvent
+from edgectl.engine.events import (
+    HostAttached,
+    HostConnected,
+    HostEnded,
+    HostLost,
+    HostSaid,
+    HostStarted,
+    RunEvent,
+)
 from edgectl.engine.faults import FaultKind, HostFault
 from edgectl.engine.host_progress import FINAL, UNDOING_S, Progress, faulted, judged, note, outcome_of
 from edgectl.engine.host_waits import Waits
@@ -102,9 +110,16 @@ class HostRun:
         if progress.confirms is not None and self._clock.monotonic() >= progress.confirm_until:
             progress.confirms = None  # it is undone by now, and the old way in works again
         try:
-            session = self._connector.connect(self._work.host, fresh=progress.confirms is not None)
+            session = self._connector.connect(
+                self._work.host,
+                fresh=progress.confirms is not None,
+                within_s=self._work.patience.connect_s,
+            )
         except HostFault as fault:
             return fault
+        took = session.timings
+        if took is not None:
+            self._emit(HostConnected(self.host, took.tcp_s, took.login_s, took.rtt_s))
         greetings = progress.greetings
         try:
             if self._listen(session, others_wait):

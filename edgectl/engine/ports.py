@@ -13,8 +13,26 @@ from edgectl.remote.errands import Errand
 from edgectl.remote.protocol import Message
 
 
+@dataclass(frozen=True, slots=True)
+class Timings:
+    """What it took to log in at a host, in seconds, without the time we had no place for it ourselves.
+
+    `tcp_s` until the connection stood, through a bastion the whole way; `login_s` from there until we were logged
+    in. `rtt_s` is the round trip as the kernel measured it, which our own load does not touch; None through a bastion.
+    """
+
+    tcp_s: float
+    login_s: float
+    rtt_s: float | None = None
+
+
 class Session(Protocol):
     """One connection to one host."""
+
+    @property
+    def timings(self) -> Timings | None:
+        """What it took to log in; None where there was nothing to reach."""
+        ...
 
     def run(self, errand: Errand, *, after: int, confirms: int | None = None) -> Iterator[Message]:
         """Do the errand at the host and yield what it says, journaled messages only after number `after`.
@@ -32,10 +50,11 @@ class Session(Protocol):
 class Connector(Protocol):
     """Opens sessions."""
 
-    def connect(self, host: Host, *, fresh: bool = False) -> Session:
+    def connect(self, host: Host, *, fresh: bool = False, within_s: float | None = None) -> Session:
         """Return a session with a host whose key was verified, or raise `HostFault`.
 
-        A `fresh` one shares nothing with earlier ones, its way through a bastion included.
+        A `fresh` one shares nothing with earlier ones, its way through a bastion included. Each attempt at a TCP
+        connection may take `within_s` seconds, or as long as the connector sees fit.
         """
         ...
 
@@ -51,6 +70,7 @@ class Patience:
     come_back_s: float = 120.0  # for one whose line was lost, from the last event that was heard
     busy_s: float = 0.0  # for one that another run holds
     until: float = math.inf  # the run's deadline, on the monotonic clock
+    connect_s: float | None = None  # for each attempt at a TCP connection; None: as the connector sees fit
 
 
 @dataclass(frozen=True, slots=True)

@@ -6,9 +6,10 @@ first, so `[08-11]` is 08 09 10 11 and `[8-11]` is 8 9 10 11. Folding is exact: 
 
 from __future__ import annotations
 
+import bisect
 import itertools
 import re
-from collections.abc import Iterable, Iterator
+from collections.abc import Collection, Iterable, Iterator
 
 # More than any fleet has hosts; beyond it somebody mistyped a range.
 UNFOLD_LIMIT = 1_000_000
@@ -27,6 +28,17 @@ def natural_key(name: str) -> tuple[tuple[int, str] | str, ...]:
 def folded(names: Iterable[str]) -> str:
     """Return the names folded into one line, which is also a pattern that selects them."""
     return ",".join(fold(names))
+
+
+def abridged(names: Collection[str], characters: int = 120) -> str:
+    """Return the names folded; where that takes more characters, the first of them and how many more there are."""
+    whole = folded(names)
+    if len(whole) <= characters:
+        return whole
+    ordered = sorted(set(names), key=natural_key)
+    # Folding the first names takes ever more room, but for the moment at which a gap between them closes.
+    count = max(1, bisect.bisect(range(len(ordered)), characters, key=lambda k: len(folded(ordered[:k]))) - 1)
+    return f"{folded(ordered[:count])} and {len(ordered) - count:,} more"
 
 
 def fold(names: Iterable[str]) -> list[str]:

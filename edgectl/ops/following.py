@@ -15,10 +15,11 @@ from edgectl.errors import ExitCode, InputError
 from edgectl.ids import is_run_id
 from edgectl.inventory.fold import folded
 from edgectl.inventory.pattern import select
+from edgectl.ops.clusters.comparison import Comparison
 from edgectl.ops.continuing import Begun
 from edgectl.ops.rollout import host_entry
 from edgectl.ops.services import Services
-from edgectl.ops.told import closing, trouble
+from edgectl.ops.told import closing, clusters, trouble
 from edgectl.remote.errands import Attach, Cancel, Errand
 from edgectl.remote.job import job_id
 from edgectl.report import Line, Report, Tone
@@ -162,6 +163,8 @@ def _report(
     services: Services, command: str, outcome: RunOutcome, code: ExitCode, notes: Sequence[Line] = ()
 ) -> Report:
     nothing = [] if outcome.hosts else [Line("no work whose end is not known")]
+    known = [services.fleet.hosts[host.host] for host in outcome.hosts if host.host in services.fleet.hosts]
+    comparison = Comparison(known, outcome.hosts)
     return Report(
         command=command,
         started=services.clock.now(),
@@ -169,5 +172,6 @@ def _report(
         exit_code=code,
         run=outcome.run,
         hosts=tuple(host_entry(host, {}) for host in outcome.hosts),
-        body=[*nothing, *notes, *trouble(outcome.hosts), *closing(outcome, code)],
+        body=[*nothing, *notes, *trouble(outcome.hosts, comparison), *closing(outcome, code)],
+        data={"clusters": clusters(outcome.hosts, comparison)},
     )

@@ -4,17 +4,26 @@ from __future__ import annotations
 
 import difflib
 from collections import defaultdict
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
 
-from edgectl.engine.outcome import HostOutcome, HostStatus, RunOutcome, TaskRecord, TaskStatus, exit_code
+from edgectl.engine.outcome import RunOutcome, TaskRecord, TaskStatus, exit_code
 from edgectl.inventory.fold import folded
 from edgectl.ops.gates import carry_out_gated, command_playbook
-from edgectl.ops.rollout import NO_DEADLINE, Pace, Request, prepare, rollout, run_report
+from edgectl.ops.outputs import by_output, exec_data, output_clusters, output_lines
+from edgectl.ops.rollout import (
+    NO_DEADLINE,
+    Pace,
+    Request,
+    compared,
+    prepare,
+    rollout,
+    run_report,
+    with_clusters,
+)
 from edgectl.ops.services import Services
-from edgectl.ops.told import closing, trouble
+from edgectl.ops.told import closing, clusters, trouble
 from edgectl.playbook.compile import Options
 from edgectl.playbook.loader import load_playbook
 from edgectl.report import Line, Report, Table, Tone
@@ -39,13 +48,14 @@ def run_playbook(
     prepared = prepare(services, playbook, request)
     outcome = carry_out_gated(services, prepared)
     code = exit_code(outcome)
+    comparison = compared(prepared, outcome)
     body = [
         *_task_table(outcome),
         *_diffs(outcome, options),
-        *trouble(outcome.hosts),
+        *trouble(outcome.hosts, comparison),
         *closing(outcome, code),
     ]
-    return run_report(prepared, outcome, body=body)
+    return with_clusters(run_report(prepared, outcome, body=body), clusters(outcome.hosts, comparison))
 
 
 def execute(
@@ -60,32 +70,11 @@ def execute(
     code = exit_code(outcome)
     answered = [host for host in outcome.hosts if host.result_of("shell") is not None]
     others = [host for host in outcome.hosts if host.result_of("shell") is None]
-    body = [*_folded_output(answered), *trouble(others), *closing(outcome, code)]
-    return run_report(prepared, outcome, data=_exec_data, body=body)
-
-
-def _exec_data(host: HostOutcome) -> Mapping[str, Any]:
-    result = host.result_of("shell") or {}
-    return {name: result[name] for name in ("rc", "stdout", "stderr") if name in result}
-
-
-def _folded_output(hosts: Sequence[HostOutcome]) -> list[Line]:
-    """Return each distinct output once, with the hosts that gave it; the commonest first."""
-    groups: dict[tuple[HostStatus, Any, str], list[str]] = defaultdict(list)
-    for host in hosts:
-        said = _exec_data(host)
-        text = "\n".join(part for part in (said.get("stdout", ""), said.get("stderr", "")) if part)
-        groups[
-            host.status, said.get("rc"), text or str((host.result_of("shell") or {}).get("msg", ""))
-        ].append(host.host)
-    lines: list[Line] = []
-    for (status, rc, text), names in sorted(groups.items(), key=lambda group: -len(group[1])):
-        is_bad = status is HostStatus.FAILED
-        count = f"  ({len(names)})" if len(names) > 1 else ""
-        ending = f"   rc {rc}" if rc else ""
-        lines.append(Line(f"{folded(names)}{count}{ending}", Tone.BAD if is_bad else Tone.PLAIN))
-        lines += [Line(f"  {line}") for line in text.splitlines()]
-    return lines
+    comparison = compared(prepared, outcome)
+    told = by_output(answered)
+    found = [*output_clusters(told, comparison), *clusters(others, comparison)]
+    body = [*output_lines(told, comparison), *trouble(others, comparison), *closing(outcome, code)]
+    return with_clusters(run_report(prepared, outcome, data=exec_data, body=body), found)
 
 
 def _task_table(outcome: RunOutcome) -> list[Line | Table]:

@@ -4,11 +4,13 @@ from __future__ import annotations
 
 import math
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import datetime
 from typing import Any
 
+from edgectl.engine.contacts import Contact, connect_limit_s
 from edgectl.engine.executor import Executor, Plan
+from edgectl.engine.keeping import Keeper, count_shortened, share_bytes
 from edgectl.engine.outcome import HostOutcome, HostStatus, RunOutcome, TaskStatus, exit_code
 from edgectl.engine.policy import Rollout
 from edgectl.engine.ports import HostWork, Patience
@@ -17,6 +19,7 @@ from edgectl.errors import ExitCode, InputError, Place, Problem
 from edgectl.ids import run_id
 from edgectl.inventory.model import Host
 from edgectl.inventory.pattern import select
+from edgectl.ops.clusters.comparison import Comparison
 from edgectl.ops.continuing import Begun, continuation, manifest_of
 from edgectl.ops.halts import halting, refuse_frozen
 from edgectl.ops.policy import playbook_policy, weighed
@@ -24,7 +27,7 @@ from edgectl.ops.services import Services
 from edgectl.playbook.compile import Options
 from edgectl.playbook.jobs import Compiler, Stage, stages
 from edgectl.playbook.model import Playbook, PlaySpec
-from edgectl.report import Check, HostEntry, Line, Metric, Report, Table
+from edgectl.report import Check, HostEntry, Line, Metric, Report, Table, Tone
 
 Data = Callable[[HostOutcome], Mapping[str, Any]]
 
@@ -93,7 +96,9 @@ def prepare(services: Services, playbook: Playbook, request: Request) -> Prepare
         carried=request.carried,
     )
     plays = _targets(services, playbook, request)
+    contacts = services.contacts.known({host.name for _, hosts in plays for host in hosts})
     work = tuple(tuple(_compiled(compiler, stage, hosts, request)) for stage, hosts in stages(plays))
+    work = tuple(tuple(_as_patient(one, contacts) for one in stage) for stage in work)
     manifest = manifest_of(services, playbook, work, check=request.options.check)
     if manifest.changes:
         refuse_frozen(services)
@@ -126,11 +131,11 @@ def carry_out(
     services: Services, prepared: Prepared, judged: Judge = as_it_ended, gate: PassGate | None = None
 ) -> RunOutcome:
     """Run what was prepared; `judged` has the last word on how each host ended, `gate` on each wave."""
-    plan, begun = prepared.plan, prepared.begun
+    plan, begun, keeper = prepared.plan, prepared.begun, Keeper(len(prepared.plan.hosts()))
     changes = plan.manifest is not None and plan.manifest.changes
     rules = Rules(
         interrupts=services.interrupts,
-        judged=lambda outcome: judged(begun.judged(outcome)),
+        judged=lambda outcome: keeper.kept(judged(begun.judged(outcome))),
         gate=gate,
         frozen=halting(services, plan.run) if changes else never,
         chance=lambda: int.from_bytes(services.random_bytes(4), "big") / 2**32,
@@ -193,6 +198,12 @@ def _compiled(
     return work
 
 
+def _as_patient(work: HostWork, contacts: Mapping[str, Contact]) -> HostWork:
+    """Return the work with as much patience for the host's connection as its history says."""
+    limit_s = connect_limit_s(contacts.get(work.host.name))
+    return replace(work, patience=replace(work.patience, connect_s=limit_s))
+
+
 def _secrets(services: Services, playbook: Playbook) -> dict[str, str]:
     wanted = {name: provider for play in playbook.plays for name, provider in play.secrets.items()}
     return {name: services.secrets.value(name, provider) for name, provider in wanted.items()}
@@ -217,6 +228,7 @@ def run_report(
     code: ExitCode | None = None,
 ) -> Report:
     """Tell a run; what is particular to a command comes in as `data`, `body` and `metrics`."""
+    shortened = count_shortened(outcome.hosts)
     return Report(
         command=prepared.plan.command,
         run=outcome.run,
@@ -224,10 +236,35 @@ def run_report(
         seconds=outcome.seconds,
         exit_code=exit_code(outcome) if code is None else code,
         hosts=tuple(host_entry(host, data(host)) for host in outcome.hosts),
-        body=body,
+        data=_shortened_data(len(outcome.hosts), shortened),
+        body=[*body, *_shortened_lines(len(outcome.hosts), shortened)],
         checks=tuple(check for host in outcome.hosts for check in _checks(host)),
         metrics=(*metrics, *_run_metrics(prepared, outcome)),
     )
+
+
+def compared(prepared: Prepared, outcome: RunOutcome) -> Comparison:
+    """Return the hosts of a run side by side, to ask what those that failed alike have in common."""
+    return Comparison(prepared.plan.hosts(), outcome.hosts)
+
+
+def with_clusters(report: Report, found: Sequence[Mapping[str, Any]]) -> Report:
+    """Return the report with what hosts that failed alike have in common, as its `data.clusters`."""
+    return replace(report, data={**report.data, "clusters": list(found)})
+
+
+def _shortened_data(hosts: int, shortened: int) -> dict[str, Any]:
+    if not shortened:
+        return {}
+    return {"output": {"shortened_hosts": shortened, "kept_bytes_per_host": share_bytes(hosts)}}
+
+
+def _shortened_lines(hosts: int, shortened: int) -> list[Line]:
+    if not shortened:
+        return []
+    share = f"{share_bytes(hosts) / 1024:,.0f} KiB"
+    said = f"  output of {shortened:,} hosts is shortened to {share} each; as it happens: -o jsonl"
+    return [Line(f"{said}; what even that leaves out lies at the host, where its text says", Tone.QUIET)]
 
 
 def host_entry(host: HostOutcome, data: Mapping[str, Any]) -> HostEntry:

@@ -7,6 +7,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 
 from edgectl.clock import Clock
+from edgectl.engine.contacts import Contacts, NoContacts
 from edgectl.engine.ports import HostPool, Observer
 from edgectl.engine.records import Freezes, Origin, RunHistory
 from edgectl.inventory.model import Fleet
@@ -28,5 +29,6 @@ class Services:
     playbooks: Path
     history: RunHistory
     freezes: Freezes
+    contacts: Contacts = field(default_factory=NoContacts)  # what earlier looks at each host found
     origin: Origin = field(default_factory=Origin)
     resuming: str = ""  # the id of the run that this command continues, in place of beginning one

@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
-import re
-from collections import defaultdict
-from collections.abc import Iterable, Sequence
+from collections.abc import Collection, Iterable
+from typing import Any
 
 from edgectl.engine.outcome import HostOutcome, HostStatus, RunOutcome
 from edgectl.errors import ExitCode
-from edgectl.inventory.fold import folded
+from edgectl.inventory.fold import abridged
+from edgectl.ops.alike import Group, troubled
+from edgectl.ops.clusters.comparison import NO_COMPARISON, Comparison, as_data, explained
 from edgectl.report import Line, Tone
 
 _TONES = {
@@ -33,36 +34,50 @@ _ORDER = (
     HostStatus.NOT_RUN,
 )
 _WIDTH = 12
-_DIFFERING = re.compile(r"\b(?:\d{1,3}(?:\.\d{1,3}){3}(?::\d+)?|SHA256:\S+|0x[0-9a-f]+|[0-9a-f]{12,})")
+# Of a reason's further lines so many are shown.
+_MORE_LINES = 5
 
 
-def trouble(hosts: Iterable[HostOutcome]) -> list[Line]:
-    """Return a line per distinct trouble, its hosts folded, and below it what to do."""
-    groups: dict[tuple[HostStatus, str, str], list[HostOutcome]] = defaultdict(list)
-    for host in hosts:
-        if host.status not in (HostStatus.OK, HostStatus.CHANGED, HostStatus.SKIPPED):
-            groups[host.status, host.failed_task or "", normalised(host.reason)].append(host)
-    ordered = sorted(groups.items(), key=lambda group: (_ORDER.index(group[0][0]), -len(group[1])))
-    return [line for (status, task, _), members in ordered for line in _group(status, task, members)]
+def trouble(hosts: Iterable[HostOutcome], comparison: Comparison = NO_COMPARISON) -> list[Line]:
+    """Return a line per distinct trouble, its hosts folded, and below it what they have in common and what to do."""
+    ordered = sorted(troubled(hosts), key=lambda group: (_ORDER.index(group.status), -len(group.members)))
+    return [line for group in ordered for line in _group(group, comparison)]
 
 
-def _group(status: HostStatus, task: str, members: Sequence[HostOutcome]) -> list[Line]:
-    names = folded(member.host for member in members)
-    reason = members[0].reason.strip()
-    first, *rest = reason.splitlines() or [""]
-    where = f"{task}: " if task else ""
-    count = f"  ({len(members)})" if len(members) > 1 else ""
-    word = status.value.replace("_", " ")
-    lines = [Line(f"  {word:<{_WIDTH}} {names}{count}   {where}{first}", _TONES[status])]
-    lines += [Line(f"  {'':<{_WIDTH}} {line}", Tone.QUIET) for line in rest[:5]]
-    hints = {member.hint for member in members if member.hint}
+def clusters(hosts: Iterable[HostOutcome], comparison: Comparison) -> list[dict[str, Any]]:
+    """Return what the hosts of each distinct trouble have in common, for the report's `data.clusters`."""
+    found = [(group, comparison.separation(group.names())) for group in troubled(hosts)]
+    return [
+        as_data(
+            cluster,
+            group.names(),
+            status=group.status.value,
+            failed_task=group.task or None,
+            reason=group.reason,
+        )
+        for group, cluster in found
+        if cluster is not None
+    ]
+
+
+def _group(group: Group, comparison: Comparison) -> list[Line]:
+    names = abridged(group.names())
+    first, *rest = group.reason.strip().splitlines() or [""]
+    where = f"{group.task}: " if group.task else ""
+    count = f"  ({len(group.members):,})" if len(group.members) > 1 else ""
+    word = group.status.value.replace("_", " ")
+    lines = [Line(f"  {word:<{_WIDTH}} {names}{count}   {where}{first}", _TONES[group.status])]
+    lines += [Line(f"  {'':<{_WIDTH}} {line}", Tone.QUIET) for line in rest[:_MORE_LINES]]
+    lines += common_to(group.names(), comparison)
+    hints = {member.hint for member in group.members if member.hint}
     lines += [Line(f"  {'':<{_WIDTH}} try: {hint}", Tone.QUIET) for hint in sorted(hints)[:1]]
     return lines
 
 
-def normalised(reason: str) -> str:
-    """Return a reason without addresses, fingerprints and digests, so that equal troubles are one."""
-    return _DIFFERING.sub("…", reason)
+def common_to(failed: Collection[str], comparison: Comparison) -> list[Line]:
+    """Return the line that says what hosts that failed alike have in common, where there is something."""
+    found = comparison.separation(failed)
+    return [] if found is None else [Line(f"  {'':<{_WIDTH}} {explained(found)}", Tone.NOTICE)]
 
 
 def closing(outcome: RunOutcome, code: ExitCode) -> list[Line]:

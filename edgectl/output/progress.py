@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+import threading
 from collections import Counter
 from collections.abc import Callable
 
@@ -12,6 +13,7 @@ import rich.text
 
 from edgectl.engine.events import (
     HostAttached,
+    HostConnected,
     HostDeferred,
     HostEnded,
     HostLost,
@@ -44,7 +46,11 @@ _SHOWN = (
 
 
 class Progress:
-    """An observer that draws. Without a terminal it stays quiet: the report says it all."""
+    """An observer that draws. Without a terminal it stays quiet: the report says it all.
+
+    An event costs a note in a dictionary, however many hosts there are and however fast they speak; the line is made
+    of it only when it is drawn, a few times a second, by the thread that draws.
+    """
 
     def __init__(self, console: rich.console.Console, now: Callable[[], float], *, label: str = "") -> None:
         self._console = console
@@ -56,37 +62,54 @@ class Progress:
         self._doing: dict[str, str] = {}
         self._ended: Counter[HostStatus] = Counter()
         self._deferred: set[str] = set()
+        # Between the thread of the events and the one that draws; nothing is printed under it, for that waits to draw.
+        self._noting = threading.Lock()
 
     def on_event(self, event: RunEvent) -> None:
-        """Take note and redraw."""
+        """Take note; what is worth a line of its own is printed."""
         match event:
+            case HostStarted() | HostSaid() | HostLost() | HostAttached():
+                self._note_doing(event)
+            case HostDeferred():
+                with self._noting:
+                    self._doing.pop(event.host, None)
+                    self._deferred.add(event.host)
+            case HostEnded():
+                with self._noting:
+                    self._deferred.discard(event.outcome.host)
+                    self._doing.pop(event.outcome.host, None)
+                    self._ended[event.outcome.status] += 1
             case RunStarted():
                 self._start(event)
             case WaveStarted():
                 self._finish_wave()
-                self._wave, self._began, self._ended = event, self._now(), Counter()
-            case HostStarted() | HostSaid() | HostLost() | HostAttached():
-                self._deferred.discard(event.host)
-                self._doing[event.host] = _doing(event) or self._doing.get(event.host, "")
-            case HostDeferred():
-                self._doing.pop(event.host, None)
-                self._deferred.add(event.host)
-            case HostEnded():
-                self._deferred.discard(event.outcome.host)
-                self._doing.pop(event.outcome.host, None)
-                self._ended[event.outcome.status] += 1
+                with self._noting:
+                    self._wave, self._began, self._ended = event, self._now(), Counter()
             case RunWaits():
                 self._console.print(f"waiting {_rounded(event.seconds)}: {event.reason}", style="dim")
             case RunStopped():
                 self._console.print(f"stopping: {event.reason}; running hosts finish", style="yellow")
             case RunEnded():
                 self._stop()
-        self._draw()
+            case HostConnected():
+                pass
+
+    def __rich__(self) -> rich.text.Text:
+        """Return the line as it is now."""
+        with self._noting:
+            return self._text()
+
+    def _note_doing(self, event: _Doing) -> None:
+        doing = _doing(event)
+        with self._noting:
+            self._deferred.discard(event.host)
+            if doing or event.host not in self._doing:
+                self._doing[event.host] = doing
 
     def _start(self, event: RunStarted) -> None:
         if self._console.is_terminal:
             self._live = rich.live.Live(
-                console=self._console, refresh_per_second=_REFRESH_PER_S, transient=True
+                self, console=self._console, refresh_per_second=_REFRESH_PER_S, transient=True
             )
             self._live.start()
             if self._label:
@@ -95,7 +118,7 @@ class Progress:
     def _finish_wave(self) -> None:
         """Leave the finished wave's line standing, where there is more than one."""
         if self._live is not None and self._ended and self._wave.of > 1:
-            self._console.print(self._text())
+            self._console.print(self.__rich__())
 
     def _stop(self) -> None:
         self._finish_wave()
@@ -103,10 +126,6 @@ class Progress:
             self._live.update("")
             self._live.stop()
             self._live = None
-
-    def _draw(self) -> None:
-        if self._live is not None:
-            self._live.update(self._text())
 
     def _text(self) -> rich.text.Text:
         done = sum(self._ended.values())
@@ -135,7 +154,10 @@ def _rounded(seconds: float) -> str:
     return f"{minutes} min" if minutes < _HOUR_MIN else f"{minutes // 60} h {minutes % 60} min"
 
 
-def _doing(event: HostStarted | HostSaid | HostLost | HostAttached) -> str:
+_Doing = HostStarted | HostSaid | HostLost | HostAttached
+
+
+def _doing(event: _Doing) -> str:
     match event:
         case HostStarted():
             return "connecting"

@@ -5,7 +5,15 @@ from __future__ import annotations
 from dataclasses import dataclass, replace
 
 from edgectl.clock import Clock
-from edgectl.engine.events import HostAttached, HostEnded, HostLost, HostSaid, HostStarted, RunEvent
+from edgectl.engine.events import (
+    HostAttached,
+    HostConnected,
+    HostEnded,
+    HostLost,
+    HostSaid,
+    HostStarted,
+    RunEvent,
+)
 from edgectl.engine.faults import FaultKind, HostFault
 from edgectl.engine.host_progress import Progress, faulted
 from edgectl.engine.outcome import HostOutcome
@@ -14,7 +22,7 @@ from edgectl.engine.ports import HostWork
 # A host whose work ends a worker each time must not end them all.
 MOST_LOSSES = 3
 
-HostEvent = HostStarted | HostSaid | HostLost | HostAttached | HostEnded
+HostEvent = HostStarted | HostConnected | HostSaid | HostLost | HostAttached | HostEnded
 
 
 @dataclass(slots=True)

@@ -21,9 +21,9 @@ class Leash:
         self._open: set[_Held] = set()
         self._is_over = False
 
-    def connect(self, host: Host, *, fresh: bool = False) -> Session:
+    def connect(self, host: Host, *, fresh: bool = False, within_s: float | None = None) -> Session:
         """Return a session of the other connector; after `close` there are none."""
-        held = _Held(self._connector.connect(host, fresh=fresh), self)
+        held = _Held(self._connector.connect(host, fresh=fresh, within_s=within_s), self)
         with self._lock:
             if not self._is_over:
                 self._open.add(held)
@@ -48,6 +48,7 @@ class Leash:
 
 class _Held:
     def __init__(self, session: Session, leash: Leash) -> None:
+        self.timings = session.timings
         self._session = session
         self._leash = leash
 

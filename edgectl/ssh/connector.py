@@ -11,11 +11,12 @@ import tenacity
 
 from edgectl.clock import Clock
 from edgectl.engine.faults import FaultKind, HostFault
+from edgectl.engine.ports import Timings
 from edgectl.inventory.model import Bastion, Host
 from edgectl.ssh.bastion import Bastions
 from edgectl.ssh.bundle_shelf import BundleShelf
-from edgectl.ssh.dial import Agent, Deadlines, await_banner, open_socket, open_transport
-from edgectl.ssh.session import SshSession
+from edgectl.ssh.dial import Agent, Deadlines, await_banner, open_socket, open_transport, round_trip_s
+from edgectl.ssh.session import Login, SshSession
 from edgectl.ssh.target import SshDefaults, Target, bastion_target, target_of
 
 _ATTEMPTS = 3
@@ -46,7 +47,7 @@ class SshConnector:
         self._shelf = shelf or BundleShelf()
         self._bastions = Bastions(self._open_bastion)
 
-    def connect(self, host: Host, *, fresh: bool = False) -> SshSession:
+    def connect(self, host: Host, *, fresh: bool = False, within_s: float | None = None) -> SshSession:
         """Return a session with `host`, or raise `HostFault`; transient faults were tried again a few times.
 
         A `fresh` one opens a connection of its own to the bastion, too: what others share proves nothing anew.
@@ -60,29 +61,41 @@ class SshConnector:
             reraise=True,
         )
         bastions = Bastions(self._open_bastion) if fresh else self._bastions
-        transport = attempts(self._open, target, bastions)
+        tcp_s = self._deadlines.tcp_s if within_s is None else min(within_s, self._deadlines.tcp_s)
+        transport, timings = attempts(self._open, target, bastions, tcp_s)
         beneath = bastions.close if fresh else lambda: None
-        return SshSession(transport, self._magic(), self._deadlines, self._clock, self._shelf, beneath)
+        login = Login(transport, timings, beneath)
+        return SshSession(login, self._magic(), self._deadlines, self._clock, self._shelf)
 
     def close(self) -> None:
         """Close the shared bastions."""
         self._bastions.close()
 
-    def _open(self, target: Target, bastions: Bastions) -> paramiko.Transport:
-        raw = self._stream(target, bastions)
-        with self._handshakes:
-            return open_transport(target, raw, self._deadlines, self._agent)
-
-    def _stream(self, target: Target, bastions: Bastions) -> socket.socket | paramiko.Channel:
-        timeout_s = self._deadlines.tcp_s
-        if target.bastion is None:
-            raw = open_socket(target.address, target.port, timeout_s)
+    def _open(self, target: Target, bastions: Bastions, tcp_s: float) -> tuple[paramiko.Transport, Timings]:
+        """Return a login and what it took; the wait for a place among the handshakes is ours, not the host's."""
+        began = self._clock.monotonic()
+        raw = _stream(target, bastions, tcp_s)
+        connected = self._clock.monotonic()
+        rtt_s = None
+        if isinstance(raw, socket.socket):
+            rtt_s = round_trip_s(raw)
             await_banner(raw, self._deadlines.handshake_s)
-            return raw
-        return bastions.channel_to(target.bastion, target.address, target.port, timeout_s)
+        waits = self._clock.monotonic()
+        with self._handshakes:
+            admitted = self._clock.monotonic()
+            transport = open_transport(target, raw, self._deadlines, self._agent)
+        login_s = waits - connected + self._clock.monotonic() - admitted
+        return transport, Timings(connected - began, login_s, rtt_s)
 
     def _open_bastion(self, bastion: Bastion) -> paramiko.Transport:
-        return self._open(bastion_target(bastion, self._defaults), self._bastions)
+        target = bastion_target(bastion, self._defaults)
+        return self._open(target, self._bastions, self._deadlines.tcp_s)[0]
+
+
+def _stream(target: Target, bastions: Bastions, timeout_s: float) -> socket.socket | paramiko.Channel:
+    if target.bastion is None:
+        return open_socket(target.address, target.port, timeout_s)
+    return bastions.channel_to(target.bastion, target.address, target.port, timeout_s)
 
 
 def _is_enough(state: tenacity.RetryCallState) -> bool:

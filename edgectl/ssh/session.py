@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator
+from dataclasses import dataclass
 
 import paramiko
 
 from edgectl.clock import Clock
 from edgectl.engine.faults import FaultKind, HostFault
+from edgectl.engine.ports import Timings
 from edgectl.remote.errands import Errand
 from edgectl.remote.job import Job
 from edgectl.remote.protocol import Hello, Message, decode_message
@@ -24,20 +26,24 @@ _NOISE_LIMIT_BYTES = 2048
 _LINE_LIMIT_BYTES = 32 * 1024 * 1024
 
 
+@dataclass(frozen=True, slots=True)
+class Login:
+    """An authenticated transport, how long it took to come to it, and what is closed with it."""
+
+    transport: paramiko.Transport
+    timings: Timings | None = None
+    close_beneath: Callable[[], None] = lambda: None
+
+
 class SshSession:
     """An authenticated connection to one host."""
 
     def __init__(
-        self,
-        transport: paramiko.Transport,
-        magic: str,
-        deadlines: Deadlines,
-        clock: Clock,
-        shelf: BundleShelf,
-        close_beneath: Callable[[], None] = lambda: None,
+        self, login: Login, magic: str, deadlines: Deadlines, clock: Clock, shelf: BundleShelf
     ) -> None:
-        self._transport = transport
-        self._close_beneath = close_beneath
+        self.timings = login.timings
+        self._transport = login.transport
+        self._close_beneath = login.close_beneath
         self._magic = magic
         self._deadlines = deadlines
         self._clock = clock

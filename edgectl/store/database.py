@@ -13,7 +13,7 @@ import tenacity
 
 from edgectl.errors import MissingError
 
-HEAD = "0002"
+HEAD = "0003"
 _BUSY_TIMEOUT_MS = 10_000
 _PRIVATE_FILE = 0o600
 # How a database lets one migrate while others wait; the lock goes with the transaction.
@@ -45,6 +45,17 @@ def reading(engine: sa.Engine) -> Iterator[sa.Connection]:
     except sa.exc.SQLAlchemyError as error:
         said = str(error).splitlines()[0]
         raise MissingError(f"cannot read the state store {_shown(str(engine.url))}: {said}") from None
+
+
+@contextmanager
+def writing(engine: sa.Engine) -> Iterator[sa.Connection]:
+    """Yield a connection whose work is done whole or not at all. Raises `MissingError` where the store refuses."""
+    try:
+        with engine.begin() as connection:
+            yield connection
+    except sa.exc.SQLAlchemyError as error:
+        said = str(error).splitlines()[0]
+        raise MissingError(f"cannot write to the state store {_shown(str(engine.url))}: {said}") from None
 
 
 def _prepare_sqlite(engine: sa.Engine) -> None:

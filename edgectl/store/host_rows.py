@@ -18,12 +18,17 @@ _INSERTS: Mapping[str, Callable[[sa.Table], sqlite.Insert | postgresql.Insert]] 
 }
 
 
+def insert(connection: sa.Connection, table: sa.Table) -> sqlite.Insert | postgresql.Insert:
+    """Return an INSERT that knows `ON CONFLICT`, in the words of this database."""
+    return _INSERTS[connection.dialect.name](table)
+
+
 def upsert(connection: sa.Connection, run: str, host: HostOutcome | str, more: Mapping[str, Any]) -> None:
     """Write how a host ended, or only the columns `more`, whoever else may be writing the same row."""
     if isinstance(host, str):
         written, empty = dict(more), outcome_row(HostOutcome(host, "", HostStatus.UNKNOWN))
     else:
         written, empty = outcome_row(host) | dict(more), {}
-    statement = _INSERTS[connection.dialect.name](hosts).values({"run": run, **empty, **written})
+    statement = insert(connection, hosts).values({"run": run, **empty, **written})
     same = {name: statement.excluded[name] for name in written}
     connection.execute(statement.on_conflict_do_update(index_elements=["run", "host"], set_=same))

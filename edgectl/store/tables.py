@@ -57,3 +57,15 @@ freezes = sa.Table(
     sa.Column("lifted", sa.DateTime(timezone=True)),
     sa.Column("lifted_by", sa.String, nullable=False, server_default=""),
 )
+
+contacts = sa.Table(
+    "contacts",
+    METADATA,
+    sa.Column("host", sa.String, primary_key=True),
+    sa.Column("reach", sa.String(16), nullable=False),
+    sa.Column("since", sa.DateTime(timezone=True), nullable=False),
+    sa.Column("answered", sa.DateTime(timezone=True)),
+    sa.Column("reason", sa.String, nullable=False),
+    sa.Column("tcp_s", sa.JSON, nullable=False),
+    sa.Column("seconds", sa.JSON, nullable=False),
+)

@@ -8,6 +8,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from edgectl.clock import Clock
+from edgectl.engine.contacts import Contacts
 from edgectl.engine.ports import KeyScanner, Observer
 from edgectl.engine.records import Freezes, RunHistory
 from edgectl.inventory.model import Fleet
@@ -47,22 +48,24 @@ def key_scanner(settings: Settings, fleet: Fleet) -> KeyScanner:
 
 @dataclass(frozen=True, slots=True)
 class Store:
-    """The state store: what writes a run down, what reads runs back, and the freezes."""
+    """The state store: what writes a run down, what reads runs back, the freezes, and what is known of hosts."""
 
     recorder: Observer
     history: RunHistory
     freezes: Freezes
+    contacts: Contacts
 
 
 def open_store(settings: Settings, clock: Clock) -> Store:
     """Return the store that the settings name, up to date."""
+    from edgectl.store.contacts import SqlContacts
     from edgectl.store.database import open_database
     from edgectl.store.freezes import SqlFreezes
     from edgectl.store.history import History
     from edgectl.store.recorder import Recorder
 
     engine = open_database(settings.state)
-    return Store(Recorder(engine, clock), History(engine), SqlFreezes(engine))
+    return Store(Recorder(engine, clock), History(engine), SqlFreezes(engine), SqlContacts(engine))
 
 
 def from_anywhere(state: str) -> str:

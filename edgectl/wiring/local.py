@@ -13,7 +13,7 @@ from pathlib import Path
 from edgectl import shipped
 from edgectl.clock import SystemClock
 from edgectl.engine.faults import FaultKind, HostFault
-from edgectl.engine.ports import Observer, Session
+from edgectl.engine.ports import Observer, Session, Timings
 from edgectl.inventory.model import Fleet, Host, Pop, PopState, SshOptions
 from edgectl.ops.services import Services
 from edgectl.pools.threads import ThreadPool
@@ -65,9 +65,9 @@ class LocalConnector:
         self._environment = environment
         self._open: list[LocalSession] = []
 
-    def connect(self, host: Host, *, fresh: bool = False) -> Session:
+    def connect(self, host: Host, *, fresh: bool = False, within_s: float | None = None) -> Session:
         """Return a session; there is nothing to reach and no key to verify."""
-        del host, fresh
+        del host, fresh, within_s
         self._open.append(LocalSession(self._environment))
         return self._open[-1]
 
@@ -79,6 +79,8 @@ class LocalConnector:
 
 class LocalSession:
     """The bundle over a pipe in place of a channel; see `engine.ports.Session`."""
+
+    timings: Timings | None = None
 
     def __init__(self, environment: Mapping[str, str]) -> None:
         # The interpreter that runs this is the first that the loader finds.

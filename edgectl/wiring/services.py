@@ -49,6 +49,7 @@ def open_services(
             playbooks=shipped.playbooks(),
             history=store.history,
             freezes=store.freezes,
+            contacts=store.contacts,
             origin=origin,
             resuming=whole_id(store.history, resume) if resume else "",
         )

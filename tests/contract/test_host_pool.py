@@ -218,9 +218,9 @@ def test_threads_work_on_as_many_hosts_at_once_as_the_pool_is_wide() -> None:
     together = threading.Barrier(WIDTH, timeout=20)
 
     class Meeting(FakeConnector):
-        def connect(self, host: Host, *, fresh: bool = False) -> FakeSession:
+        def connect(self, host: Host, *, fresh: bool = False, within_s: float | None = None) -> FakeSession:
             together.wait()
-            return super().connect(host, fresh=fresh)
+            return super().connect(host, fresh=fresh, within_s=within_s)
 
     ended: list[RunEvent] = []
     ThreadPool(Meeting(), FakeClock(), WIDTH).run(_each(_work(2 * WIDTH)), ended.append)

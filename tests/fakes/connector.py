@@ -8,6 +8,7 @@ from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 
 from edgectl.engine.faults import FaultKind, HostFault
+from edgectl.engine.ports import Timings
 from edgectl.inventory.model import Host
 from edgectl.remote.errands import Errand
 from edgectl.remote.protocol import Ended, Hello, Message, TaskEnded, TaskStarted
@@ -48,6 +49,7 @@ class FakeSession:
     asked: list[tuple[Errand, int]] = field(default_factory=list)
     confirmed: list[int | None] = field(default_factory=list)
     is_closed: bool = False
+    timings: Timings | None = None
 
     def run(self, errand: Errand, *, after: int, confirms: int | None = None) -> Iterator[Message]:
         self.asked.append((errand, after))
@@ -76,27 +78,32 @@ class FakeConnector:
         clock: FakeClock | None = None,
         *,
         repeats: bool = False,
+        timings: Mapping[str, Timings] | None = None,
     ) -> None:
         self._script = script or {}
         self._clock = clock or FakeClock()
         self._repeats = repeats
+        self._timings = timings or {}
         self._lock = threading.Lock()
         self.visits: dict[str, list[FakeSession | BaseException]] = defaultdict(list)
         self.is_closed = False
         self.fresh: list[bool] = []
+        self.within_s: dict[str, float | None] = {}
 
-    def connect(self, host: Host, *, fresh: bool = False) -> FakeSession:
+    def connect(self, host: Host, *, fresh: bool = False, within_s: float | None = None) -> FakeSession:
         self.fresh.append(fresh)
+        self.within_s[host.name] = within_s
         script = self._script.get(host.name, (whole(),))
         with self._lock:
             visit = script[min(len(self.visits[host.name]), len(script) - 1)]
-            opened = (
-                visit if isinstance(visit, BaseException) else FakeSession(visit, self._clock, self._repeats)
-            )
+            opened = visit if isinstance(visit, BaseException) else self._session(host, visit)
             self.visits[host.name].append(opened)
         if isinstance(opened, BaseException):
             raise opened
         return opened
+
+    def _session(self, host: Host, visit: Sequence[Step]) -> FakeSession:
+        return FakeSession(visit, self._clock, self._repeats, timings=self._timings.get(host.name))
 
     def close(self) -> None:
         self.is_closed = True

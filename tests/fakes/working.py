@@ -7,6 +7,7 @@ from collections import Counter
 from collections.abc import Callable, Iterator
 
 from edgectl.clock import Clock
+from edgectl.engine.ports import Timings
 from edgectl.inventory.model import Host
 from edgectl.remote.errands import Errand
 from edgectl.remote.protocol import HEARTBEAT_S, Ended, Heartbeat, Message
@@ -25,8 +26,8 @@ class WorkingHosts:
         self._is_done = is_done
         self._lock = threading.Lock()
 
-    def connect(self, host: Host, *, fresh: bool = False) -> WorkingSession:
-        del fresh
+    def connect(self, host: Host, *, fresh: bool = False, within_s: float | None = None) -> WorkingSession:
+        del fresh, within_s
         with self._lock:
             self.visits[host.name] += 1
             self._at_once += 1
@@ -54,6 +55,7 @@ class WorkingSession:
     """One visit: what was there before, signs of life, and the end if it comes."""
 
     def __init__(self, hosts: WorkingHosts) -> None:
+        self.timings: Timings | None = None
         self._hosts = hosts
 
     def run(self, errand: Errand, *, after: int, confirms: int | None = None) -> Iterator[Message]:

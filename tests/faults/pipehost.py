@@ -15,6 +15,7 @@ from enum import Enum
 from pathlib import Path
 
 from edgectl.engine.faults import FaultKind, HostFault
+from edgectl.engine.ports import Timings
 from edgectl.inventory.model import Host
 from edgectl.remote.errands import Errand
 from edgectl.remote.journal import runner_of
@@ -55,9 +56,9 @@ class PipeHosts:
         path.mkdir(exist_ok=True)
         return path
 
-    def connect(self, host: Host, *, fresh: bool = False) -> PipeSession:
+    def connect(self, host: Host, *, fresh: bool = False, within_s: float | None = None) -> PipeSession:
         """Open the next visit of a host's schedule."""
-        del fresh  # every visit is a process of its own
+        del fresh, within_s  # every visit is a process of its own
         with self._lock:
             number = self._visits[host.name]
             self._visits[host.name] += 1
@@ -78,6 +79,8 @@ class PipeHosts:
 
 class PipeSession:
     """One visit; see `engine.ports.Session`."""
+
+    timings: Timings | None = None
 
     def __init__(self, hosts: PipeHosts, root: Path, visit: Visit | None) -> None:
         self._hosts = hosts

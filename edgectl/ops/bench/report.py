@@ -10,8 +10,8 @@ from edgectl.errors import ExitCode
 from edgectl.ops.bench.analyse import bench_exit_code, goodput
 from edgectl.ops.bench.lines import body_of_many, body_of_one, client_line
 from edgectl.ops.bench.measured import Measured
-from edgectl.ops.rollout import Prepared, run_report
-from edgectl.ops.told import closing, trouble
+from edgectl.ops.rollout import Prepared, compared, run_report, with_clusters
+from edgectl.ops.told import closing, clusters, trouble
 from edgectl.report import Check, Line, Metric, Report, Table
 
 _QUANTILES = {"p50": "0.5", "p90": "0.9", "p99": "0.99"}
@@ -30,7 +30,8 @@ def hosts_report(prepared: Prepared, outcome: RunOutcome, measured: Sequence[Mea
     by_host = {host.where: host.whole for host in measured}
     one = len(outcome.hosts) == 1
     told = body_of_one(measured[0]) if one and measured else body_of_many(measured)
-    body = [*told, *trouble(outcome.hosts)]
+    comparison = compared(prepared, outcome)
+    body = [*told, *trouble(outcome.hosts, comparison)]
     if not one or code != ExitCode.DONE:
         body += closing(outcome, code)
     report = run_report(
@@ -41,6 +42,7 @@ def hosts_report(prepared: Prepared, outcome: RunOutcome, measured: Sequence[Mea
         metrics=[metric for host in measured for metric in _metrics(host, _labels(host))],
         code=code,
     )
+    report = with_clusters(report, clusters(outcome.hosts, comparison))
     return replace(report, checks=[*report.checks, *_checks(measured)])
 
 

@@ -18,9 +18,20 @@ from edgectl.ops.deploy.release import release_id, release_vars
 from edgectl.ops.deploy.spec import ModelFile, ServiceSpec, load_spec
 from edgectl.ops.gates import carry_out_gated
 from edgectl.ops.policy import rollout_policy
-from edgectl.ops.rollout import NO_DEADLINE, Pace, Prepared, Request, carry_out, prepare, run_report, troubled
+from edgectl.ops.rollout import (
+    NO_DEADLINE,
+    Pace,
+    Prepared,
+    Request,
+    carry_out,
+    compared,
+    prepare,
+    run_report,
+    troubled,
+    with_clusters,
+)
 from edgectl.ops.services import Services
-from edgectl.ops.told import closing, trouble
+from edgectl.ops.told import closing, clusters, trouble
 from edgectl.playbook.compile import Options
 from edgectl.playbook.loader import load_playbook
 from edgectl.playbook.sources import SourceError, read
@@ -141,8 +152,10 @@ def resume(services: Services, deployment: Deployment, pace: Pace = NO_DEADLINE)
 def deploy_report(deployment: Deployment, prepared: Prepared, outcome: RunOutcome) -> Report:
     """Tell a deployment: the release per host, and what the service said when it was asked."""
     code = exit_code(outcome)
-    body = [*_answers(outcome), *trouble(outcome.hosts), *closing(outcome, code)]
-    return run_report(prepared, outcome, data=lambda host: _data(deployment, host), body=body)
+    comparison = compared(prepared, outcome)
+    body = [*_answers(outcome), *trouble(outcome.hosts, comparison), *closing(outcome, code)]
+    report = run_report(prepared, outcome, data=lambda host: _data(deployment, host), body=body)
+    return with_clusters(report, clusters(outcome.hosts, comparison))
 
 
 def _answers(outcome: RunOutcome) -> list[Line]:

@@ -8,13 +8,14 @@ from typing import Any
 
 from edgectl.catalog.rules_model import Severity
 from edgectl.engine.outcome import HostOutcome, RunOutcome, exit_code
+from edgectl.ops.clusters.comparison import Comparison
 from edgectl.ops.health.finding import Finding, Standing
 from edgectl.ops.health.metrics import health_metrics
 from edgectl.ops.health.observed import Node
 from edgectl.ops.health.places import places
 from edgectl.ops.health.verdict import Verdict
-from edgectl.ops.rollout import Prepared, host_entry, run_report
-from edgectl.ops.told import closing, trouble
+from edgectl.ops.rollout import Prepared, compared, host_entry, run_report, with_clusters
+from edgectl.ops.told import closing, clusters, trouble
 from edgectl.report import Check, HostEntry, Line, Report, Table, Tone
 
 _CHECK_WORDS = {
@@ -41,11 +42,11 @@ class Examined:
 
 def health_report(prepared: Prepared, outcome: RunOutcome, examined: Sequence[Examined]) -> Report:
     """Return the report of a run whose hosts were judged."""
-    told = run_report(
-        prepared, outcome, body=_body(outcome, examined), metrics=health_metrics(_rows(examined))
-    )
+    comparison = compared(prepared, outcome)
+    body = _body(outcome, examined, comparison)
+    told = run_report(prepared, outcome, body=body, metrics=health_metrics(_rows(examined)))
     return replace(
-        told,
+        with_clusters(told, clusters(_unjudged(examined), comparison)),
         hosts=tuple(_entry(host) for host in examined),
         checks=tuple(check for host in examined for check in _checks(host)),
     )
@@ -103,8 +104,12 @@ def _message(finding: Finding) -> str:
     return str(finding).removeprefix(finding.id).strip(" :") or finding.rule
 
 
-def _body(outcome: RunOutcome, examined: Sequence[Examined]) -> list[Line | Table]:
-    unjudged = [host.outcome for host in examined if host.verdict is None]
+def _unjudged(examined: Sequence[Examined]) -> list[HostOutcome]:
+    return [host.outcome for host in examined if host.verdict is None]
+
+
+def _body(outcome: RunOutcome, examined: Sequence[Examined], comparison: Comparison) -> list[Line | Table]:
+    unjudged = _unjudged(examined)
     told = [(host.outcome.host, finding) for host in examined for finding in _findings(host)]
     lines: list[Line | Table] = [Line(_headline(examined))]
     lines += _finding_lines(told)
@@ -117,7 +122,7 @@ def _body(outcome: RunOutcome, examined: Sequence[Examined]) -> list[Line | Tabl
         lines.append(Line("  nothing found", Tone.GOOD))
     if unjudged:
         lines.append(Line(f"  {'unknown':<8} {len(unjudged):>5}   not judged", Tone.BAD))
-        lines += trouble(unjudged)
+        lines += trouble(unjudged, comparison)
     return [*lines, *closing(outcome, exit_code(outcome))]
 
 

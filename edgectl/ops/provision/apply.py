@@ -13,9 +13,19 @@ from edgectl.inventory.pattern import select
 from edgectl.ops.gates import carry_out_gated
 from edgectl.ops.provision.plan import HostPlan, changes_of, plan_lines, plans
 from edgectl.ops.provision.wanted import promised
-from edgectl.ops.rollout import NO_DEADLINE, Prepared, Request, carry_out, prepare, run_report, troubled
+from edgectl.ops.rollout import (
+    NO_DEADLINE,
+    Prepared,
+    Request,
+    carry_out,
+    compared,
+    prepare,
+    run_report,
+    troubled,
+    with_clusters,
+)
 from edgectl.ops.services import Services
-from edgectl.ops.told import closing, trouble
+from edgectl.ops.told import closing, clusters, trouble
 from edgectl.playbook.loader import load_playbook
 from edgectl.report import Line, Report, Tone
 
@@ -65,8 +75,14 @@ def apply(services: Services, catalog: Catalog, request: Request, planned: Plann
 
 def _carried_out(services: Services, prepared: Prepared) -> Report:
     outcome = carry_out_gated(services, prepared)
-    body = [*_accepted(outcome), *trouble(outcome.hosts), *closing(outcome, exit_code(outcome))]
-    return run_report(prepared, outcome, body=body, data=_data)
+    comparison = compared(prepared, outcome)
+    body = [
+        *_accepted(outcome),
+        *trouble(outcome.hosts, comparison),
+        *closing(outcome, exit_code(outcome)),
+    ]
+    report = run_report(prepared, outcome, body=body, data=_data)
+    return with_clusters(report, clusters(outcome.hosts, comparison))
 
 
 def resume(services: Services, catalog: Catalog, request: Request) -> Report:

@@ -7,7 +7,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from edgectl.inventory.fold import fold, folded, natural_key, unfold
+from edgectl.inventory.fold import abridged, fold, folded, natural_key, unfold
 
 CASES = [
     ([], []),
@@ -40,6 +40,25 @@ def test_names_fold_to_the_fewest_natural_lines(given_names: list[str], lines: l
 
 def test_folded_joins_the_lines_to_a_pattern() -> None:
     assert folded(["n1", "n2", "m7"]) == "m7,n[1-2]"
+
+
+ABRIDGED = [
+    ([], 10, ""),
+    (["n1", "n2", "m7"], 11, "m7,n[1-2]"),
+    (["n1", "n2", "m7"], 5, "m7,n1 and 1 more"),
+    (["n1", "n2", "m7", "z1"], 10, "m7,n[1-2] and 1 more"),
+    (["n1", "n3", "n5", "n7", "n9"], 8, "n[1,3,5] and 2 more"),
+    (["n1", "n3", "n5", "n7", "n9"], 1, "n1 and 4 more"),
+    (["n1", "n1", "n1"], 2, "n1"),
+    ([f"n{number}" for number in range(0, 4000, 2)], 20, "n[0,2,4,6,8,10,12] and 1,993 more"),
+]
+
+
+@pytest.mark.parametrize(("given_names", "characters", "text"), ABRIDGED)
+def test_a_line_too_long_to_read_says_how_many_it_leaves_out(
+    given_names: list[str], characters: int, text: str
+) -> None:
+    assert abridged(given_names, characters) == text
 
 
 @given(st.lists(names, max_size=60))

@@ -1,0 +1,1 @@
+"""What failed hosts have in common that the others have not."""
