@@ -25,6 +25,7 @@ class Settings:
     inventory: Path
     state: str
     data_folder: Path
+    cache_folder: Path
     log_folder: Path
     no_color: bool
 
@@ -59,6 +60,7 @@ def read_settings(
         inventory=inventory or Path(environment.get("EDGECTL_INVENTORY") or "inventory"),
         state=state or environment.get("EDGECTL_STATE") or f"sqlite:///{data / 'state.db'}",
         data_folder=data,
+        cache_folder=_cache_folder(home),
         log_folder=data / "logs",
         no_color=no_color or bool(environment.get("NO_COLOR")),
     )
@@ -76,6 +78,13 @@ def _data_folder(home: Path) -> Path:
         return Path(platformdirs.user_state_dir(_APP))
     except RuntimeError:  # platformdirs knows no home either; whoever needs the folder will be told
         return home / ".local" / "state" / _APP
+
+
+def _cache_folder(home: Path) -> Path:
+    try:
+        return Path(platformdirs.user_cache_dir(_APP))
+    except RuntimeError:
+        return home / ".cache" / _APP
 
 
 def _login(environment: Mapping[str, str]) -> str:

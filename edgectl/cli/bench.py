@@ -9,6 +9,7 @@ from typing import Annotated
 import typer
 
 from edgectl.cli.options import ALL_FORMATS, Common, Limit, Select, command
+from edgectl.cli.quick import QuickGroup
 from edgectl.errors import UsageError
 
 
@@ -56,7 +57,9 @@ Processes = Annotated[
 
 def add_to(app: typer.Typer) -> None:
     """Add the group."""
-    group = typer.Typer(help="Measure inference, on the nodes or from here.", no_args_is_help=True)
+    group = typer.Typer(
+        help="Measure inference, on the nodes or from here.", no_args_is_help=True, cls=QuickGroup
+    )
     app.add_typer(group, name="bench")
 
     @command(group, formats=ALL_FORMATS)

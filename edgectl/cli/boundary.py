@@ -12,6 +12,7 @@ from typing import NoReturn
 
 import typer
 
+from edgectl.cli.problems import told
 from edgectl.clock import SystemClock
 from edgectl.errors import DetachedError, EdgectlError, ExitCode, InputError
 from edgectl.logs import log_to_file
@@ -62,7 +63,7 @@ def _tell(error: EdgectlError, *, as_json: bool) -> None:
     if isinstance(error, InputError) and any(problem.place for problem in error.problems):
         count = len(error.problems)
         plural = "problem" if count == 1 else "problems"
-        lines.append(f"{count} {plural}; no host was contacted")
+        lines = [*told(error.problems), f"{count:,} {plural}; no host was contacted"]
     elif not isinstance(error, DetachedError):
         lines[0] = f"error: {lines[0]}"
     if error.hint:

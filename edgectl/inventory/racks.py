@@ -26,7 +26,7 @@ class Draft:
     """A host before its groups are known.
 
     `layers` lead from PoP to host. `places`, where its values were written, is one object for all hosts of a
-    rack that have the same.
+    rack that have the same. `groups` are found from all drafts together.
     """
 
     name: str
@@ -40,6 +40,7 @@ class Draft:
     layers: tuple[Entry[Layer], ...]
     places: dict[str, Place]
     place: Place
+    groups: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)

@@ -38,12 +38,16 @@ class Entry(Generic[Spec_co]):
 
 @dataclass(slots=True)
 class Sections:
-    """What all files say together. `is_whole` is false when a file or an entry had to be left out."""
+    """What all files say together. `is_whole` is false when a file or an entry had to be left out.
+
+    `digests` are of the files that were read.
+    """
 
     defaults: list[Entry[Layer]] = field(default_factory=list)
     groups: dict[str, Entry[GroupSpec]] = field(default_factory=dict)
     templates: dict[str, Entry[TemplateSpec]] = field(default_factory=dict)
     pops: dict[str, Entry[PopSpec]] = field(default_factory=dict)
+    digests: dict[Path, str] = field(default_factory=dict)
     is_whole: bool = True
 
 
@@ -57,6 +61,7 @@ def read(source: Path, problems: list[Problem]) -> Sections:
             sections.is_whole = False
             problems.extend(error.problems)
         else:
+            sections.digests[path] = document.digest
             _take(document, sections, problems)
     return sections
 

@@ -6,7 +6,8 @@ from typing import Any
 import pytest
 
 from edgectl.errors import ExitCode, InputError, Place
-from edgectl.yaml_source import DEPTH_LIMIT, load, parse
+from edgectl.yaml_source import load, parse
+from edgectl.yaml_values import DEPTH_LIMIT
 
 PATH = Path("f.yaml")
 

@@ -6,7 +6,7 @@ import pytest
 
 from edgectl.inventory.loader import load
 from edgectl.inventory.model import Fleet
-from edgectl.inventory.pattern import select
+from edgectl.inventory.pattern import select, select_names
 from edgectl.inventory.present import PopRow, effective, host_rows, pop_rows
 
 FLEET = """\
@@ -56,13 +56,13 @@ def test_show_tells_every_value_and_the_line_it_came_from(fleet: Fleet) -> None:
 
 
 def test_list_has_a_row_for_each_pop_with_a_selected_host(fleet: Fleet) -> None:
-    rows = pop_rows(fleet, select(fleet, "fra1,sin1"))
+    rows = pop_rows(fleet, select_names(fleet, "fra1,sin1"))
 
     assert rows == [
         PopRow("fra1", "FRA", "", "DE", "live", 2, 2, "fra1-r1-n[01-02],fra1-r1-n[01-02]-dpu0"),
         PopRow("sin1", "", "", "", "planned", 1, 0, "sin1-x1"),
     ]
-    assert [row.pop for row in pop_rows(fleet, select(fleet, "all"))] == ["fra1"]
+    assert [row.pop for row in pop_rows(fleet, select_names(fleet, "all"))] == ["fra1"]
 
 
 def test_list_gives_other_tools_a_plain_object_for_each_host(fleet: Fleet) -> None:

@@ -1,0 +1,124 @@
+"""A fleet as bytes, in three parts that `unpacking` reads one after the other, and only as far as it must.
+
+It is JSON: reading it runs nothing, whoever wrote it.
+
+    index     PoPs, racks, groups, the names of all hosts, and the kind of each
+    shared    the files, and the names of what has an origin
+    details   for each PoP an object of its own: addresses, keys, variables, SSH options, origins
+"""
+
+from __future__ import annotations
+
+import itertools
+import json
+from collections.abc import Hashable, Iterable, Mapping, Sequence
+from dataclasses import astuple
+from pathlib import Path
+from typing import Any
+
+from edgectl.errors import Place
+from edgectl.inventory.model import Fleet, Host, Pop, Window
+
+
+def packed(fleet: Fleet) -> tuple[bytes, bytes, bytes]:
+    """Return index, shared and details of a fleet."""
+    by_pop: dict[str, list[Host]] = {name: [] for name in fleet.pops}
+    for host in fleet.hosts.values():
+        by_pop[host.pop.name].append(host)
+    origins = _Origins(fleet.source)
+    details = [_json(_details(hosts, origins)) for hosts in by_pop.values()]
+    index = _index(fleet, by_pop) | {"ends": list(itertools.accumulate(map(len, details)))}
+    return _json(index), _json(origins.shared()), b"".join(details)
+
+
+def _json(value: Any) -> bytes:
+    return json.dumps(value, separators=(",", ":")).encode("ascii")
+
+
+class _Numbered:
+    """Numbers for values, the same for the same, in the order in which they come."""
+
+    def __init__(self) -> None:
+        self._numbers: dict[Hashable, int] = {}
+
+    def number(self, value: Hashable) -> int:
+        return self._numbers.setdefault(value, len(self._numbers))
+
+    def values(self) -> list[Any]:
+        return list(self._numbers)
+
+
+def _index(fleet: Fleet, by_pop: Mapping[str, Sequence[Host]]) -> dict[str, Any]:
+    labels, windows, kinds = _Numbered(), _Numbered(), _Numbered()
+    pop_numbers = {name: number for number, name in enumerate(fleet.pops)}
+    kind_of = [
+        kinds.number(
+            (
+                pop_numbers[host.pop.name],
+                host.rack,
+                host.role,
+                host.hardware,
+                labels.number(tuple(host.labels.items())),
+                host.groups,
+            )
+        )
+        for host in fleet.hosts.values()
+    ]
+    return {
+        "pops": [_pop(pop, windows, labels) for pop in fleet.pops.values()],
+        "racks": {rack.name: [rack.pop, rack.template, rack.addresses] for rack in fleet.racks.values()},
+        "groups": dict(fleet.groups),
+        "hosts": list(fleet.hosts),
+        "kind_of": kind_of,
+        "host_ends": list(itertools.accumulate(map(len, by_pop.values()))),
+        "kinds": kinds.values(),
+        "labels": [dict(value) for value in labels.values()],
+        "windows": [_window(value) for value in windows.values()],
+    }
+
+
+def _pop(pop: Pop, windows: _Numbered, labels: _Numbered) -> list[Any]:
+    window, own = windows.number(pop.window), labels.number(tuple(pop.labels.items()))
+    return [pop.name, pop.metro, pop.region, pop.country, pop.tz, pop.state, window, own]
+
+
+def _window(window: Window | None) -> list[Any] | None:
+    return None if window is None else [window.days, window.start.isoformat(), window.hours]
+
+
+def _details(hosts: Iterable[Host], origins: _Origins) -> dict[str, Any]:
+    """Return what the hosts of one PoP have beside their kinds; hosts of a rack share what they share."""
+    same: dict[tuple[int, ...], int] = {}
+    settled: list[Any] = []
+    settled_of: list[int] = []
+    for host in hosts:
+        key = (id(host.vars), id(host.ssh), id(host.origins))
+        if key not in same:
+            same[key] = len(settled)
+            settled.append([host.vars, astuple(host.ssh), origins.packed(host.origins)])
+        settled_of.append(same[key])
+    return {
+        "addresses": [host.address for host in hosts],
+        "keys": [host.host_key for host in hosts] if any(host.host_key for host in hosts) else None,
+        "settled": settled,
+        "settled_of": settled_of,
+    }
+
+
+class _Origins:
+    """Packs places as numbers: of their names, then for each the file's, the line and the column."""
+
+    def __init__(self, source: Path) -> None:
+        self._source = source
+        self._names = _Numbered()
+        self._paths: dict[Path, int] = {}
+
+    def packed(self, origins: Mapping[str, Place]) -> list[int]:
+        found = [self._names.number(tuple(origins))]
+        for place in origins.values():
+            found += (self._paths.setdefault(place.path, len(self._paths)), place.line, place.column)
+        return found
+
+    def shared(self) -> dict[str, Any]:
+        paths = ["" if path == self._source else str(path.relative_to(self._source)) for path in self._paths]
+        return {"names": self._names.values(), "paths": paths}
