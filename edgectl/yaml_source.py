@@ -15,7 +15,7 @@ import yaml
 
 from edgectl.digests import digest_of
 from edgectl.errors import InputError, Place, Problem
-from edgectl.yaml_values import Inside, Mark, Reader
+from edgectl.yaml_values import Mark, Reader
 
 SIZE_LIMIT_BYTES = 16 * 1024 * 1024
 
@@ -32,36 +32,35 @@ class Document:
     mark: Mark
     digest: str = ""
 
-    def place(self, steps: Sequence[str | int] = ()) -> Place:
+    def place(self, steps: Sequence[str | int] = (), start: Mark | None = None) -> Place:
         """Return where the value at `steps` was written: its key's place in a mapping, else its own.
 
         Steps that lead nowhere give the last place that exists, which is what a complaint about a missing
-        key wants to name.
+        key wants to name. They lead from the `start`, which is the whole document's by default.
         """
-        line, column, _ = self._follow(steps)
+        line, column, _ = self.follow(steps, start)
         return Place(self.path, line, column)
 
     def written(self, steps: Sequence[str | int]) -> str:
         """Return the scalar at `steps` as it stands in the file: `NO` where YAML understands false."""
-        _, _, inside = self._follow(steps)
+        _, _, inside = self.follow(steps)
         return inside if isinstance(inside, str) else ""
 
-    def _follow(self, steps: Sequence[str | int]) -> Mark:
-        mark = self.mark
+    def follow(self, steps: Sequence[str | int], start: Mark | None = None) -> Mark:
+        """Return the mark that steps lead to from the `start`, or the last there is on their way."""
+        mark = start or self.mark
         for step in steps:
-            found = _step(mark[2], step)
+            inside = mark[2]
+            if isinstance(inside, dict):
+                found = inside.get(str(step))
+            elif isinstance(inside, list) and isinstance(step, int) and 0 <= step < len(inside):
+                found = inside[step]
+            else:
+                found = None
             if found is None:
                 break
             mark = found
         return mark
-
-
-def _step(inside: Inside, step: str | int) -> Mark | None:
-    if isinstance(inside, dict):
-        return inside.get(str(step))
-    if isinstance(inside, list) and isinstance(step, int) and 0 <= step < len(inside):
-        return inside[step]
-    return None
 
 
 def load(path: Path) -> Document:

@@ -96,7 +96,7 @@ class Reader:
         inside: dict[str, Mark] = {}
         while type(event := self._next()) is not yaml.MappingEndEvent:
             key, line, column = self._key(event)
-            if _is_merge(event):
+            if key == "<<" and _is_merge(event):
                 merged.update(self._merge(self._next(), depth + 1))
                 continue
             if key in values:
@@ -197,4 +197,4 @@ class Reader:
 
 def _is_merge(event: Any) -> bool:
     """Tell whether a key is YAML's own `<<`, unquoted."""
-    return type(event) is yaml.ScalarEvent and event.value == "<<" and event.implicit[0]
+    return type(event) is yaml.ScalarEvent and bool(event.implicit[0])

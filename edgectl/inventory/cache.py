@@ -110,15 +110,13 @@ def _framed(parts: Sequence[bytes]) -> bytes:
 
 def _unframed(content: bytes) -> list[bytes]:
     """Return the parts of what `_framed` made; `ValueError` for anything else."""
-    start = len(_MAGIC) + 9
-    rest = content[start:]
-    if content[:start] != _MAGIC + b"%08x\n" % zlib.crc32(rest):
+    start = len(_MAGIC) + len(b"00000000\n")
+    if content[:start] != _MAGIC + b"%08x\n" % zlib.crc32(memoryview(content)[start:]):
         raise ValueError("the copy is damaged, or another edgectl's")
-    lengths, _, joined = rest.partition(b"\n")
+    at = content.index(b"\n", start) + 1
     parts: list[bytes] = []
-    at = 0
-    for length in map(int, lengths.split()):
-        parts.append(joined[at : at + length])
+    for length in map(int, content[start:at].split()):
+        parts.append(content[at : at + length])
         at += length
     return parts
 

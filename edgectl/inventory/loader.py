@@ -114,25 +114,36 @@ def _hosts(found: Iterable[Draft], groups: Mapping[str, set[str]], sections: Sec
 
 
 class _Levels:
-    """Remembers what each level sets and what each combination of levels comes to."""
+    """Remembers what each level sets and what each combination of levels comes to.
+
+    Entries are known by identity: all of them live as long as the sections do.
+    """
 
     def __init__(self, sections: Sections) -> None:
         self._groups = sections.groups
         self._defaults = [settings(entry) for entry in sections.defaults]
-        self._settings: dict[tuple[str | int, ...], Settings] = {}
-        self._settled: dict[tuple[object, ...], tuple[Settled, dict[str, Place]]] = {}
+        self._settings: dict[int, Settings] = {}
+        self._settled: dict[tuple[int, ...], Settled] = {}
+        self._known: dict[tuple[object, ...], tuple[Settled, dict[str, Place]]] = {}
 
     def settled(self, draft: Draft, groups: tuple[str, ...]) -> tuple[Settled, dict[str, Place]]:
         key = (groups, id(draft.places))
-        known = self._settled.get(key)
+        known = self._known.get(key)
         if known is None:
-            layers = [*(self._groups[group] for group in groups), *draft.layers]
-            settled = settle([*self._defaults, *map(self._of, layers)])
-            known = self._settled[key] = (settled, {**draft.places, **settled.origins})
+            settled = self._of_all([*(self._groups[group] for group in groups), *draft.layers])
+            known = self._known[key] = (settled, {**draft.places, **settled.origins})
         return known
 
+    def _of_all(self, layers: Iterable[Entry[Layer]]) -> Settled:
+        """Settle levels; those that set nothing make no difference, and most hosts set nothing."""
+        setting = [found for found in map(self._of, layers) if found]
+        key = tuple(map(id, setting))
+        if key not in self._settled:
+            self._settled[key] = settle([*self._defaults, *setting])
+        return self._settled[key]
+
     def _of(self, layer: Entry[Layer]) -> Settings:
-        key: tuple[str | int, ...] = (str(layer.document.path), *layer.steps)
-        if key not in self._settings:
-            self._settings[key] = settings(layer)
-        return self._settings[key]
+        found = self._settings.get(id(layer))
+        if found is None:
+            found = self._settings[id(layer)] = settings(layer)
+        return found

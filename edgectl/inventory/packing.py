@@ -12,12 +12,11 @@ from __future__ import annotations
 import itertools
 import json
 from collections.abc import Hashable, Iterable, Mapping, Sequence
-from dataclasses import astuple
 from pathlib import Path
 from typing import Any
 
 from edgectl.errors import Place
-from edgectl.inventory.model import Fleet, Host, Pop, Window
+from edgectl.inventory.model import Fleet, Host, Pop, SshOptions, Window
 
 
 def packed(fleet: Fleet) -> tuple[bytes, bytes, bytes]:
@@ -86,23 +85,33 @@ def _window(window: Window | None) -> list[Any] | None:
     return None if window is None else [window.days, window.start.isoformat(), window.hours]
 
 
-def _details(hosts: Iterable[Host], origins: _Origins) -> dict[str, Any]:
-    """Return what the hosts of one PoP have beside their kinds; hosts of a rack share what they share."""
-    same: dict[tuple[int, ...], int] = {}
-    settled: list[Any] = []
-    settled_of: list[int] = []
-    for host in hosts:
-        key = (id(host.vars), id(host.ssh), id(host.origins))
-        if key not in same:
-            same[key] = len(settled)
-            settled.append([host.vars, astuple(host.ssh), origins.packed(host.origins)])
-        settled_of.append(same[key])
+def _details(hosts: Sequence[Host], origins: _Origins) -> dict[str, Any]:
+    """Return what the hosts of one PoP have beside their kinds; what some share is there once."""
+    values = {id(host.vars): host.vars for host in hosts}
+    ssh = {id(host.ssh): _ssh(host.ssh) for host in hosts}
+    places = {id(host.origins): host.origins for host in hosts}
     return {
         "addresses": [host.address for host in hosts],
         "keys": [host.host_key for host in hosts] if any(host.host_key for host in hosts) else None,
-        "settled": settled,
-        "settled_of": settled_of,
+        "vars": list(values.values()),
+        "ssh": list(ssh.values()),
+        "origins": [origins.packed(one) for one in places.values()],
+        "vars_of": _numbers(values, (id(host.vars) for host in hosts)),
+        "ssh_of": _numbers(ssh, (id(host.ssh) for host in hosts)),
+        "origins_of": _numbers(places, (id(host.origins) for host in hosts)),
     }
+
+
+def _numbers(distinct: Iterable[int], each: Iterable[int]) -> list[int]:
+    """Return for each its number among the distinct."""
+    numbers = {one: number for number, one in enumerate(distinct)}
+    return [numbers[one] for one in each]
+
+
+def _ssh(ssh: SshOptions) -> list[Any]:
+    bastion = ssh.bastion
+    through = None if bastion is None else [bastion.address, bastion.user, bastion.port, bastion.key]
+    return [ssh.user, ssh.port, ssh.key, through]
 
 
 class _Origins:

@@ -12,6 +12,7 @@ from typing import assert_never
 
 from edgectl.errors import InputError
 from edgectl.inventory.fold import folded, numbers, unfold
+from edgectl.inventory.memory import Made
 from edgectl.inventory.model import Fleet, Host, Kind, PopState
 from edgectl.inventory.terms import KEYS, All, Glob, KeyValue, Name, Pattern, Range, Regex, Term, parse
 
@@ -41,11 +42,12 @@ class Scope:
 
 def scope_of(fleet: Fleet) -> Scope:
     """Return what an operator's patterns are looked up in."""
-    groups: dict[str, list[str]] = {name: [] for name in fleet.groups}
-    for name, kind in fleet.kinds.items():
-        for group in kind.groups:
-            groups[group].append(name)
-    return Scope(fleet.kinds, {*fleet.pops, *fleet.racks}, groups)
+    kinds = fleet.kinds
+
+    def members(group: str) -> list[str]:
+        return [name for name, kind in kinds.items() if group in kind.groups]
+
+    return Scope(kinds, fleet.pops.keys() | fleet.racks.keys(), Made(fleet.groups, members))
 
 
 def select(fleet: Fleet, text: str, *, limit: str | None = None) -> tuple[Host, ...]:

@@ -34,18 +34,22 @@ def stamps(source: Path, now_ns: int) -> dict[str, str]:
 
 def _in(folder: Path, prefix: str, now_ns: int) -> Iterator[tuple[str, str]]:
     try:
-        entries = os.scandir(folder)
+        handle = os.open(folder, os.O_RDONLY | os.O_DIRECTORY)
     except (FileNotFoundError, NotADirectoryError):
         return
-    with entries:
-        for entry in entries:
+    try:
+        # By names in an open folder: half as dear as by whole paths.
+        for name in os.listdir(handle):  # noqa: PTH208 - pathlib has no open folders
             # A *.yml is a mistake that a fresh reading tells.
-            if entry.name.endswith((".yaml", ".yml")):
-                yield prefix + entry.name, _stamp(entry.stat(), now_ns)
+            if name.endswith((".yaml", ".yml")):
+                yield prefix + name, _stamp(os.stat(name, dir_fd=handle), now_ns)
+    finally:
+        os.close(handle)
 
 
 def _stamp(found: os.stat_result, now_ns: int) -> str:
     mtime_ns, ctime_ns = found.st_mtime_ns, found.st_ctime_ns
-    if now_ns - max(mtime_ns, ctime_ns) <= _TICK_NS:
+    young_ns = now_ns - _TICK_NS
+    if mtime_ns >= young_ns or ctime_ns >= young_ns:
         return NEVER
-    return f"{mtime_ns} {ctime_ns} {found.st_size} {found.st_ino} {found.st_dev}"
+    return f"{mtime_ns} {ctime_ns} {found.st_size} {found.st_ino}"

@@ -4,14 +4,14 @@ from __future__ import annotations
 
 import datetime as dt
 import json
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from functools import cached_property
 from pathlib import Path
-from typing import Any, Generic, TypeVar
+from typing import Any
 
 from edgectl.errors import Place
-from edgectl.inventory.memory import collector_paused
+from edgectl.inventory.memory import Made, collector_paused
 from edgectl.inventory.model import (
     Bastion,
     Fleet,
@@ -25,8 +25,6 @@ from edgectl.inventory.model import (
     known_hosts,
 )
 
-Value = TypeVar("Value")
-
 
 def unpacked(index: bytes, shared: bytes, details: bytes, source: Path) -> Fleet:
     """Return the fleet of the inventory at `source`, from the three parts."""
@@ -38,7 +36,7 @@ def unpacked(index: bytes, shared: bytes, details: bytes, source: Path) -> Fleet
     return Fleet(
         hosts=_Hosts(hosts, table, _Origins(shared, source), details),
         pops={pop.name: pop for pop in pops},
-        racks=_Made(table["racks"], lambda name, row: Rack(name, *row)),
+        racks=Made(table["racks"], lambda name: Rack(name, *table["racks"][name])),
         groups=table["groups"],
         source=source,
         known_hosts=known_hosts(source),
@@ -82,29 +80,6 @@ def _window(row: Sequence[Any] | None) -> Window | None:
     return Window(tuple(map(Weekday, days)), dt.time.fromisoformat(start), hours)
 
 
-class _Made(Mapping[str, Value], Generic[Value]):
-    """Values by name, each made of its row when it is first asked for."""
-
-    def __init__(self, rows: Mapping[str, Any], make: Callable[[str, Any], Value]) -> None:
-        self._rows = rows
-        self._make = make
-        self._made: dict[str, Value] = {}
-
-    def __getitem__(self, name: str) -> Value:
-        if name not in self._made:
-            self._made[name] = self._make(name, self._rows[name])
-        return self._made[name]
-
-    def __contains__(self, name: object) -> bool:
-        return name in self._rows
-
-    def __iter__(self) -> Iterator[str]:
-        return iter(self._rows)
-
-    def __len__(self) -> int:
-        return len(self._rows)
-
-
 class _Hosts(Mapping[str, Host]):
     """All hosts by name; those of a PoP are made when the first of them is asked for."""
 
@@ -138,10 +113,11 @@ class _Hosts(Mapping[str, Host]):
         names = self._names[slice(*_span(self._host_ends, number))]
         told = json.loads(self._details[slice(*_span(self._ends, number))])
         keys = told["keys"] or [None] * len(names)
-        settled = [(values, _ssh(*ssh), self._origins.of(row)) for values, ssh, row in told["settled"]]
-        for name, address, key, which in zip(names, told["addresses"], keys, told["settled_of"], strict=True):
+        ssh = [_ssh(*row) for row in told["ssh"]]
+        origins = [self._origins.of(row) for row in told["origins"]]
+        numbers = (told["vars_of"], told["ssh_of"], told["origins_of"])
+        for name, address, key, *of in zip(names, told["addresses"], keys, *numbers, strict=True):
             kind = self._kinds[name]
-            values, ssh, origins = settled[which]
             yield Host(
                 name,
                 address,
@@ -150,11 +126,11 @@ class _Hosts(Mapping[str, Host]):
                 kind.role,
                 kind.hardware,
                 kind.labels,
-                values,
-                ssh,
+                told["vars"][of[0]],
+                ssh[of[1]],
                 key,
                 tuple(kind.groups),
-                origins,
+                origins[of[2]],
             )
 
 
