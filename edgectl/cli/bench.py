@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import secrets
 from enum import StrEnum
 from typing import Annotated
 
@@ -86,6 +85,8 @@ def add_to(app: typer.Typer) -> None:
         processes: Processes = None,
     ) -> None:
         """Measure TTFT, ITL, TPOT and throughput: at each host its own server, or one URL from here."""
+        import secrets
+
         from edgectl.cli.running import local_services, services
         from edgectl.ops.bench.run import OnNodes, bench_nodes, bench_url
         from edgectl.ops.bench.workload import Workload, checked, duration_s, parse_provider, parse_slo

@@ -50,13 +50,13 @@ class Cache:
         except OSError:
             return {}
 
-    def found(self, now_ns: int) -> list[bytes] | None:
+    def found(self, now_ns: int) -> list[memoryview] | None:
         """Return the parts that were kept, or None where only the files can tell."""
         try:
             key, stamped, digests, *parts = _unframed(read_private(self.path))
             if key != _key(self.source):
                 return None
-            then, now = json.loads(stamped), stamps(self.source, now_ns)
+            then, now = _parsed(stamped), stamps(self.source, now_ns)
             if not self._holds(then, now, digests):
                 return None
         except (OSError, ValueError) as error:
@@ -73,14 +73,14 @@ class Cache:
         if by_name.keys() == before.keys():
             self._write([_key(self.source), _json(before), _json(by_name), *parts])
 
-    def _holds(self, then: Stamps, now: Stamps, digests: bytes) -> bool:
+    def _holds(self, then: Stamps, now: Stamps, digests: memoryview) -> bool:
         if then.keys() != now.keys():
             return False
         doubtful = [name for name, stamp in now.items() if stamp == NEVER or stamp != then[name]]
-        known = json.loads(digests) if doubtful else {}
+        known = _parsed(digests) if doubtful else {}
         return all(digest_of((self.source / name).read_bytes()) == known[name] for name in doubtful)
 
-    def _write(self, parts: Sequence[bytes]) -> None:
+    def _write(self, parts: Sequence[bytes | memoryview]) -> None:
         try:
             make_private(self.folder)
             write_private(self.path, _framed(parts))
@@ -102,23 +102,29 @@ def _code() -> Iterator[os.stat_result]:
         yield from (file.stat() for file in sorted(path.glob("*.py"))) if path.is_dir() else [path.stat()]
 
 
-def _framed(parts: Sequence[bytes]) -> bytes:
+def _framed(parts: Sequence[bytes | memoryview]) -> bytes:
     """Join parts: a line with the checksum of the rest, a line with their lengths, the parts."""
     rest = b" ".join(b"%d" % len(part) for part in parts) + b"\n" + b"".join(parts)
     return _MAGIC + b"%08x\n" % zlib.crc32(rest) + rest
 
 
-def _unframed(content: bytes) -> list[bytes]:
+def _unframed(content: bytes) -> list[memoryview]:
     """Return the parts of what `_framed` made; `ValueError` for anything else."""
     start = len(_MAGIC) + len(b"00000000\n")
-    if content[:start] != _MAGIC + b"%08x\n" % zlib.crc32(memoryview(content)[start:]):
+    whole = memoryview(content)  # nothing is copied: most of it may never be looked at
+    if whole[:start] != _MAGIC + b"%08x\n" % zlib.crc32(whole[start:]):
         raise ValueError("the copy is damaged, or another edgectl's")
     at = content.index(b"\n", start) + 1
-    parts: list[bytes] = []
+    parts: list[memoryview] = []
     for length in map(int, content[start:at].split()):
-        parts.append(content[at : at + length])
+        parts.append(whole[at : at + length])
         at += length
     return parts
+
+
+def _parsed(part: memoryview) -> dict[str, str]:
+    found: dict[str, str] = json.loads(str(part, "ascii"))
+    return found
 
 
 def _json(value: Mapping[str, str]) -> bytes:

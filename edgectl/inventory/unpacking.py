@@ -25,13 +25,15 @@ from edgectl.inventory.model import (
     known_hosts,
 )
 
+Buffer = bytes | memoryview
 
-def unpacked(index: bytes, shared: bytes, details: bytes, source: Path) -> Fleet:
+
+def unpacked(index: Buffer, shared: Buffer, details: Buffer, source: Path) -> Fleet:
     """Return the fleet of the inventory at `source`, from the three parts."""
     with collector_paused():
-        table = json.loads(index)
+        table = _parsed(index)
         pops = _pops(table)
-        kinds = [_Kind(pop, pops[pop], *row) for pop, *row in _with_labels(table)]
+        kinds = _kinds(table, pops)
         hosts = dict(zip(table["hosts"], map(kinds.__getitem__, table["kind_of"]), strict=True))
     return Fleet(
         hosts=_Hosts(hosts, table, _Origins(shared, source), details),
@@ -44,6 +46,11 @@ def unpacked(index: bytes, shared: bytes, details: bytes, source: Path) -> Fleet
     )
 
 
+def _parsed(part: Buffer) -> dict[str, Any]:
+    found: dict[str, Any] = json.loads(str(part, "ascii"))
+    return found
+
+
 @dataclass(slots=True)
 class _Kind:
     """What the hosts of one kind have in common; not frozen, since a frozen one takes three times as long to make."""
@@ -53,14 +60,18 @@ class _Kind:
     rack: str
     role: str
     hardware: str
-    labels: Mapping[str, str]
     groups: Sequence[str]
+    labels: Mapping[str, str]
 
 
-def _with_labels(table: Mapping[str, Any]) -> Iterator[tuple[Any, ...]]:
-    labels = table["labels"]
-    for pop, rack, role, hardware, own, groups in table["kinds"]:
-        yield pop, rack, role, hardware, labels[own], groups
+def _kinds(table: Mapping[str, Any], pops: Sequence[Pop]) -> list[_Kind]:
+    uses, labels = table["uses"], table["labels"]
+    rows = zip(*table["kinds"], strict=True)
+    return [
+        _Kind(pop, pops[pop], rack, role, hardware, groups, labels[own])
+        for pop, rack, use, own in rows
+        for role, hardware, groups in (uses[use],)
+    ]
 
 
 def _pops(table: Mapping[str, Any]) -> list[Pop]:
@@ -84,7 +95,7 @@ class _Hosts(Mapping[str, Host]):
     """All hosts by name; those of a PoP are made when the first of them is asked for."""
 
     def __init__(
-        self, kinds: Mapping[str, _Kind], table: Mapping[str, Any], origins: _Origins, details: bytes
+        self, kinds: Mapping[str, _Kind], table: Mapping[str, Any], origins: _Origins, details: Buffer
     ) -> None:
         self._kinds = kinds
         self._names: Sequence[str] = table["hosts"]
@@ -111,7 +122,7 @@ class _Hosts(Mapping[str, Host]):
 
     def _of_pop(self, number: int) -> Iterator[Host]:
         names = self._names[slice(*_span(self._host_ends, number))]
-        told = json.loads(self._details[slice(*_span(self._ends, number))])
+        told = _parsed(self._details[slice(*_span(self._ends, number))])
         keys = told["keys"] or [None] * len(names)
         ssh = [_ssh(*row) for row in told["ssh"]]
         origins = [self._origins.of(row) for row in told["origins"]]
@@ -145,7 +156,7 @@ def _ssh(user: str | None, port: int | None, key: str | None, bastion: Sequence[
 class _Origins:
     """Where values were written, which `inventory show` alone asks."""
 
-    def __init__(self, shared: bytes, source: Path) -> None:
+    def __init__(self, shared: Buffer, source: Path) -> None:
         self._shared = shared
         self._source = source
 
@@ -162,8 +173,7 @@ class _Origins:
 
     @cached_property
     def _table(self) -> dict[str, Any]:
-        found: dict[str, Any] = json.loads(self._shared)
-        return found
+        return _parsed(self._shared)
 
     @cached_property
     def _paths(self) -> list[Path]:

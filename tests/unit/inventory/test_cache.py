@@ -160,7 +160,7 @@ def test_only_the_asked_pops_details_are_read(cache: Cache) -> None:
     _keep(cache)
     parts = cache.found(NOW_NS)
     assert parts is not None
-    index, shared, details = parts
+    index, shared, details = map(bytes, parts)
     fleet = unpacked(index, shared, details[: details.rindex(b"}{") + 1] + b"?" * 1000, cache.source)
 
     assert select(fleet, "fra1") == select(load(cache.source), "fra1")
