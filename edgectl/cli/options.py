@@ -166,8 +166,7 @@ def command(
 
     def register(function: Callable[..., None]) -> Callable[..., None]:
         own = dict(list(inspect.signature(function, eval_str=True).parameters.items())[1:])
-        shared = inspect.signature(Common, eval_str=True).parameters
-        options = {name: parameter for name, parameter in shared.items() if name != "words"}
+        options = _shared()
 
         @functools.wraps(function)
         def wrapper(*, context: typer.Context, **given: Any) -> None:
@@ -190,6 +189,13 @@ def command(
         return wrapper
 
     return register
+
+
+@functools.cache
+def _shared() -> dict[str, inspect.Parameter]:
+    """Return the parameters that every command has beside its own."""
+    parameters = inspect.signature(Common, eval_str=True).parameters
+    return {name: parameter for name, parameter in parameters.items() if name != "words"}
 
 
 def _refuse_resuming(common: Common, *, changing: bool, check: bool) -> None:

@@ -2,8 +2,8 @@
 
 It is JSON: reading it runs nothing, whoever wrote it.
 
-    index     PoPs, racks, groups, the names of all hosts, and the kind of each
-    shared    the files, and the names of what has an origin
+    index     PoPs, groups, the names of racks and of all hosts, and the kind of each host
+    shared    the racks, the files, and the names of what has an origin
     details   for each PoP an object of its own: addresses, keys, variables, SSH options, origins
 """
 
@@ -16,7 +16,7 @@ from pathlib import Path
 from typing import Any
 
 from edgectl.errors import Place
-from edgectl.inventory.model import Fleet, Host, Pop, SshOptions, Window
+from edgectl.inventory.model import Fleet, Host, Pop, Rack, SshOptions, Window
 
 
 def packed(fleet: Fleet) -> tuple[bytes, bytes, bytes]:
@@ -27,7 +27,8 @@ def packed(fleet: Fleet) -> tuple[bytes, bytes, bytes]:
     origins = _Origins(fleet.source)
     details = [_json(_details(hosts, origins)) for hosts in by_pop.values()]
     index = _index(fleet, by_pop) | {"ends": list(itertools.accumulate(map(len, details)))}
-    return _json(index), _json(origins.shared()), b"".join(details)
+    shared = origins.shared() | {"racks": {name: _rack(rack) for name, rack in fleet.racks.items()}}
+    return _json(index), _json(shared), b"".join(details)
 
 
 def _json(value: Any) -> bytes:
@@ -63,7 +64,7 @@ def _index(fleet: Fleet, by_pop: Mapping[str, Sequence[Host]]) -> dict[str, Any]
     ]
     return {
         "pops": [_pop(pop, windows, labels) for pop in fleet.pops.values()],
-        "racks": {rack.name: [rack.pop, rack.template, rack.addresses] for rack in fleet.racks.values()},
+        "racks": list(fleet.racks),
         "groups": dict(fleet.groups),
         "hosts": list(fleet.hosts),
         "kind_of": kind_of,
@@ -79,6 +80,10 @@ def _index(fleet: Fleet, by_pop: Mapping[str, Sequence[Host]]) -> dict[str, Any]
 def _pop(pop: Pop, windows: _Numbered, labels: _Numbered) -> list[Any]:
     window, own = windows.number(pop.window), labels.number(tuple(pop.labels.items()))
     return [pop.name, pop.metro, pop.region, pop.country, pop.tz, pop.state, window, own]
+
+
+def _rack(rack: Rack) -> list[str]:
+    return [rack.pop, rack.template, rack.addresses]
 
 
 def _window(window: Window | None) -> list[Any] | None:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import difflib
 import re
+from collections import defaultdict
 from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from functools import cached_property
@@ -32,12 +33,12 @@ class Scope:
     @cached_property
     def hosts_of(self) -> Mapping[str, Sequence[str]]:
         """The hosts of each PoP and rack that has some, by its name."""
-        found: dict[str, list[str]] = {}
+        found: dict[str, list[str]] = defaultdict(list)
         for name, kind in self.hosts.items():
-            found.setdefault(kind.pop.name, []).append(name)
+            found[kind.pop.name].append(name)
             if kind.rack:
-                found.setdefault(kind.rack, []).append(name)
-        return found
+                found[kind.rack].append(name)
+        return dict(found)
 
 
 def scope_of(fleet: Fleet) -> Scope:
@@ -47,7 +48,7 @@ def scope_of(fleet: Fleet) -> Scope:
     def members(group: str) -> list[str]:
         return [name for name, kind in kinds.items() if group in kind.groups]
 
-    return Scope(kinds, fleet.pops.keys() | fleet.racks.keys(), Made(fleet.groups, members))
+    return Scope(kinds, {*fleet.pops, *fleet.racks}, Made(fleet.groups, members))
 
 
 def select(fleet: Fleet, text: str, *, limit: str | None = None) -> tuple[Host, ...]:
@@ -151,7 +152,7 @@ def _with_value(term: KeyValue, scope: Scope) -> set[str]:
     for name, kind in scope.hosts.items():
         value = value_of(kind)
         if value not in verdicts:
-            verdicts[value] = value is not None and matches(value)
+            verdicts[value] = value is not None and bool(matches(value))
         if verdicts[value] is term.equal:
             found.add(name)
     if term.key not in KEYS and len(verdicts) == 1:
@@ -172,8 +173,11 @@ def _value_getter(key: str) -> Callable[[Kind], str | None]:
             return lambda kind: kind.labels.get(key)
 
 
-def matcher(text: str) -> Callable[[str], bool]:
-    """Return the test that a glob stands for: `*`, `?` and ranges; without any, equality."""
+def matcher(text: str) -> Callable[[str], object]:
+    """Return the test that a glob stands for: `*`, `?` and ranges; without any, equality.
+
+    What it returns is true for what matches.
+    """
     pieces = re.split(r"(\[[^\]]*\]|[*?])", text)
     if len(pieces) == 1:
         return lambda value: value == text
@@ -182,6 +186,9 @@ def matcher(text: str) -> Callable[[str], bool]:
     regex = re.compile(
         "".join("([0-9]+)" if piece[:1] == "[" else wild.get(piece, re.escape(piece)) for piece in pieces)
     )
+
+    if not allowed:
+        return regex.fullmatch
 
     def matches(value: str) -> bool:
         found = regex.fullmatch(value)

@@ -34,11 +34,12 @@ def unpacked(index: Buffer, shared: Buffer, details: Buffer, source: Path) -> Fl
         table = _parsed(index)
         pops = _pops(table)
         kinds = _kinds(table, pops)
+        common = _Shared(shared, source)
         hosts = dict(zip(table["hosts"], map(kinds.__getitem__, table["kind_of"]), strict=True))
     return Fleet(
-        hosts=_Hosts(hosts, table, _Origins(shared, source), details),
+        hosts=_Hosts(hosts, table, common, details),
         pops={pop.name: pop for pop in pops},
-        racks=Made(table["racks"], lambda name: Rack(name, *table["racks"][name])),
+        racks=Made(table["racks"], common.rack),
         groups=table["groups"],
         source=source,
         known_hosts=known_hosts(source),
@@ -95,13 +96,13 @@ class _Hosts(Mapping[str, Host]):
     """All hosts by name; those of a PoP are made when the first of them is asked for."""
 
     def __init__(
-        self, kinds: Mapping[str, _Kind], table: Mapping[str, Any], origins: _Origins, details: Buffer
+        self, kinds: Mapping[str, _Kind], table: Mapping[str, Any], shared: _Shared, details: Buffer
     ) -> None:
         self._kinds = kinds
         self._names: Sequence[str] = table["hosts"]
         self._host_ends: Sequence[int] = table["host_ends"]
         self._ends: Sequence[int] = table["ends"]
-        self._origins = origins
+        self._shared = shared
         self._details = details
         self._made: dict[str, Host] = {}
 
@@ -125,7 +126,7 @@ class _Hosts(Mapping[str, Host]):
         told = _parsed(self._details[slice(*_span(self._ends, number))])
         keys = told["keys"] or [None] * len(names)
         ssh = [_ssh(*row) for row in told["ssh"]]
-        origins = [self._origins.of(row) for row in told["origins"]]
+        origins = [_Places(self._shared, row) for row in told["origins"]]
         numbers = (told["vars_of"], told["ssh_of"], told["origins_of"])
         for name, address, key, *of in zip(names, told["addresses"], keys, *numbers, strict=True):
             kind = self._kinds[name]
@@ -153,15 +154,15 @@ def _ssh(user: str | None, port: int | None, key: str | None, bastion: Sequence[
     return SshOptions(user, port, key, None if bastion is None else Bastion(*bastion))
 
 
-class _Origins:
-    """Where values were written, which `inventory show` alone asks."""
+class _Shared:
+    """What is the same for many: read only for `inventory show`, and for who asks for a rack."""
 
-    def __init__(self, shared: Buffer, source: Path) -> None:
-        self._shared = shared
+    def __init__(self, part: Buffer, source: Path) -> None:
+        self._part = part
         self._source = source
 
-    def of(self, row: Sequence[int]) -> Mapping[str, Place]:
-        return _Places(self, row)
+    def rack(self, name: str) -> Rack:
+        return Rack(name, *self._table["racks"][name])
 
     def places(self, row: Sequence[int]) -> dict[str, Place]:
         names = self._table["names"][row[0]]
@@ -173,7 +174,7 @@ class _Origins:
 
     @cached_property
     def _table(self) -> dict[str, Any]:
-        return _parsed(self._shared)
+        return _parsed(self._part)
 
     @cached_property
     def _paths(self) -> list[Path]:
@@ -183,13 +184,13 @@ class _Origins:
 class _Places(Mapping[str, Place]):
     """The places of one host's values, made when somebody asks for the first."""
 
-    def __init__(self, origins: _Origins, row: Sequence[int]) -> None:
-        self._origins = origins
+    def __init__(self, shared: _Shared, row: Sequence[int]) -> None:
+        self._shared = shared
         self._row = row
 
     @cached_property
     def _found(self) -> dict[str, Place]:
-        return self._origins.places(self._row)
+        return self._shared.places(self._row)
 
     def __getitem__(self, name: str) -> Place:
         return self._found[name]
