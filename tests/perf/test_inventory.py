@@ -23,7 +23,7 @@ from tests.fakes.big_fleet import write_listed, write_racks
 pytestmark = pytest.mark.perf
 POPS, HOSTS = 4_400, 20_000
 _TIMES = int(os.environ.get("EDGECTL_PERF_TIMES", "7"))
-_MAIN = "from edgectl.cli.main import main; main()"
+_MAIN = "from edgectl.__main__ import main; main()"
 _TYPER = ["-c", "import typer"]
 _LIBRARIES = ["-c", "import typer, rich, pydantic"]
 _PATTERNS = ["fra3", "tier=gold", "metro=FRA", "fra*", "fra[1-4]-r1-n01"]
