@@ -70,6 +70,8 @@ class Reader:
         self._values += 1
         if self._values > VALUE_LIMIT:
             self._refuse(event.start_mark, _ENDLESS)
+        if event.anchor in self._anchors:
+            self._refuse(event.start_mark, f"the anchor '&{event.anchor}' appears twice; rename one")
         if kind is yaml.ScalarEvent:
             mark = event.start_mark
             found = self._scalar(event), (mark.line + 1, mark.column + 1, event.value)

@@ -12,7 +12,6 @@ from typing import NoReturn
 
 import typer
 
-from edgectl.cli.problems import told
 from edgectl.clock import SystemClock
 from edgectl.errors import DetachedError, EdgectlError, ExitCode, InputError
 from edgectl.logs import log_to_file
@@ -61,6 +60,8 @@ def _tell(error: EdgectlError, *, as_json: bool) -> None:
         return
     lines = error.message.splitlines()
     if isinstance(error, InputError) and any(problem.place for problem in error.problems):
+        from edgectl.cli.problems import told
+
         count = len(error.problems)
         plural = "problem" if count == 1 else "problems"
         lines = [*told(error.problems), f"{count:,} {plural}; no host was contacted"]

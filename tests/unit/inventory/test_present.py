@@ -82,3 +82,20 @@ def test_list_gives_other_tools_a_plain_object_for_each_host(fleet: Fleet) -> No
             "labels": {"t": "au"},
         }
     ]
+
+
+def test_a_fleet_of_many_pops_has_a_row_for_each_metro_and_state(tmp_path: Path) -> None:
+    pops = "".join(
+        f"  {name}: {{metro: {name[:3].upper()}, hosts: {{{name}-x1: {{address: {name}}}}}}}\n"
+        for name in (f"{metro}{number}" for metro in ("fra", "sin") for number in range(1, 61))
+    )
+    asleep = "  fra99: {metro: FRA, state: planned, hosts: {fra99-x1: {address: far}}}\n"
+    (tmp_path / "pops.yaml").write_text(f"pops:\n{pops}{asleep}")
+    fleet = load(tmp_path)
+
+    assert pop_rows(fleet, fleet.hosts) == [
+        PopRow("fra[1-60]", "FRA", "", "", "live", 60, 0, "fra[1-60]-x1"),
+        PopRow("fra99", "FRA", "", "", "planned", 1, 0, "fra99-x1"),
+        PopRow("sin[1-60]", "SIN", "", "", "live", 60, 0, "sin[1-60]-x1"),
+    ]
+    assert len(pop_rows(fleet, select_names(fleet, "metro=FRA"))) == 60
