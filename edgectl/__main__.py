@@ -18,11 +18,7 @@ def main() -> None:
         # What a terminal's encoding lacks is shown by its number; a report must not end in a traceback for it.
         if isinstance(stream, io.TextIOWrapper):
             stream.reconfigure(errors="backslashreplace")
-    try:
-        app()
-    finally:
-        # What lives now is no garbage. Python would look through all of it twice more before it ends: 20 ms.
-        gc.freeze()
+    app()
 
 
 if __name__ == "__main__":

@@ -66,7 +66,7 @@ class Common:
     no_color: Annotated[bool, NO_COLOR] = False
     state: Annotated[str | None, STATE] = None
     resume: Annotated[str | None, RESUME] = None
-    words: tuple[str, ...] = ()  # that ask for the command again
+    asked: tuple[str, ...] = ()  # the words that ask for the command again
 
     def settings(self) -> Settings:
         """Return the settings these options and the environment give."""
@@ -76,7 +76,7 @@ class Common:
         """Return how this command was asked for, for the record."""
         from edgectl.engine.records import Origin
 
-        return Origin(self.words, str(Path.cwd()), str(self.settings().inventory.absolute()))
+        return Origin(self.asked, str(Path.cwd()), str(self.settings().inventory.absolute()))
 
     def finish(self, report: Report, *, changes_count: bool = False) -> None:
         """Write the report to stdout and leave with its exit code, or the format's own.
@@ -176,8 +176,8 @@ def command(
                 _refuse(common.output, formats)
                 _refuse_resuming(common, changing=changing, check=given.get("check", False))
                 more = {"context": context} if "context" in own else {}
-                words = words_of(context, leaving_out=_NOT_RECORDED)
-                function(replace(common, words=words), **given, **more)
+                asked = words_of(context, leaving_out=_NOT_RECORDED)
+                function(replace(common, asked=asked), **given, **more)
 
         by_name = [
             parameter.replace(kind=inspect.Parameter.KEYWORD_ONLY)
@@ -195,7 +195,7 @@ def command(
 def _shared() -> dict[str, inspect.Parameter]:
     """Return the parameters that every command has beside its own."""
     parameters = inspect.signature(Common, eval_str=True).parameters
-    return {name: parameter for name, parameter in parameters.items() if name != "words"}
+    return {name: parameter for name, parameter in parameters.items() if name != "asked"}
 
 
 def _refuse_resuming(common: Common, *, changing: bool, check: bool) -> None:

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import gc
+
 from edgectl.clock import SystemClock
 from edgectl.inventory.cache import Cache
 from edgectl.inventory.model import Fleet
@@ -17,7 +19,10 @@ def load_fleet(settings: Settings) -> Fleet:
     if parts is None:
         return read_fleet(settings)
     index, shared, details = parts
-    return unpacked(index, shared, details, settings.inventory)
+    fleet = unpacked(index, shared, details, settings.inventory)
+    # It lives as long as the command. Python would look for garbage in it when it ends, twice: 15 ms for 20,000 hosts.
+    gc.freeze()
+    return fleet
 
 
 def read_fleet(settings: Settings) -> Fleet:
