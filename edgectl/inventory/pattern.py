@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import difflib
 import re
 from collections import defaultdict
 from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
@@ -223,6 +222,8 @@ _SEARCHED = 5000
 
 
 def _close(word: str, known: Collection[str]) -> str:
+    import difflib  # for who mistyped alone
+
     near = difflib.get_close_matches(word, sorted(known), n=1, cutoff=0.6)
     folded_case = {name.casefold(): name for name in known}
     if word.casefold() in folded_case:

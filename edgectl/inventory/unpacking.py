@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import datetime as dt
 import json
+import zlib
 from collections.abc import Iterator, Mapping, Sequence
 from functools import cached_property
 from pathlib import Path
@@ -123,7 +124,7 @@ class _Hosts(Mapping[str, Host]):
 
     def _of_pop(self, number: int) -> Iterator[Host]:
         names = self._names[slice(*_span(self._host_ends, number))]
-        told = _parsed(self._details[slice(*_span(self._ends, number))])
+        told = _parsed(zlib.decompress(self._details[slice(*_span(self._ends, number))]))
         keys = told["keys"] or [None] * len(names)
         ssh = [_ssh(*row) for row in told["ssh"]]
         origins = [_Places(self._shared, row) for row in told["origins"]]

@@ -30,7 +30,9 @@ def check_report(fleet: Fleet, now: datetime) -> Report:
 
 def list_report(fleet: Fleet, names: Sequence[str], now: datetime, *, detailed: bool) -> Report:
     """Tell the selected hosts, a line per PoP; `detailed` with an object for each, as other programs want them."""
-    rows = [
+    rows = pop_rows(fleet, names)
+    columns = ["pop", "metro", "region", "country", "state", ">nodes", ">DPUs", "hosts"]
+    cells = [
         [
             row.pop,
             row.metro,
@@ -41,11 +43,10 @@ def list_report(fleet: Fleet, names: Sequence[str], now: datetime, *, detailed: 
             str(row.dpus or ""),
             row.hosts,
         ]
-        for row in pop_rows(fleet, names)
+        for row in rows
     ]
     pops = len({fleet.kinds[name].pop.name for name in names})
-    columns = ["pop", "metro", "region", "country", "state", ">nodes", ">DPUs", "hosts"]
-    body: list[Line | Table] = [Table(columns, rows), Line(f"{len(names):,} hosts in {pops:,} PoPs")]
+    body: list[Line | Table] = [Table(columns, cells), Line(f"{len(names):,} hosts in {pops:,} PoPs")]
     data = {"hosts": host_rows(fleet.hosts[name] for name in names)} if detailed else {}
     return Report("inventory list", now, 0.0, ExitCode.DONE, data=data, body=body)
 

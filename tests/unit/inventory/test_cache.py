@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+import json
 import os
 import pickle
 import shutil
+import zlib
 from pathlib import Path
 
 import pytest
@@ -161,10 +163,11 @@ def test_only_the_asked_pops_details_are_read(cache: Cache) -> None:
     parts = cache.found(NOW_NS)
     assert parts is not None
     index, shared, details = map(bytes, parts)
-    fleet = unpacked(index, shared, details[: details.rindex(b"}{") + 1] + b"?" * 1000, cache.source)
+    last = json.loads(index)["ends"][-2]
+    fleet = unpacked(index, shared, details[:last] + b"?" * len(details[last:]), cache.source)
 
     assert select(fleet, "fra1") == select(load(cache.source), "fra1")
-    with pytest.raises(ValueError, match="Expecting value"):
+    with pytest.raises(zlib.error):
         select(fleet, "sin1")
 
 
