@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import getpass
 import os
-import socket
 from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
@@ -61,7 +60,7 @@ def read_settings(
         environment=environment,
         home=home,
         login=_login(environment),
-        machine=socket.gethostname(),
+        machine=os.uname().nodename,
         inventory=inventory or Path(environment.get("EDGECTL_INVENTORY") or "inventory"),
         state=state or environment.get("EDGECTL_STATE") or f"sqlite:///{data / 'state.db'}",
         data_folder=data,

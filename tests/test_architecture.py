@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import ast
 import re
+import shutil
 import subprocess
 import sys
 from collections.abc import Iterable, Iterator
@@ -28,19 +29,39 @@ WHOLE_BYTES = 500 * 1024
 # What a module may import at the host beside the standard library, and has to declare as `NEEDS`.
 TRAVELLING = {"jinja2", "markupsafe", "pynvml"}
 
-# Each costs more than all of edgectl's own start; `--help` needs none of them. A command's words are parsed
-# by typer with pydantic's help.
+# Each costs more than all of edgectl's own start, and none is needed to say what edgectl can do.
 HEAVY = {
     "alembic",
+    "asyncio",
+    "cryptography",
+    "hashlib",
     "jinja2",
     "paramiko",
     "prometheus_client",
     "pydantic",
+    "pydantic_core",
     "rich",
+    "socket",
     "sqlalchemy",
+    "sqlite3",
+    "ssl",
     "tenacity",
+    "xml",
     "yaml",
 }
+GROUPS = [
+    "demo",
+    "lab",
+    "inventory",
+    "trust",
+    "ping",
+    "exec",
+    "run",
+    "provision",
+    "deploy",
+    "bench",
+    "health",
+]
 
 
 def _sources(*folders: str) -> Iterator[Path]:
@@ -101,23 +122,59 @@ def test_every_todo_names_the_condition_that_ends_it() -> None:
     assert found == []
 
 
-@pytest.mark.parametrize(
-    ("words", "needed"), [(["--help"], set()), (["--version"], set()), (["run", "--help"], {"pydantic"})]
-)
-def test_help_waits_for_nothing_heavy(words: list[str], needed: set[str]) -> None:
+def _modules(*words: str, cwd: Path = ROOT) -> set[str]:
+    """Return what a command imports, down to the end of its work."""
     program = (
         "import sys\n"
         "from edgectl.cli.main import app\n"
         "try: app(sys.argv[1:])\n"
-        "except SystemExit: pass\n"
+        "except SystemExit as ended: assert not ended.code, ended.code\n"
         "print('\\n' + ' '.join(sys.modules))"
     )
-    done = subprocess.run(
-        [sys.executable, "-c", program, *words], cwd=ROOT, capture_output=True, text=True, check=True
-    )
-    loaded = {name.split(".")[0] for name in done.stdout.splitlines()[-1].split()}
+    environment = {"PATH": "/usr/bin:/bin", "HOME": str(cwd), "PYTHONPATH": str(ROOT)}
+    command = [sys.executable, "-c", program, *words]
+    done = subprocess.run(command, cwd=cwd, env=environment, capture_output=True, text=True, check=True)
+    return set(done.stdout.splitlines()[-1].split())
 
-    assert loaded & HEAVY <= needed
+
+def _packages(modules: Iterable[str]) -> set[str]:
+    return {name.split(".")[0] for name in modules}
+
+
+def test_the_version_waits_for_no_command() -> None:
+    modules = _modules("--version")
+
+    assert _packages(modules) & HEAVY == set()
+    assert {name for name in modules if name.startswith("edgectl")} == {
+        "edgectl",
+        "edgectl.cli",
+        "edgectl.cli.groups",
+        "edgectl.cli.main",
+        "edgectl.cli.quick",
+    }
+
+
+@pytest.mark.parametrize("group", ["", *GROUPS, "runs", "freeze"])
+def test_help_waits_for_nothing_heavy(group: str) -> None:
+    assert _packages(_modules(*group.split(), "--help")) & HEAVY == set()
+
+
+def test_help_of_a_command_imports_no_other_command() -> None:
+    modules = _modules("inventory", "list", "--help")
+
+    assert {name for name in modules if name.startswith("edgectl.cli.")} & {
+        f"edgectl.cli.{other}" for other in (*GROUPS, "hosts", "runs", "freeze")
+    } == {"edgectl.cli.inventory"}
+
+
+def test_a_cached_inventory_is_listed_without_the_libraries_that_read_one(tmp_path: Path) -> None:
+    shutil.copytree(ROOT / "inventory", tmp_path / "inventory")
+    first = _modules("inventory", "list", "tier=gold", cwd=tmp_path)
+    again = _modules("inventory", "list", "tier=gold", cwd=tmp_path)
+
+    assert {"pydantic", "yaml"} <= first
+    # Young files are told apart by their content, whose digest is OpenSSL's.
+    assert _packages(again) & HEAVY <= {"rich", "hashlib"}
 
 
 def test_the_runner_stays_within_its_budget() -> None:

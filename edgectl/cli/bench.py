@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-import secrets
 from enum import StrEnum
 from typing import Annotated
 
 import typer
 
 from edgectl.cli.options import ALL_FORMATS, Common, Limit, Select, command
+from edgectl.cli.quick import QuickGroup
 from edgectl.errors import UsageError
 
 
@@ -56,7 +56,9 @@ Processes = Annotated[
 
 def add_to(app: typer.Typer) -> None:
     """Add the group."""
-    group = typer.Typer(help="Measure inference, on the nodes or from here.", no_args_is_help=True)
+    group = typer.Typer(
+        help="Measure inference, on the nodes or from here.", no_args_is_help=True, cls=QuickGroup
+    )
     app.add_typer(group, name="bench")
 
     @command(group, formats=ALL_FORMATS)
@@ -83,6 +85,8 @@ def add_to(app: typer.Typer) -> None:
         processes: Processes = None,
     ) -> None:
         """Measure TTFT, ITL, TPOT and throughput: at each host its own server, or one URL from here."""
+        import secrets
+
         from edgectl.cli.running import local_services, services
         from edgectl.ops.bench.run import OnNodes, bench_nodes, bench_url
         from edgectl.ops.bench.workload import Workload, checked, duration_s, parse_provider, parse_slo

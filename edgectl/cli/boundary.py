@@ -60,9 +60,11 @@ def _tell(error: EdgectlError, *, as_json: bool) -> None:
         return
     lines = error.message.splitlines()
     if isinstance(error, InputError) and any(problem.place for problem in error.problems):
+        from edgectl.cli.problems import told
+
         count = len(error.problems)
         plural = "problem" if count == 1 else "problems"
-        lines.append(f"{count} {plural}; no host was contacted")
+        lines = [*told(error.problems), f"{count:,} {plural}; no host was contacted"]
     elif not isinstance(error, DetachedError):
         lines[0] = f"error: {lines[0]}"
     if error.hint:

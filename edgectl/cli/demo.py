@@ -94,6 +94,7 @@ class _Runner:
             **settings.environment,
             "EDGECTL_INVENTORY": str(inventory),
             "EDGECTL_STATE": f"sqlite:///{scratch / 'state.db'}",
+            "XDG_CACHE_HOME": str(scratch / "cache"),
         }
 
     def run(self, step: Step) -> None:

@@ -18,12 +18,13 @@ from edgectl.cli.options import (
     command,
     pace,
 )
+from edgectl.cli.quick import QuickGroup
 from edgectl.errors import InputError
 
 
 def add_to(app: typer.Typer) -> None:
     """Add the group."""
-    group = typer.Typer(help="Put a model into service.", no_args_is_help=True)
+    group = typer.Typer(help="Put a model into service.", no_args_is_help=True, cls=QuickGroup)
     app.add_typer(group, name="deploy")
 
     @command(group, formats=ALL_FORMATS, changing=True)

@@ -11,6 +11,7 @@ import typer
 from edgectl.cli.groups import with_default
 from edgectl.cli.options import Common, Limit, Select, command
 from edgectl.errors import InputError, UsageError
+from edgectl.output.formats import Format
 
 
 def add_to(app: typer.Typer) -> None:
@@ -23,32 +24,34 @@ def add_to(app: typer.Typer) -> None:
         """Say what is wrong with the inventory, with file, line and column."""
         from edgectl.clock import SystemClock
         from edgectl.ops.fleet import check_report
-        from edgectl.wiring.services import load_fleet
+        from edgectl.wiring.fleet import read_fleet
 
-        common.finish(check_report(load_fleet(common.settings()), SystemClock().now()))
+        common.finish(check_report(read_fleet(common.settings()), SystemClock().now()))
 
     @command(group, "list")
     def list_(common: Common, select: Select = None, limit: Limit = None) -> None:
-        """List hosts, a line per PoP."""
+        """List hosts, a line per PoP; of more than 100 PoPs, a line per metro."""
         from edgectl.clock import SystemClock
         from edgectl.inventory import pattern
         from edgectl.ops.fleet import list_report
-        from edgectl.wiring.services import load_fleet
+        from edgectl.wiring.fleet import load_fleet
 
         fleet = load_fleet(common.settings())
-        hosts = pattern.select(fleet, select or "all", limit=limit)
-        common.finish(list_report(fleet, hosts, SystemClock().now()))
+        names = pattern.select_names(fleet, select or "all", limit=limit)
+        is_json = common.output is Format.JSON
+        common.finish(list_report(fleet, names, SystemClock().now(), detailed=is_json))
 
     @command(group)
     def show(common: Common, host: Annotated[str, typer.Argument(help="A host's name.")]) -> None:
         """Show what is in force at a host, and where each value was written."""
         from edgectl.clock import SystemClock
-        from edgectl.complaints import did_you_mean
         from edgectl.ops.fleet import show_report
-        from edgectl.wiring.services import load_fleet
+        from edgectl.wiring.fleet import load_fleet
 
         fleet = load_fleet(common.settings())
         if host not in fleet.hosts:
+            from edgectl.complaints import did_you_mean
+
             near = did_you_mean(host, fleet.hosts)
             said = near if near.startswith("; did") else ""
             raise InputError(f"there is no host '{host}'{said}", hint="edgectl inventory list")

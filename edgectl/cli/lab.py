@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from edgectl.cli.options import Common, command
+from edgectl.cli.quick import QuickGroup
 from edgectl.lab.layout import Backend, Network
 
 if TYPE_CHECKING:
@@ -22,7 +23,9 @@ Folder = Annotated[
 
 def add_to(app: typer.Typer) -> None:
     """Add the group."""
-    group = typer.Typer(help="A local fleet of real SSH hosts to try things on.", no_args_is_help=True)
+    group = typer.Typer(
+        help="A local fleet of real SSH hosts to try things on.", no_args_is_help=True, cls=QuickGroup
+    )
     app.add_typer(group, name="lab")
 
     @command(group)

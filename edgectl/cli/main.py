@@ -1,18 +1,34 @@
-"""The app: command groups, and nothing else."""
+"""The app: the names of all commands, and nothing of what they do."""
 
 from __future__ import annotations
 
-import io
-import sys
 from typing import Annotated
 
 import typer
 
 from edgectl import __version__
-from edgectl.cli import bench, demo, deploy, freeze, health, hosts, inventory, lab, provision, runs, trust
+from edgectl.cli.groups import of_modules
+
+# Each command by its module's name, in the order in which `--help` lists them.
+_MODULES = {
+    "demo": "demo",
+    "lab": "lab",
+    "inventory": "inventory",
+    "trust": "trust",
+    "ping": "hosts",
+    "exec": "hosts",
+    "run": "hosts",
+    "provision": "provision",
+    "deploy": "deploy",
+    "bench": "bench",
+    "health": "health",
+    "runs": "runs",
+    "freeze": "freeze",
+}
 
 app = typer.Typer(
     name="edgectl",
+    cls=of_modules(_MODULES),
     help="A fleet manager for AI inference at the edge: one YAML inventory, plain SSH, no agent.",
     no_args_is_help=True,
     add_completion=True,
@@ -33,25 +49,3 @@ def edgectl(
     version: Annotated[bool, typer.Option("--version", callback=_version, is_eager=True)] = False,
 ) -> None:
     """A fleet manager for AI inference at the edge: one YAML inventory, plain SSH, no agent."""
-
-
-demo.add_to(app)
-lab.add_to(app)
-inventory.add_to(app)
-trust.add_to(app)
-hosts.add_to(app)
-provision.add_to(app)
-deploy.add_to(app)
-bench.add_to(app)
-health.add_to(app)
-runs.add_to(app)
-freeze.add_to(app)
-
-
-def main() -> None:
-    """Run edgectl."""
-    for stream in (sys.stdout, sys.stderr):
-        # What a terminal's encoding lacks is shown by its number; a report must not end in a traceback for it.
-        if isinstance(stream, io.TextIOWrapper):
-            stream.reconfigure(errors="backslashreplace")
-    app()

@@ -6,7 +6,7 @@ import functools
 import inspect
 import sys
 from collections.abc import Callable
-from dataclasses import dataclass, field, fields, replace
+from dataclasses import dataclass, fields, replace
 from pathlib import Path
 from typing import IO, TYPE_CHECKING, Annotated, Any
 
@@ -14,13 +14,14 @@ import typer
 
 from edgectl.cli.argv import words_of
 from edgectl.cli.boundary import boundary
-from edgectl.engine.records import Origin
+from edgectl.cli.quick import QuickCommand
 from edgectl.errors import ExitCode, UsageError
 from edgectl.output.formats import Format
 from edgectl.report import Report
 from edgectl.settings import Settings, read_settings
 
 if TYPE_CHECKING:
+    from edgectl.engine.records import Origin
     from edgectl.ops.rollout import Pace
 
 Select = Annotated[str | None, typer.Argument(metavar="SELECT", help="Hosts: a pattern (default: all).")]
@@ -71,7 +72,7 @@ class Common:
     state: Annotated[str | None, STATE] = None
     pool: Annotated[str | None, POOL] = None
     resume: Annotated[str | None, RESUME] = None
-    origin: Origin = field(default_factory=Origin)
+    asked: tuple[str, ...] = ()  # the words that ask for the command again
 
     def settings(self) -> Settings:
         """Return the settings these options and the environment give."""
@@ -79,20 +80,42 @@ class Common:
             inventory=self.inventory, state=self.state, no_color=self.no_color, pool=self.pool
         )
 
+    def origin(self) -> Origin:
+        """Return how this command was asked for, for the record."""
+        from edgectl.engine.records import Origin
+
+        return Origin(self.asked, str(Path.cwd()), str(self.settings().inventory.absolute()))
+
     def finish(self, report: Report, *, changes_count: bool = False) -> None:
         """Write the report to stdout and leave with its exit code, or the format's own.
 
         Where `changes_count`, a report that is fine but has changes to make leaves with 10.
         """
-        from edgectl.output import nagios
-        from edgectl.output.render import render
-
-        render(report, self.output, sys.stdout, color=self.has_color(sys.stdout))
+        self._render(report)
         sys.stdout.flush()
         if self.output is Format.NAGIOS:
+            from edgectl.output import nagios
+
             raise typer.Exit(nagios.code_of(report))
         has_changes = report.exit_code == ExitCode.DONE and report.summary()["changed"] > 0
         raise typer.Exit(int(ExitCode.CHANGES if changes_count and has_changes else report.exit_code))
+
+    def _render(self, report: Report) -> None:
+        """Write the report; what most commands write waits for no other format's libraries."""
+        color = self.has_color(sys.stdout)
+        match self.output:
+            case Format.TABLE:
+                from edgectl.output import table
+
+                table.render(report, sys.stdout, color=color)
+            case Format.JSON:
+                from edgectl.output import json_report
+
+                json_report.render(report, sys.stdout)
+            case _:
+                from edgectl.output.render import render
+
+                render(report, self.output, sys.stdout, color=color)
 
     def has_color(self, stream: IO[str]) -> bool:
         """Tell whether a stream is a terminal that wants colour."""
@@ -151,8 +174,7 @@ def command(
 
     def register(function: Callable[..., None]) -> Callable[..., None]:
         own = dict(list(inspect.signature(function, eval_str=True).parameters.items())[1:])
-        shared = inspect.signature(Common, eval_str=True).parameters
-        options = {name: parameter for name, parameter in shared.items() if name != "origin"}
+        options = _shared()
 
         @functools.wraps(function)
         def wrapper(*, context: typer.Context, **given: Any) -> None:
@@ -162,7 +184,8 @@ def command(
                 _refuse(common.output, formats)
                 _refuse_resuming(common, changing=changing, check=given.get("check", False))
                 more = {"context": context} if "context" in own else {}
-                function(replace(common, origin=_origin(common, context)), **given, **more)
+                asked = words_of(context, leaving_out=_NOT_RECORDED)
+                function(replace(common, asked=asked), **given, **more)
 
         by_name = [
             parameter.replace(kind=inspect.Parameter.KEYWORD_ONLY)
@@ -170,15 +193,17 @@ def command(
         ]
         wrapper.__signature__ = inspect.Signature(by_name)  # type: ignore[attr-defined]
         wrapper.__annotations__ = {parameter.name: parameter.annotation for parameter in by_name}
-        app.command(name)(wrapper)
+        app.command(name, cls=QuickCommand)(wrapper)
         return wrapper
 
     return register
 
 
-def _origin(common: Common, context: typer.Context) -> Origin:
-    inventory = common.settings().inventory.absolute()
-    return Origin(words_of(context, leaving_out=_NOT_RECORDED), str(Path.cwd()), str(inventory))
+@functools.cache
+def _shared() -> dict[str, inspect.Parameter]:
+    """Return the parameters that every command has beside its own."""
+    parameters = inspect.signature(Common, eval_str=True).parameters
+    return {name: parameter for name, parameter in parameters.items() if name != "asked"}
 
 
 def _refuse_resuming(common: Common, *, changing: bool, check: bool) -> None:

@@ -36,7 +36,7 @@ def services(common: Common, label: str = "") -> Iterator[Services]:
     current = _CurrentRun()
     observers = [current, *_observers(common, label)]
     try:
-        with open_services(common.settings(), observers, common.origin, common.resume) as opened:
+        with open_services(common.settings(), observers, common.origin(), common.resume) as opened:
             yield opened
     except KeyboardInterrupt:
         if not current.run:

@@ -5,11 +5,14 @@ from __future__ import annotations
 import typer
 
 from edgectl.cli.options import Common, Limit, Select, command
+from edgectl.cli.quick import QuickGroup
 
 
 def add_to(app: typer.Typer) -> None:
     """Add the group."""
-    group = typer.Typer(help="Pin SSH host keys; nothing else ever learns a key.", no_args_is_help=True)
+    group = typer.Typer(
+        help="Pin SSH host keys; nothing else ever learns a key.", no_args_is_help=True, cls=QuickGroup
+    )
     app.add_typer(group, name="trust")
 
     @command(group)
@@ -28,7 +31,7 @@ def _scan(common: Common, select: str | None, limit: str | None, *, pin_new: boo
     from edgectl.inventory import pattern
     from edgectl.ops import trust
     from edgectl.wiring.adapters import key_scanner
-    from edgectl.wiring.services import load_fleet
+    from edgectl.wiring.fleet import load_fleet
 
     settings, clock = common.settings(), SystemClock()
     began = clock.monotonic()

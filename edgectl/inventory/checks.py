@@ -152,9 +152,14 @@ def _time_zones(sections: Sections) -> Iterator[Problem]:
     for entry in sections.pops.values():
         zone = entry.spec.tz
         if known and zone not in known:
-            near = difflib.get_close_matches(zone, known, n=1, cutoff=_NEAR_ZONE)
-            help_text = f"did you mean '{near[0]}'?" if near else "write an IANA name as Europe/Berlin"
-            yield Problem(f"unknown time zone '{zone}'; {help_text}", entry.place("tz"))
+            yield Problem(f"unknown time zone '{zone}'; {_zone_wanted(zone)}", entry.place("tz"))
+
+
+@functools.cache
+def _zone_wanted(zone: str) -> str:
+    """Say what may be meant; remembered, since the search takes milliseconds and a slip is often copied."""
+    near = difflib.get_close_matches(zone, _known_zones(), n=1, cutoff=_NEAR_ZONE)
+    return f"did you mean '{near[0]}'?" if near else "write an IANA name as Europe/Berlin"
 
 
 @functools.cache
@@ -164,13 +169,16 @@ def _known_zones() -> frozenset[str]:
 
 
 def _hardware(sections: Sections, known: Collection[str]) -> Iterator[Problem]:
+    @functools.cache  # a wrong name is often copied to thousands of hosts
+    def unknown(name: str) -> str:
+        return f"unknown hardware '{name}'{did_you_mean(name, known)}"
+
     for template in sections.templates.values():
         for key in ("hardware", "dpu_hardware") if template.spec.dpus else ("hardware",):
             name = getattr(template.spec, key)
             if name not in known:
-                yield Problem(f"unknown hardware '{name}'{did_you_mean(name, known)}", template.place(key))
+                yield Problem(unknown(name), template.place(key))
     for pop in sections.pops.values():
         for host, spec in pop.spec.hosts.items():
             if spec.hardware and spec.hardware not in known:
-                message = f"unknown hardware '{spec.hardware}'{did_you_mean(spec.hardware, known)}"
-                yield Problem(message, pop.place("hosts", host, "hardware"))
+                yield Problem(unknown(spec.hardware), pop.place("hosts", host, "hardware"))

@@ -6,7 +6,8 @@ from collections.abc import Collection, Mapping
 from graphlib import CycleError, TopologicalSorter
 
 from edgectl.errors import InputError, Problem
-from edgectl.inventory.pattern import Scope, Selectable, evaluate
+from edgectl.inventory.model import Kind
+from edgectl.inventory.pattern import Scope, evaluate
 from edgectl.inventory.schema import GroupSpec
 from edgectl.inventory.sections import Entry, Sections
 from edgectl.inventory.terms import Name, Pattern, parse
@@ -14,8 +15,8 @@ from edgectl.inventory.terms import Name, Pattern, parse
 
 def memberships(
     sections: Sections,
-    hosts: Mapping[str, Selectable],
-    places: Mapping[str, Collection[Selectable]],
+    hosts: Mapping[str, Kind],
+    places: Collection[str],
     problems: list[Problem],
 ) -> dict[str, set[str]]:
     """Return the names of each group's hosts, whatever their PoP's state; groups are in name order.
@@ -24,15 +25,13 @@ def memberships(
     """
     patterns = _parsed(sections.groups, problems)
     found: dict[str, set[str]] = {name: set() for name in sorted(sections.groups)}
-    members: dict[str, Collection[Selectable]] = dict.fromkeys(found, ())
-    scope = Scope(hosts, places, members, is_group_pattern=True)
+    scope = Scope(hosts, places, found, is_group_pattern=True)
     for name in _ordered(patterns, sections.groups, problems):
         try:
             found[name] = evaluate(patterns[name], scope, any_state=True)
         except InputError as error:
             if sections.is_whole:
                 problems.extend(_placed(error, sections.groups[name]))
-        members[name] = [hosts[host] for host in found[name]]
     return found
 
 

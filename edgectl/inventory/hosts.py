@@ -6,7 +6,7 @@ import dataclasses
 from collections.abc import Iterator, Mapping
 
 from edgectl.complaints import did_you_mean
-from edgectl.errors import Problem
+from edgectl.errors import Place, Problem
 from edgectl.inventory.fold import natural_key
 from edgectl.inventory.model import Pop, Rack
 from edgectl.inventory.racks import Draft, Shelf, derived, lacking_addresses, pop_places
@@ -73,9 +73,10 @@ def _shelves(pop: Pop, entry: Entry[PopSpec], sections: Sections, problems: list
 
 def _add_listed(found: dict[str, Draft], pop: Pop, entry: Entry[PopSpec], problems: list[Problem]) -> None:
     """Add the hosts written out; one that a rack has already is refined, and needs no address."""
+    places = pop_places(entry)
     for name, spec in entry.spec.hosts.items():
         own = entry.within(spec, "hosts", name)
-        draft = found.get(name) or _bare(name, pop, entry, own)
+        draft = found.get(name) or _bare(name, pop, entry, own.place(), places)
         if not draft.address and spec.address is None:
             near = did_you_mean(name, found)
             problems.append(Problem(f"host {name} is in no rack and has no address{near}", own.place()))
@@ -85,10 +86,9 @@ def _add_listed(found: dict[str, Draft], pop: Pop, entry: Entry[PopSpec], proble
         found[name] = _refined(draft, own)
 
 
-def _bare(name: str, pop: Pop, entry: Entry[PopSpec], own: Entry[HostSpec]) -> Draft:
-    """Return a host that is in no rack, with nothing but what its PoP gives it."""
-    labels = dict(pop.labels)
-    return Draft(name, "", pop, "", "gpu", "", labels, None, (entry,), pop_places(entry), own.place())
+def _bare(name: str, pop: Pop, entry: Entry[PopSpec], place: Place, places: dict[str, Place]) -> Draft:
+    """Return a host that is in no rack, with nothing but what its PoP gives it, written at `places`."""
+    return Draft(name, "", pop, "", "gpu", "", dict(pop.labels), None, (entry,), places, place)
 
 
 def _refined(draft: Draft, own: Entry[HostSpec]) -> Draft:

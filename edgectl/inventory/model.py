@@ -3,11 +3,11 @@
 from __future__ import annotations
 
 import datetime as dt
-from collections.abc import Mapping
-from dataclasses import dataclass
+from collections.abc import Collection, Mapping
+from dataclasses import dataclass, field
 from enum import StrEnum
-from functools import cached_property
 from pathlib import Path
+from typing import Protocol
 
 from edgectl.errors import Place
 
@@ -111,11 +111,29 @@ class Host:
     origins: Mapping[str, Place]
 
 
-@dataclass(frozen=True)
+class Kind(Protocol):
+    """What a pattern looks at in a host, beside its name; many hosts may share one."""
+
+    @property
+    def pop(self) -> Pop: ...  # noqa: D102 - as in Host
+    @property
+    def rack(self) -> str: ...  # noqa: D102
+    @property
+    def role(self) -> str: ...  # noqa: D102
+    @property
+    def hardware(self) -> str: ...  # noqa: D102
+    @property
+    def labels(self) -> Mapping[str, str]: ...  # noqa: D102
+    @property
+    def groups(self) -> Collection[str]: ...  # noqa: D102
+
+
+@dataclass(frozen=True, slots=True)
 class Fleet:
     """All that one inventory describes; `hosts` is ordered by PoP, then by name, both as people count.
 
     `groups` maps a group's name to its pattern. `known_hosts` lies beside the inventory and need not exist.
+    `index` is given where a host costs something to look at: the kinds of the same hosts, in the same order.
     """
 
     hosts: Mapping[str, Host]
@@ -124,15 +142,14 @@ class Fleet:
     groups: Mapping[str, str]
     source: Path
     known_hosts: Path
+    index: Mapping[str, Kind] | None = field(default=None, compare=False, repr=False)
 
-    @cached_property
-    def members(self) -> Mapping[str, tuple[Host, ...]]:
-        """The hosts of every PoP, rack and group, by its name, whatever state their PoP is in."""
-        found: dict[str, list[Host]] = {name: [] for name in (*self.pops, *self.racks, *self.groups)}
-        for host in self.hosts.values():
-            found[host.pop.name].append(host)
-            if host.rack:
-                found[host.rack].append(host)
-            for group in host.groups:
-                found[group].append(host)
-        return {name: tuple(hosts) for name, hosts in found.items()}
+    @property
+    def kinds(self) -> Mapping[str, Kind]:
+        """What a pattern looks at in each host, by the host's name, in the order of `hosts`."""
+        return self.hosts if self.index is None else self.index
+
+
+def known_hosts(source: Path) -> Path:
+    """Return where an inventory's host keys lie: in its folder, or beside its file."""
+    return (source if source.is_dir() else source.parent) / "known_hosts"

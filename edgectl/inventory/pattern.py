@@ -2,59 +2,66 @@
 
 from __future__ import annotations
 
-import difflib
 import re
-from collections.abc import Callable, Collection, Iterable, Mapping
+from collections import defaultdict
+from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass
-from typing import Protocol, assert_never
+from functools import cached_property
+from operator import attrgetter
+from typing import assert_never
 
 from edgectl.errors import InputError
 from edgectl.inventory.fold import folded, numbers, unfold
-from edgectl.inventory.model import Fleet, Host, Pop, PopState
+from edgectl.inventory.memory import Made
+from edgectl.inventory.model import Fleet, Host, Kind, PopState
 from edgectl.inventory.terms import KEYS, All, Glob, KeyValue, Name, Pattern, Range, Regex, Term, parse
 
 
-class Selectable(Protocol):
-    """What a pattern looks at in a host."""
-
-    @property
-    def name(self) -> str: ...  # noqa: D102 - as in Host
-    @property
-    def pop(self) -> Pop: ...  # noqa: D102
-    @property
-    def rack(self) -> str: ...  # noqa: D102
-    @property
-    def role(self) -> str: ...  # noqa: D102
-    @property
-    def hardware(self) -> str: ...  # noqa: D102
-    @property
-    def labels(self) -> Mapping[str, str]: ...  # noqa: D102
-
-
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True)
 class Scope:
-    """What a pattern is looked up in: hosts by name, and the members of PoPs and racks, and of groups.
+    """What a pattern is looked up in: hosts by name, the names of PoPs and racks, and the groups' members.
 
     Inside a group's own pattern globs do not look at group names, or `c*` would make `canary` a cycle.
     """
 
-    hosts: Mapping[str, Selectable]
-    places: Mapping[str, Collection[Selectable]]
-    groups: Mapping[str, Collection[Selectable]]
+    hosts: Mapping[str, Kind]
+    places: Collection[str]
+    groups: Mapping[str, Collection[str]]
     is_group_pattern: bool = False
+
+    @cached_property
+    def hosts_of(self) -> Mapping[str, Sequence[str]]:
+        """The hosts of each PoP and rack that has some, by its name."""
+        found: dict[str, list[str]] = defaultdict(list)
+        for name, kind in self.hosts.items():
+            found[kind.pop.name].append(name)
+            if kind.rack:
+                found[kind.rack].append(name)
+        return dict(found)
+
+
+def scope_of(fleet: Fleet) -> Scope:
+    """Return what an operator's patterns are looked up in."""
+    kinds = fleet.kinds
+
+    def members(group: str) -> list[str]:
+        return [name for name, kind in kinds.items() if group in kind.groups]
+
+    return Scope(kinds, {*fleet.pops, *fleet.racks}, Made(fleet.groups, members))
 
 
 def select(fleet: Fleet, text: str, *, limit: str | None = None) -> tuple[Host, ...]:
-    """Return the hosts that `text`, narrowed by `limit`, means, in the fleet's order.
+    """Return the hosts that `text`, narrowed by `limit`, means, in the fleet's order; errors as `select_names`."""
+    return tuple([fleet.hosts[name] for name in select_names(fleet, text, limit=limit)])
+
+
+def select_names(fleet: Fleet, text: str, *, limit: str | None = None) -> list[str]:
+    """Return the names of the hosts that `text`, narrowed by `limit`, means, in the fleet's order.
 
     `InputError` where either cannot be read, names what does not exist, or nothing is left.
     """
     pattern = parse(text)
-    scope = Scope(
-        fleet.hosts,
-        {name: fleet.members[name] for name in (*fleet.pops, *fleet.racks)},
-        {name: fleet.members[name] for name in fleet.groups},
-    )
+    scope = scope_of(fleet)
     chosen = evaluate(pattern, scope)
     if not chosen:
         raise InputError(f"the pattern '{text}' matches no host{_why(pattern, scope)}", hint=_HINT)
@@ -64,7 +71,7 @@ def select(fleet: Fleet, text: str, *, limit: str | None = None) -> tuple[Host, 
             message = f"the limit '{limit}' leaves none of the {len(chosen):,} hosts of '{text}'"
             raise InputError(message, hint=_HINT)
         chosen = narrowed
-    return tuple(host for name, host in fleet.hosts.items() if name in chosen)
+    return [name for name in fleet.kinds if name in chosen]
 
 
 _HINT = "edgectl inventory list"
@@ -129,8 +136,10 @@ def _gathered(names: Iterable[str], scope: Scope) -> set[str]:
     for name in names:
         if name in scope.hosts:
             found.add(name)
-        elif name in scope.places or name in scope.groups:
-            found.update(host.name for host in scope.places.get(name) or scope.groups.get(name) or ())
+        elif name in scope.places:
+            found.update(scope.hosts_of.get(name, ()))
+        elif name in scope.groups:
+            found.update(scope.groups[name])
     return found
 
 
@@ -139,38 +148,35 @@ def _with_value(term: KeyValue, scope: Scope) -> set[str]:
     matches = matcher(term.value)
     verdicts: dict[str | None, bool] = {None: False}
     found: set[str] = set()
-    known = term.key in KEYS
-    for name, host in scope.hosts.items():
-        value = value_of(host)
-        known = known or value is not None
+    for name, kind in scope.hosts.items():
+        value = value_of(kind)
         if value not in verdicts:
-            verdicts[value] = value is not None and matches(value)
+            verdicts[value] = value is not None and bool(matches(value))
         if verdicts[value] is term.equal:
             found.add(name)
-    if not known:
-        labels = {label for host in scope.hosts.values() for label in host.labels}
+    if term.key not in KEYS and len(verdicts) == 1:
+        labels = {label for kind in scope.hosts.values() for label in kind.labels}
         raise InputError(f"no host has a label '{term.key}'{_close(term.key, {*labels, *KEYS})}", hint=_HINT)
     return found
 
 
-def _value_getter(key: str) -> Callable[[Selectable], str | None]:
+def _value_getter(key: str) -> Callable[[Kind], str | None]:
     match key:
         case "pop":
-            return lambda host: host.pop.name
-        case "rack":
-            return lambda host: host.rack
-        case "role":
-            return lambda host: host.role
-        case "hardware":
-            return lambda host: host.hardware
+            return attrgetter("pop.name")
+        case "rack" | "role" | "hardware":
+            return attrgetter(key)
         case "metro" | "region" | "country":
-            return lambda host: str(getattr(host.pop, key))
+            return attrgetter(f"pop.{key}")
         case _:
-            return lambda host: host.labels.get(key)
+            return lambda kind: kind.labels.get(key)
 
 
-def matcher(text: str) -> Callable[[str], bool]:
-    """Return the test that a glob stands for: `*`, `?` and ranges; without any, equality."""
+def matcher(text: str) -> Callable[[str], object]:
+    """Return the test that a glob stands for: `*`, `?` and ranges; without any, equality.
+
+    What it returns is true for what matches.
+    """
     pieces = re.split(r"(\[[^\]]*\]|[*?])", text)
     if len(pieces) == 1:
         return lambda value: value == text
@@ -179,6 +185,9 @@ def matcher(text: str) -> Callable[[str], bool]:
     regex = re.compile(
         "".join("([0-9]+)" if piece[:1] == "[" else wild.get(piece, re.escape(piece)) for piece in pieces)
     )
+
+    if not allowed:
+        return regex.fullmatch
 
     def matches(value: str) -> bool:
         found = regex.fullmatch(value)
@@ -205,7 +214,7 @@ def _why(pattern: Pattern, scope: Scope) -> str:
 def _near(name: str, scope: Scope) -> str:
     """Suggest a name; hosts are searched in the rack or PoP that the name starts with, not everywhere."""
     place = max((known for known in scope.places if name.startswith(f"{known}-")), key=len, default="")
-    inside = {host.name for host in scope.places[place]} if place else set(scope.hosts)
+    inside = set(scope.hosts_of.get(place, ()) if place else scope.hosts)
     return _close(name, {*scope.places, *scope.groups, *(inside if len(inside) < _SEARCHED else ())})
 
 
@@ -213,6 +222,8 @@ _SEARCHED = 5000
 
 
 def _close(word: str, known: Collection[str]) -> str:
+    import difflib  # for who mistyped alone
+
     near = difflib.get_close_matches(word, sorted(known), n=1, cutoff=0.6)
     folded_case = {name.casefold(): name for name in known}
     if word.casefold() in folded_case:

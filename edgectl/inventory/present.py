@@ -4,12 +4,12 @@ from __future__ import annotations
 
 import dataclasses
 import json
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
 
 from edgectl.errors import Place
 from edgectl.inventory.fold import folded
-from edgectl.inventory.model import Bastion, Fleet, Host
+from edgectl.inventory.model import Bastion, Fleet, Host, Pop
 
 
 @dataclass(frozen=True, slots=True)
@@ -53,7 +53,7 @@ def _values(host: Host) -> Iterator[tuple[str, object]]:
 
 @dataclass(frozen=True, slots=True)
 class PopRow:
-    """One line of `inventory list`: a PoP and how many of the selected hosts it has."""
+    """One line of `inventory list`: a PoP, or some that are alike, and how many of the selected hosts are there."""
 
     pop: str
     metro: str
@@ -65,25 +65,41 @@ class PopRow:
     hosts: str
 
 
-def pop_rows(fleet: Fleet, hosts: Iterable[Host]) -> list[PopRow]:
-    """Return a row for each PoP that has a selected host, in the fleet's order; `hosts` is folded."""
-    by_pop: dict[str, list[Host]] = {}
-    for host in hosts:
-        by_pop.setdefault(host.pop.name, []).append(host)
-    return [
-        PopRow(
-            pop=name,
-            metro=pop.metro,
-            region=pop.region,
-            country=pop.country,
-            state=pop.state.value,
-            nodes=sum(host.role != "dpu" for host in by_pop[name]),
-            dpus=sum(host.role == "dpu" for host in by_pop[name]),
-            hosts=folded(host.name for host in by_pop[name]),
-        )
-        for name, pop in fleet.pops.items()
-        if name in by_pop
-    ]
+def pop_rows(fleet: Fleet, names: Iterable[str]) -> list[PopRow]:
+    """Return a row for each PoP that has one of these hosts, in the fleet's order; names are folded.
+
+    Where those are more than fit on a screen or two, it is a row for all PoPs of a metro in the same state.
+    """
+    by_pop: dict[str, list[str]] = {}
+    for name in names:
+        by_pop.setdefault(fleet.kinds[name].pop.name, []).append(name)
+    pops = [fleet.pops[name] for name in by_pop]
+    rows = [[pop] for pop in pops] if len(pops) <= _ROWS else _alike(pops)
+    return [_row(fleet, row, [host for pop in row for host in by_pop[pop.name]]) for row in rows]
+
+
+_ROWS = 100
+
+
+def _alike(pops: Iterable[Pop]) -> list[list[Pop]]:
+    found: dict[tuple[str, ...], list[Pop]] = {}
+    for pop in pops:
+        found.setdefault((pop.metro, pop.region, pop.country, pop.state), []).append(pop)
+    return list(found.values())
+
+
+def _row(fleet: Fleet, pops: Sequence[Pop], hosts: Sequence[str]) -> PopRow:
+    dpus = sum(fleet.kinds[host].role == "dpu" for host in hosts)
+    return PopRow(
+        pop=folded(pop.name for pop in pops),
+        metro=pops[0].metro,
+        region=pops[0].region,
+        country=pops[0].country,
+        state=pops[0].state.value,
+        nodes=len(hosts) - dpus,
+        dpus=dpus,
+        hosts=folded(hosts),
+    )
 
 
 def host_rows(hosts: Iterable[Host]) -> list[dict[str, object]]:

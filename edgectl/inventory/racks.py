@@ -26,7 +26,7 @@ class Draft:
     """A host before its groups are known.
 
     `layers` lead from PoP to host. `places`, where its values were written, is one object for all hosts of a
-    rack that have the same.
+    rack that have the same. `groups` are found from all drafts together.
     """
 
     name: str
@@ -40,6 +40,7 @@ class Draft:
     layers: tuple[Entry[Layer], ...]
     places: dict[str, Place]
     place: Place
+    groups: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
@@ -100,7 +101,9 @@ def _slots(shelf: Shelf) -> Iterator[tuple[str, _Kind]]:
     """Yield the names in the order in which addresses are counted."""
     template = shelf.template.spec
     node_kind = _Kind(template.role, template.hardware, _places(shelf, role="role", hardware="hardware"))
-    dpu_kind = _Kind("dpu", template.dpu_hardware, _places(shelf, role="dpus", hardware="dpu_hardware"))
+    dpu_kind = node_kind
+    if template.dpus:
+        dpu_kind = _Kind("dpu", template.dpu_hardware, _places(shelf, role="dpus", hardware="dpu_hardware"))
     pattern = _name_pattern(template.name)
     key = shelf.rack.name.removeprefix(f"{shelf.pop.name}-")
     for node in range(1, shelf.nodes + 1):

@@ -118,8 +118,8 @@ class SshSpec(Written):
 class Layer(Written):
     """What may be set at every level, weakest first: defaults, group, PoP, rack, host."""
 
-    vars: Vars = {}
-    ssh: SshSpec = SshSpec()
+    vars: Vars = Field(default_factory=dict)
+    ssh: SshSpec = Field(default_factory=SshSpec)
 
 
 class GroupSpec(Layer):
@@ -154,7 +154,7 @@ class TemplateSpec(Layer):
     dpus: Annotated[int, Field(ge=0, le=16)] = 0
     dpu_hardware: Name = "bluefield-3"
     first_address: Annotated[int, Field(ge=1)] = 2
-    labels: Labels = {}
+    labels: Labels = Field(default_factory=dict)
 
 
 class RackSpec(Layer):
@@ -163,7 +163,7 @@ class RackSpec(Layer):
     template: Name
     addresses: Network
     nodes: Annotated[int, Field(ge=1, le=1000)] | None = None
-    labels: Labels = {}
+    labels: Labels = Field(default_factory=dict)
 
 
 class HostSpec(Layer):
@@ -173,7 +173,7 @@ class HostSpec(Layer):
     role: Name | None = None
     hardware: Name | None = None
     rack: Name | None = None
-    labels: Labels = {}
+    labels: Labels = Field(default_factory=dict)
     host_key: HostKey | None = None
 
 
@@ -194,15 +194,15 @@ class PopSpec(Layer):
     tz: str = "UTC"
     state: Annotated[PopState, Field(strict=False)] = PopState.LIVE
     window: WindowSpec | None = None
-    labels: Labels = {}
-    racks: dict[Name, RackSpec] = {}
-    hosts: dict[Name, HostSpec] = {}
+    labels: Labels = Field(default_factory=dict)
+    racks: dict[Name, RackSpec] = Field(default_factory=dict)
+    hosts: dict[Name, HostSpec] = Field(default_factory=dict)
 
 
 class InventoryFile(Written):
     """One file of an inventory; any of the sections, which files of a folder add up."""
 
-    defaults: Layer = Layer()
-    groups: dict[Name, GroupSpec] = {}
-    racks: dict[Name, TemplateSpec] = {}
-    pops: dict[Name, PopSpec] = {}
+    defaults: Layer = Field(default_factory=Layer)
+    groups: dict[Name, GroupSpec] = Field(default_factory=dict)
+    racks: dict[Name, TemplateSpec] = Field(default_factory=dict)
+    pops: dict[Name, PopSpec] = Field(default_factory=dict)

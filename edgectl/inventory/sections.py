@@ -13,6 +13,7 @@ from edgectl.complaints import validate
 from edgectl.errors import InputError, Place, Problem
 from edgectl.inventory.schema import GroupSpec, InventoryFile, Layer, PopSpec, TemplateSpec, Written
 from edgectl.yaml_source import Document, load
+from edgectl.yaml_values import Mark
 
 Spec = TypeVar("Spec", bound=Written)
 Spec_co = TypeVar("Spec_co", bound=Written, covariant=True)
@@ -25,25 +26,29 @@ class Entry(Generic[Spec_co]):
 
     spec: Spec_co
     document: Document
-    steps: tuple[str | int, ...]
+    mark: Mark
 
     def place(self, *steps: str | int) -> Place:
         """Return where the value at `steps` inside this entry was written."""
-        return self.document.place((*self.steps, *steps))
+        return self.document.place(steps, self.mark)
 
     def within(self, spec: Part, *steps: str | int) -> Entry[Part]:
         """Return a part of this entry as an entry of its own."""
-        return Entry(spec, self.document, (*self.steps, *steps))
+        return Entry(spec, self.document, self.document.follow(steps, self.mark))
 
 
 @dataclass(slots=True)
 class Sections:
-    """What all files say together. `is_whole` is false when a file or an entry had to be left out."""
+    """What all files say together. `is_whole` is false when a file or an entry had to be left out.
+
+    `digests` are of the files that were read.
+    """
 
     defaults: list[Entry[Layer]] = field(default_factory=list)
     groups: dict[str, Entry[GroupSpec]] = field(default_factory=dict)
     templates: dict[str, Entry[TemplateSpec]] = field(default_factory=dict)
     pops: dict[str, Entry[PopSpec]] = field(default_factory=dict)
+    digests: dict[Path, str] = field(default_factory=dict)
     is_whole: bool = True
 
 
@@ -57,6 +62,7 @@ def read(source: Path, problems: list[Problem]) -> Sections:
             sections.is_whole = False
             problems.extend(error.problems)
         else:
+            sections.digests[path] = document.digest
             _take(document, sections, problems)
     return sections
 
@@ -86,7 +92,7 @@ def _files(source: Path, problems: list[Problem]) -> list[Path]:
 
 def _add(file: InventoryFile, document: Document, sections: Sections, problems: list[Problem]) -> None:
     if "defaults" in file.model_fields_set:
-        sections.defaults.append(Entry(file.defaults, document, ("defaults",)))
+        sections.defaults.append(Entry(file.defaults, document, document.follow(("defaults",))))
     problems.extend(_join(sections.groups, file.groups, document, ("groups", "group")))
     problems.extend(_join(sections.templates, file.racks, document, ("racks", "rack template")))
     problems.extend(_join(sections.pops, file.pops, document, ("pops", "PoP")))
@@ -97,7 +103,7 @@ def _join(
 ) -> Iterator[Problem]:
     section, kind = words
     for name, spec in specs.items():
-        entry = Entry(spec, document, (section, name))
+        entry = Entry(spec, document, document.follow((section, name)))
         first = known.setdefault(name, entry)
         if first is not entry:
             yield twice(f"{kind} {name}", entry.place(), first.place())

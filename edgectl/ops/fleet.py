@@ -14,7 +14,7 @@ from edgectl.report import Line, Report, Table
 
 def check_report(fleet: Fleet, now: datetime) -> Report:
     """Tell the size of an inventory that loaded, which is the proof that it is right."""
-    nodes = sum(host.role != "dpu" for host in fleet.hosts.values())
+    nodes = sum(kind.role != "dpu" for kind in fleet.kinds.values())
     counts = {
         "pops": len(fleet.pops),
         "racks": len(fleet.racks),
@@ -28,9 +28,11 @@ def check_report(fleet: Fleet, now: datetime) -> Report:
     return Report("inventory check", now, 0.0, ExitCode.DONE, data=counts, body=body)
 
 
-def list_report(fleet: Fleet, hosts: Sequence[Host], now: datetime) -> Report:
-    """Tell the selected hosts, a line per PoP."""
-    rows = [
+def list_report(fleet: Fleet, names: Sequence[str], now: datetime, *, detailed: bool) -> Report:
+    """Tell the selected hosts, a line per PoP; `detailed` with an object for each, as other programs want them."""
+    rows = pop_rows(fleet, names)
+    columns = ["pop", "metro", "region", "country", "state", ">nodes", ">DPUs", "hosts"]
+    cells = [
         [
             row.pop,
             row.metro,
@@ -41,11 +43,12 @@ def list_report(fleet: Fleet, hosts: Sequence[Host], now: datetime) -> Report:
             str(row.dpus or ""),
             row.hosts,
         ]
-        for row in pop_rows(fleet, hosts)
+        for row in rows
     ]
-    columns = ["pop", "metro", "region", "country", "state", ">nodes", ">DPUs", "hosts"]
-    body: list[Line | Table] = [Table(columns, rows), Line(f"{len(hosts):,} hosts in {len(rows):,} PoPs")]
-    return Report("inventory list", now, 0.0, ExitCode.DONE, data={"hosts": host_rows(hosts)}, body=body)
+    pops = len({fleet.kinds[name].pop.name for name in names})
+    body: list[Line | Table] = [Table(columns, cells), Line(f"{len(names):,} hosts in {pops:,} PoPs")]
+    data = {"hosts": host_rows(fleet.hosts[name] for name in names)} if detailed else {}
+    return Report("inventory list", now, 0.0, ExitCode.DONE, data=data, body=body)
 
 
 def show_report(host: Host, now: datetime) -> Report:

@@ -7,24 +7,17 @@ from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 
 from edgectl import shipped
-from edgectl.catalog.hardware import load_catalog
 from edgectl.clock import SystemClock
 from edgectl.engine.ports import Observer
 from edgectl.engine.records import Origin
-from edgectl.inventory.loader import load
-from edgectl.inventory.model import Fleet
 from edgectl.ops.continuing import whole_id
 from edgectl.ops.services import Services
 from edgectl.secret import SecretSource
 from edgectl.settings import Settings
 from edgectl.wiring.adapters import open_store
+from edgectl.wiring.fleet import load_fleet
 from edgectl.wiring.host_pools import open_pool
 from edgectl.wiring.interrupts import Interrupts
-
-
-def load_fleet(settings: Settings) -> Fleet:
-    """Read the inventory that the settings name."""
-    return load(settings.inventory, hardware=load_catalog().names)
 
 
 @contextmanager

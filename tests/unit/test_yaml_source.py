@@ -1,12 +1,17 @@
 from __future__ import annotations
 
+from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
 import pytest
+import yaml
+from hypothesis import given, settings
+from hypothesis import strategies as st
 
 from edgectl.errors import ExitCode, InputError, Place
-from edgectl.yaml_source import DEPTH_LIMIT, load, parse
+from edgectl.yaml_source import load, parse
+from edgectl.yaml_values import DEPTH_LIMIT
 
 PATH = Path("f.yaml")
 
@@ -28,6 +33,12 @@ REFUSED = [
     ("a: b\nc: \x00\n", "2:4", "this is not YAML: the character #x00 is not allowed in text"),
     ("ü: b\nö: ä\x07\n", "2:5", "this is not YAML: the character #x07 is not allowed in text"),
     ("? [a]\n: 1\n", "1:3", "a key must be a plain word"),
+    ("a: &a [x]\n*a : 1\n", "1:4", "a key must be a plain word"),
+    ("a: *b\n", "1:4", "this is not YAML: found undefined alias"),
+    ("a: &x 1\nb: &x [2]\n", "2:4", "the anchor '&x' appears twice; rename one"),
+    ("a: <<\n", "1:4", "the tag 'tag:yaml.org,2002:merge' is not supported; write a plain value"),
+    ("a: !set {x: 1}\n", "1:4", "the tag '!set' is not supported; write a plain value"),
+    ("a: &a {b: {c: *a}}\n", "1:4", "aliases here unfold without end; write the values out"),
     ("y: {<<: 5}\n", "1:9", "'<<' takes a mapping or a list of mappings"),
     (
         "a: !vault x\n",
@@ -52,6 +63,19 @@ READ = [
     ("x: &x {a: 1, b: 2}\ny: {<<: *x, b: 3}\n", {"x": {"a": 1, "b": 2}, "y": {"a": 1, "b": 3}}),
     ("x: &x {a: 1}\ny: &y {a: 2, b: 2}\nz: {<<: [*x, *y]}\n", {"z": {"a": 1, "b": 2}}),
     ("- a\n- [b]\n", ["a", ["b"]]),
+    (
+        "x: &x {l: [1, {m: 2}]}\ny: {<<: *x}\nz: [*x]\n",
+        {"y": {"l": [1, {"m": 2}]}, "z": [{"l": [1, {"m": 2}]}]},
+    ),
+    ("x: &x key\n*x : 1\n", {"x": "key", "key": 1}),
+    (
+        '"<<": {a: 1}\nn: "1"\nt: !!str 1\ni: !!int "7"\nb: !!bool maybe\n',
+        {"<<": {"a": 1}, "n": "1", "t": "1", "i": 7, "b": "maybe"},
+    ),
+    (
+        "a: 1:30\nb: 0x1f\nc: 1_000\nd: .inf\ne: NO\n",
+        {"a": 90, "b": 31, "c": 1000, "d": float("inf"), "e": False},
+    ),
     ("hello\n", "hello"),
     ("[" * DEPTH_LIMIT + "]" * DEPTH_LIMIT, None),
 ]
@@ -121,3 +145,62 @@ def test_a_scalar_is_known_as_it_was_written() -> None:
     document = parse("country: NO\nrev: 1.10\nlist: [a]\n", PATH)
 
     assert [document.written([key]) for key in ("country", "rev", "list")] == ["NO", "1.10", ""]
+
+
+PLAIN = st.recursive(
+    st.none()
+    | st.booleans()
+    | st.integers()
+    | st.text(st.characters(codec="utf-8", exclude_categories=["C"])),
+    lambda inner: (
+        st.lists(inner, max_size=4) | st.dictionaries(st.from_regex("[a-z]{1,6}", fullmatch=True), inner)
+    ),
+    max_leaves=30,
+)
+
+
+@settings(max_examples=200, deadline=None)
+@given(
+    value=st.dictionaries(st.from_regex("[a-z]{1,6}", fullmatch=True), PLAIN, min_size=1),
+    flow=st.sampled_from([None, True, False]),
+)
+def test_what_is_read_is_what_was_written_and_stands_where_it_is_said(
+    value: dict[str, Any], flow: bool | None
+) -> None:
+    text = yaml.safe_dump(value, allow_unicode=True, default_flow_style=flow, sort_keys=False, width=40)
+
+    document = parse(text, PATH)
+
+    assert document.value == value
+    lines = text.split("\n")
+    for steps in _keys(value):
+        place = document.place(steps)
+        written = lines[place.line - 1][place.column - 1 :]
+        assert written.lstrip("'\"").startswith(str(steps[-1])), (steps, place)
+
+
+def _keys(value: Any, steps: tuple[str | int, ...] = ()) -> Iterator[tuple[str | int, ...]]:
+    """Yield the steps to every key of every mapping."""
+    if isinstance(value, dict):
+        for key, inner in value.items():
+            yield (*steps, key)
+            yield from _keys(inner, (*steps, key))
+    elif isinstance(value, list):
+        for index, inner in enumerate(value):
+            yield from _keys(inner, (*steps, index))
+
+
+def test_an_alias_is_a_copy_of_its_own() -> None:
+    read = parse("a: &a {l: [1]}\nb: *a\n", PATH).value
+
+    read["b"]["l"].append(2)
+
+    assert read == {"a": {"l": [1]}, "b": {"l": [1, 2]}}
+
+
+def test_what_an_alias_brings_stands_where_it_was_written() -> None:
+    document = parse("a: &a\n  l: [x, y]\nb:\n  c: *a\nd: [*a]\n", PATH)
+
+    assert document.place(("b", "c")) == Place(PATH, 4, 3)
+    assert document.place(("b", "c", "l", 1)) == Place(PATH, 2, 10)
+    assert document.place(("d", 0)) == Place(PATH, 1, 4)

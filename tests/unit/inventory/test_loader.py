@@ -12,6 +12,8 @@ from edgectl.errors import InputError, Place
 from edgectl.inventory.generate import generate
 from edgectl.inventory.loader import load
 from edgectl.inventory.model import Bastion, Fleet, PopState, SshOptions, Weekday, Window
+from edgectl.inventory.pattern import evaluate, scope_of
+from edgectl.inventory.terms import parse
 
 FLEET = """\
 defaults:
@@ -162,7 +164,10 @@ def test_a_pop_carries_its_state_and_window(fleet: Fleet) -> None:
 
 
 def test_members_are_the_hosts_of_pops_racks_and_groups(fleet: Fleet) -> None:
-    names = {name: [host.name for host in hosts] for name, hosts in fleet.members.items()}
+    scope = scope_of(fleet)
+    places = (*fleet.pops, *fleet.racks, *fleet.groups)
+    members = {name: evaluate(parse(name), scope, any_state=True) for name in places}
+    names = {name: [host for host in fleet.hosts if host in hosts] for name, hosts in members.items()}
 
     assert names == {
         "fra1": list(fleet.hosts),

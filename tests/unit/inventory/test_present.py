@@ -6,7 +6,7 @@ import pytest
 
 from edgectl.inventory.loader import load
 from edgectl.inventory.model import Fleet
-from edgectl.inventory.pattern import select
+from edgectl.inventory.pattern import select, select_names
 from edgectl.inventory.present import PopRow, effective, host_rows, pop_rows
 
 FLEET = """\
@@ -56,13 +56,13 @@ def test_show_tells_every_value_and_the_line_it_came_from(fleet: Fleet) -> None:
 
 
 def test_list_has_a_row_for_each_pop_with_a_selected_host(fleet: Fleet) -> None:
-    rows = pop_rows(fleet, select(fleet, "fra1,sin1"))
+    rows = pop_rows(fleet, select_names(fleet, "fra1,sin1"))
 
     assert rows == [
         PopRow("fra1", "FRA", "", "DE", "live", 2, 2, "fra1-r1-n[01-02],fra1-r1-n[01-02]-dpu0"),
         PopRow("sin1", "", "", "", "planned", 1, 0, "sin1-x1"),
     ]
-    assert [row.pop for row in pop_rows(fleet, select(fleet, "all"))] == ["fra1"]
+    assert [row.pop for row in pop_rows(fleet, select_names(fleet, "all"))] == ["fra1"]
 
 
 def test_list_gives_other_tools_a_plain_object_for_each_host(fleet: Fleet) -> None:
@@ -82,3 +82,20 @@ def test_list_gives_other_tools_a_plain_object_for_each_host(fleet: Fleet) -> No
             "labels": {"t": "au"},
         }
     ]
+
+
+def test_a_fleet_of_many_pops_has_a_row_for_each_metro_and_state(tmp_path: Path) -> None:
+    pops = "".join(
+        f"  {name}: {{metro: {name[:3].upper()}, hosts: {{{name}-x1: {{address: {name}}}}}}}\n"
+        for name in (f"{metro}{number}" for metro in ("fra", "sin") for number in range(1, 61))
+    )
+    asleep = "  fra99: {metro: FRA, state: planned, hosts: {fra99-x1: {address: far}}}\n"
+    (tmp_path / "pops.yaml").write_text(f"pops:\n{pops}{asleep}")
+    fleet = load(tmp_path)
+
+    assert pop_rows(fleet, fleet.hosts) == [
+        PopRow("fra[1-60]", "FRA", "", "", "live", 60, 0, "fra[1-60]-x1"),
+        PopRow("fra99", "FRA", "", "", "planned", 1, 0, "fra99-x1"),
+        PopRow("sin[1-60]", "SIN", "", "", "live", 60, 0, "sin[1-60]-x1"),
+    ]
+    assert len(pop_rows(fleet, select_names(fleet, "metro=FRA"))) == 60
