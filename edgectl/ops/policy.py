@@ -74,8 +74,9 @@ def _out(services: Services, rollout: Rollout) -> Sequence[Host]:
     """Return the hosts that serve nobody now: those of a PoP in maintenance, selected or not."""
     if rollout.max_out is None:
         return ()
-    hosts = services.fleet.hosts.values()
-    return tuple(host for host in hosts if host.pop.state is PopState.MAINTENANCE)
+    fleet = services.fleet
+    away = (name for name, kind in fleet.kinds.items() if kind.pop.state is PopState.MAINTENANCE)
+    return tuple(fleet.hosts[name] for name in away)
 
 
 def _too_short(services: Services, rollout: Rollout, hosts: Sequence[Host]) -> Iterator[str]:

@@ -212,10 +212,10 @@ def _secrets(services: Services, playbook: Playbook) -> dict[str, str]:
 def _members(services: Services) -> Mapping[str, Sequence[str]]:
     """Return the members of each group, as the variable `groups` has them."""
     members: dict[str, list[str]] = {name: [] for name in services.fleet.groups}
-    for host in services.fleet.hosts.values():
-        for group in host.groups:
-            members[group].append(host.name)
-    return {**members, "all": list(services.fleet.hosts)}
+    for name, kind in services.fleet.kinds.items():
+        for group in kind.groups:
+            members[group].append(name)
+    return {**members, "all": list(services.fleet.kinds)}
 
 
 def run_report(
