@@ -154,6 +154,8 @@ def test_a_worker_with_another_edgectl_is_refused_before_any_host_is_contacted(
 def test_a_worker_without_edgectl_is_refused(edgectl: Edgectl, hosts: list[Machine], tmp_path: Path) -> None:
     del hosts
     (tmp_path / "nothing").mkdir()
+    # It comes before a package that is installed in this environment.
+    (tmp_path / "nothing/edgectl.py").write_text("raise ModuleNotFoundError(\"No module named 'edgectl'\")")
     with cluster(tmp_path / "dask", []) as dask:
         dask.add_worker(python_path=tmp_path / "nothing")
         ended = edgectl("ping", "--pool", dask.pool)
