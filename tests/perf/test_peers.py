@@ -2,7 +2,8 @@
 
 The peers want a virtual environment of their own, since pyinfra needs an older paramiko than edgectl:
 
-    python3 -m venv /tmp/peers && /tmp/peers/bin/pip install 'ansible-core<2.20' 'mitogen>=0.3.54' 'pyinfra>=3.10'
+    python3 -m venv /tmp/peers
+    /tmp/peers/bin/pip install 'ansible-core<2.20' 'mitogen>=0.3.54' 'pyinfra>=3.10' parallel-ssh clustershell
     EDGECTL_PEERS=/tmp/peers .venv/bin/pytest -m perf -s tests/perf
 
 EDGECTL_PERF_HOSTS and EDGECTL_PERF_TOOLS (such as "edgectl,pyinfra") make it smaller. Figures are printed, never

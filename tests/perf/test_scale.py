@@ -3,7 +3,7 @@
     EDGECTL_PEERS=/tmp/peers .venv/bin/pytest -m perf -s tests/perf/test_scale.py
 
 Server and client share the machine, so that a host's own work (sshd, a shell, Python) is in every figure. The peers'
-environment is that of test_peers.py with `parallel-ssh` and `clustershell` beside. EDGECTL_PERF_SCALE="100,400" makes
+environment is that of test_peers.py. EDGECTL_PERF_SCALE="100,400" makes
 the curve shorter, EDGECTL_PERF_MANY=200 the comparison smaller. Figures are printed, never asserted.
 """
 
