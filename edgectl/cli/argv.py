@@ -31,7 +31,7 @@ def words_of(context: typer.Context, *, leaving_out: frozenset[str]) -> tuple[st
 def _verbs(context: typer.Context) -> Iterator[str]:
     """Yield the names of the groups and of the command, without the program's own."""
     if context.parent is not None:
-        yield from _verbs(context.parent)  # type: ignore[arg-type]
+        yield from _verbs(context.parent)  # type: ignore[arg-type]  # a parent is a plain click Context
         yield context.info_name or ""
 
 

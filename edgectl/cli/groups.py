@@ -36,7 +36,7 @@ def of_modules(modules: Mapping[str, str]) -> type[QuickGroup]:
     class Group(QuickGroup):
         def __init__(self, **attrs: Any) -> None:
             super().__init__(**attrs)
-            self.commands = {**dict.fromkeys(modules), **self.commands}  # type: ignore[dict-item]
+            self.commands = {**dict.fromkeys(modules), **self.commands}  # type: ignore[dict-item]  # None until it is imported
 
         def get_command(self, ctx: Any, cmd_name: str) -> Any:
             if cmd_name in modules and self.commands[cmd_name] is None:

@@ -191,7 +191,7 @@ def command(
             parameter.replace(kind=inspect.Parameter.KEYWORD_ONLY)
             for parameter in ({"context": _CONTEXT} | own | options).values()
         ]
-        wrapper.__signature__ = inspect.Signature(by_name)  # type: ignore[attr-defined]
+        wrapper.__signature__ = inspect.Signature(by_name)  # type: ignore[attr-defined]  # what inspect reads
         wrapper.__annotations__ = {parameter.name: parameter.annotation for parameter in by_name}
         app.command(name, cls=QuickCommand)(wrapper)
         return wrapper

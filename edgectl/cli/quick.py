@@ -50,7 +50,7 @@ class _Plain:
         meant = _meant(value, param.type_descriptor.annotation)
         if meant is not _NOT_PLAIN:
             return meant
-        param._runtime_param = None  # noqa: SLF001
+        param._runtime_param = None  # noqa: SLF001 - as above
         return param.get_runtime_param().coerce(value, param=param, ctx=ctx)
 
 

@@ -167,7 +167,7 @@ def continuation(services: Services, stages: Stages, manifest: Manifest) -> Cont
     )
 
 
-def _going_on(stages: Stages, manifest: Manifest, open_jobs: Container[tuple[str, int]]) -> Stages:
+def _going_on(stages: Stages, manifest: Manifest, begun: Container[tuple[str, int]]) -> Stages:
     """Return the jobs under their names of today; hosts whose end in one is not known are waited for."""
     attempts = {(host, job.stage): job.attempt for host, planned in manifest.jobs.items() for job in planned}
     return tuple(
@@ -175,7 +175,7 @@ def _going_on(stages: Stages, manifest: Manifest, open_jobs: Container[tuple[str
             replace(
                 work,
                 errand=replace(job, attempt=attempts[work.host.name, job.stage]),
-                begun=(work.host.name, job.stage) in open_jobs,
+                begun=(work.host.name, job.stage) in begun,
             )
             for work in stage
             for job in (_job(work),)

@@ -21,7 +21,6 @@ class Cost:
     wall_s: float
     cpu_s: float
     peak_bytes: int
-    out: str
 
 
 def measured(
@@ -51,7 +50,7 @@ def measured(
     assert process.returncode == 0, out[-2000:] + err[-2000:]
     after = resource.getrusage(resource.RUSAGE_CHILDREN)
     cpu_s = after.ru_utime + after.ru_stime - before.ru_utime - before.ru_stime
-    return Cost(time.monotonic() - began, cpu_s, peak, out)
+    return Cost(time.monotonic() - began, cpu_s, peak)
 
 
 def cpu_s_of(session: int) -> float:

@@ -3,8 +3,8 @@
     EDGECTL_PEERS=/tmp/peers .venv/bin/pytest -m perf -s tests/perf/test_scale.py
 
 Server and client share the machine, so that a host's own work (sshd, a shell, Python) is in every figure. The peers'
-environment is that of test_peers.py. EDGECTL_PERF_SCALE="100,400" makes
-the curve shorter, EDGECTL_PERF_MANY=200 the comparison smaller. Figures are printed, never asserted.
+environment is that of test_peers.py. EDGECTL_PERF_SCALE="100,400" makes the curve shorter,
+EDGECTL_PERF_MANY=200 the comparison smaller. Figures are printed, never asserted.
 """
 
 from __future__ import annotations
@@ -135,12 +135,7 @@ def _floor(fleet: Fleet) -> Cost:
 
 def _edgectl(fleet: Fleet, *words: str) -> Cost:
     edgectl = fleet.edgectl()
-    cost = measured([sys.executable, "-m", "edgectl", *words], edgectl.variables(), fleet.home)
-    assert (
-        f"{len(fleet.addresses):,}" in cost.out.replace("\u202f", ",")
-        or str(len(fleet.addresses)) in cost.out
-    )
-    return cost
+    return measured([sys.executable, "-m", "edgectl", *words], edgectl.variables(), fleet.home)
 
 
 def _plain(fleet: Fleet) -> dict[str, str]:
