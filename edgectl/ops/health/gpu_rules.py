@@ -6,9 +6,10 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 
 from edgectl.catalog.rules_model import Rule, Severity
+from edgectl.ops.health.earlier import Earlier
 from edgectl.ops.health.expected import Expected
 from edgectl.ops.health.finding import Breach, Judged, Standing
-from edgectl.ops.health.observed import Gpu, GpuState
+from edgectl.ops.health.observed_gpu import Gpu, GpuState
 
 # Xids that say an uncorrected error was real: double bit, uncontained, escaped (NVIDIA Xid catalogue).
 _CONFIRMING_XIDS = frozenset({48, 95, 140})
@@ -17,11 +18,12 @@ _URGENT_ACTIONS = frozenset({"gpu-reset", "node-reboot", "drain-and-reset", "bus
 
 @dataclass(frozen=True, slots=True)
 class Sight:
-    """One GPU, what is wanted of it, and the Xids it had since boot."""
+    """One GPU, what is wanted of it, the Xids it had since boot, and the last look at it in this boot."""
 
     gpu: Gpu
     expected: Expected
     xids: frozenset[int] = frozenset()
+    earlier: Earlier | None = None
 
 
 GpuRule = Callable[[Sight, Rule], Judged]

@@ -7,7 +7,8 @@ from collections.abc import Callable, Iterator, Sequence
 
 from edgectl.catalog.rules_model import Severity
 from edgectl.engine.outcome import HostOutcome
-from edgectl.ops.health.observed import Gpu, GpuState, Node
+from edgectl.ops.health.observed import Node
+from edgectl.ops.health.observed_gpu import Gpu, GpuState
 from edgectl.ops.health.verdict import Verdict
 from edgectl.report import Metric
 

@@ -10,12 +10,8 @@ from typing import Any
 
 from pydantic import TypeAdapter
 
-
-class GpuState(StrEnum):
-    """Whether the driver reaches a GPU."""
-
-    OK = "ok"
-    LOST = "lost"
+from edgectl.ops.health.observed_gpu import Gpu
+from edgectl.ops.health.observed_node import Dpu, KernelEvent, Machine, Port
 
 
 class Collector(StrEnum):
@@ -24,73 +20,6 @@ class Collector(StrEnum):
     NVML = "nvml"
     SMI = "nvidia-smi"
     KERNEL = "kernel"
-
-
-@dataclass(frozen=True, slots=True)
-class Unread:
-    """Why readings have no value: the GPU has none, it could not be had, nobody asked for it."""
-
-    unsupported: Sequence[str] = ()
-    error: Mapping[str, str] = field(default_factory=dict)
-    not_collected: Sequence[str] = ()
-
-
-@dataclass(frozen=True, slots=True)
-class Gpu:
-    """One GPU; a reading that is None has no value, and `unread` says why. It is never zero for that."""
-
-    index: int | None
-    state: GpuState
-    uuid: str | None = None
-    serial: str | None = None
-    name: str | None = None
-    pci_bus_id: str | None = None
-    vbios: str | None = None
-    memory_total_mib: int | None = None
-    memory_used_mib: int | None = None
-    temperature_c: float | None = None
-    memory_temperature_c: float | None = None
-    margin_c: float | None = None
-    slowdown_margin_c: float | None = None
-    slowdown_temperature_c: float | None = None
-    power_w: float | None = None
-    power_limit_w: float | None = None
-    power_limit_default_w: float | None = None
-    clock_sm_mhz: int | None = None
-    clock_memory_mhz: int | None = None
-    performance_state: str | None = None
-    utilization_percent: float | None = None
-    clocks_event_reasons: Sequence[str] | None = None
-    sw_thermal_slowdown_us: int | None = None
-    hw_thermal_slowdown_us: int | None = None
-    hw_power_brake_us: int | None = None
-    ecc_mode: bool | None = None
-    ecc_mode_pending: bool | None = None
-    ecc_volatile_corrected: int | None = None
-    ecc_volatile_uncorrected: int | None = None
-    ecc_aggregate_corrected: int | None = None
-    ecc_aggregate_uncorrected: int | None = None
-    remapped_rows_corrected: int | None = None
-    remapped_rows_uncorrected: int | None = None
-    remap_pending: bool | None = None
-    remap_failure: bool | None = None
-    pcie_gen: int | None = None
-    pcie_gen_max: int | None = None
-    pcie_width: int | None = None
-    pcie_width_max: int | None = None
-    pcie_replays: int | None = None
-    mig_mode: bool | None = None
-    mig_mode_pending: bool | None = None
-    persistence_mode: bool | None = None
-    recovery_action: str | None = None
-    unread: Unread = field(default_factory=Unread)
-
-    @property
-    def label(self) -> str:
-        """How a person finds it: its index, else its PCI address without the domain."""
-        if self.index is not None:
-            return str(self.index)
-        return (self.pci_bus_id or "?").partition(":")[2] or "?"
 
 
 @dataclass(frozen=True, slots=True)
@@ -105,7 +34,7 @@ class Attempt:
 
 @dataclass(frozen=True, slots=True)
 class Xid:
-    """One error of the driver at one place, as often as it was logged since boot; `line` is the last."""
+    """One error of the driver at one place, as often as it was logged in one boot; `line` is the last."""
 
     code: int
     pci_bus_id: str | None
@@ -117,6 +46,17 @@ class Xid:
     gpu_instance: str | None = None
     compute_instance: str | None = None
     processes: Sequence[str] = ()
+    boot: int = 0  # 0: this boot; -1: the one before
+    moments: Sequence[str] = ()  # when, the last few of them
+
+
+@dataclass(frozen=True, slots=True)
+class PciGpu:
+    """An NVIDIA GPU that PCI shows, and the driver that has it ('' for none)."""
+
+    pci_bus_id: str
+    driver: str = ""
+    device_id: str | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -125,6 +65,7 @@ class KernelLog:
 
     source: str | None
     error: str = ""
+    boots: int = 1  # how many boots it covers, this one included
 
 
 @dataclass(frozen=True, slots=True)
@@ -139,6 +80,13 @@ class Node:
     xids: Sequence[Xid]
     kernel_log: KernelLog
     attempts: Sequence[Attempt] = ()
+    library_version: str | None = None  # of the file behind libnvidia-ml.so.1, asked of no driver
+    pci_gpus: Sequence[PciGpu] | None = None
+    proc_gpus: Sequence[str] | None = None  # the addresses under /proc/driver/nvidia/gpus
+    events: Sequence[KernelEvent] = ()
+    machine: Machine | None = None
+    dpus: Sequence[Dpu] | None = None
+    ports: Sequence[Port] | None = None
 
 
 def node_of(result: Mapping[str, Any]) -> Node:

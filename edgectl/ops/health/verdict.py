@@ -7,11 +7,13 @@ from dataclasses import dataclass
 
 from edgectl.catalog.rules_model import Rules, Severity
 from edgectl.catalog.xid import XidMeaning
+from edgectl.ops.health.earlier import Earlier
 from edgectl.ops.health.expected import Expected
 from edgectl.ops.health.finding import STANDING_OF, Breach, Finding, Standing, finding
 from edgectl.ops.health.gpu_rules import GPU_RULES, Sight
 from edgectl.ops.health.node_rules import NODE_RULES
-from edgectl.ops.health.observed import GpuState, Node
+from edgectl.ops.health.observed import Node
+from edgectl.ops.health.observed_gpu import GpuState
 from edgectl.ops.health.xid_rules import XidTable, codes_at, xid_findings
 
 
@@ -29,11 +31,21 @@ class Verdict:
         return next((level for level in (Severity.CRITICAL, Severity.WARNING) if level in severities), None)
 
 
-def judge(node: Node, expected: Expected, rules: Rules, xids: Mapping[int, XidMeaning]) -> Verdict:
-    """Return the verdict on a node."""
+def judge(
+    node: Node,
+    expected: Expected,
+    rules: Rules,
+    xids: Mapping[int, XidMeaning],
+    earlier: Mapping[str, Earlier] | None = None,
+) -> Verdict:
+    """Return the verdict on a node; `earlier` has the last look at each card, by UUID, where there is one."""
     standings = dict.fromkeys(rules.by_id, Standing.UNJUDGED)
     findings: list[Finding] = []
-    judged = (*_node(node, expected, rules), *_gpus(node, expected, rules), *_xids(node, rules, xids))
+    judged = (
+        *_node(node, expected, rules),
+        *_gpus(node, expected, rules, earlier or {}),
+        *_xids(node, rules, xids),
+    )
     for rule_id, standing, found in judged:
         standings[rule_id] = max(standings[rule_id], standing)
         findings.extend(found)
@@ -53,9 +65,9 @@ def _node(node: Node, expected: Expected, rules: Rules) -> Iterator[_Judged]:
             yield rule_id, judged, ()
 
 
-def _gpus(node: Node, expected: Expected, rules: Rules) -> Iterator[_Judged]:
+def _gpus(node: Node, expected: Expected, rules: Rules, earlier: Mapping[str, Earlier]) -> Iterator[_Judged]:
     for gpu in node.gpus:
-        sight = Sight(gpu, expected, codes_at(node.xids, gpu.pci_bus_id))
+        sight = Sight(gpu, expected, codes_at(node.xids, gpu.pci_bus_id), earlier.get(gpu.uuid or ""))
         # What a lost GPU said last is not worth a judgement.
         ids: Iterable[str] = ("gpu-lost",) if gpu.state is GpuState.LOST else GPU_RULES
         for rule_id in ids:
