@@ -5,6 +5,7 @@ from __future__ import annotations
 import logging
 from collections.abc import Callable
 from dataclasses import replace
+from typing import Protocol
 
 from edgectl.clock import Clock
 from edgectl.engine.events import (
@@ -29,7 +30,34 @@ _log = logging.getLogger(__name__)
 # A login that succeeds and then says nothing, twice, is a profile that waits; a third look would hear no more.
 _MOST_SILENT_LOGINS = 2
 
+# Signs of life come every five seconds. All that is made of them is "no progress for 30 s", and each one that is told
+# takes half a millisecond on its way through the processes of a run. So one in six is told, the first one included.
+_TOLD_OF_BEATS = 6
+
 Emit = Callable[[RunEvent], None]
+
+
+class Line(Protocol):
+    """The line that a visit holds, as whoever lends lines counts it."""
+
+    def rest(self) -> bool:
+        """Say that nothing is heard but that the host works on; return whether to stay on the line."""
+        ...
+
+    def stir(self) -> None:
+        """Say that something new was heard."""
+        ...
+
+
+class OwnLine:
+    """A line that nobody else waits for."""
+
+    def rest(self) -> bool:
+        """Stay."""
+        return True
+
+    def stir(self) -> None:
+        """Go on; nobody counts."""
 
 
 def run_host(work: HostWork, connector: Connector, clock: Clock, emit: Emit) -> None:
@@ -37,10 +65,6 @@ def run_host(work: HostWork, connector: Connector, clock: Clock, emit: Emit) -> 
     run = HostRun(work, connector, clock, emit)
     while (away_s := run.visit()) is not None:
         clock.sleep(away_s)
-
-
-def _nobody_waits() -> bool:
-    return False
 
 
 class HostRun:
@@ -54,23 +78,24 @@ class HostRun:
         self._progress = Progress(started=work.begun)
         self._waits = Waits(work, clock)
         self._began: float | None = None
+        self._beats = 0
 
     @property
     def host(self) -> str:
         """Return the name of the host."""
         return self._work.host.name
 
-    def visit(self, others_wait: Callable[[], bool] = _nobody_waits) -> float | None:
+    def visit(self, line: Line | None = None) -> float | None:
         """Visit the host; return in how many seconds to come back, or None where its outcome was emitted.
 
-        While `others_wait` for a line, a host from which nothing is heard but that it works on is hung up on.
+        A host from which nothing is heard but that it works on is hung up on where the `line` may not rest.
         Never raises, and is never called again after None.
         """
         if self._began is None:
             self._began = self._clock.monotonic()
             self._emit(HostStarted(self.host))
         try:
-            ended = self._visited(others_wait)
+            ended = self._visited(line or OwnLine())
         except BaseException as error:  # noqa: BLE001 - a host run is one of the five broad places
             # A panic in a Rust extension is no Exception, and a thread that dies unheard would hang the run.
             ended = self._died_of(error)
@@ -85,10 +110,10 @@ class HostRun:
         reason = f"a bug in edgectl: {type(bug).__name__}: {bug}"
         return outcome_of(self._work, self._progress, status, reason)
 
-    def _visited(self, others_wait: Callable[[], bool]) -> HostOutcome | float:
+    def _visited(self, line: Line) -> HostOutcome | float:
         """Return how the host ended, or for how long to leave it alone: it is away, busy, or at work."""
         work, progress, waits = self._work, self._progress, self._waits
-        fault = self._call(others_wait)
+        fault = self._call(line)
         if fault is None:
             return waits.away_s(progress)
         if isinstance(progress.last, Busy) and waits.may_find_it_free():
@@ -104,7 +129,7 @@ class HostRun:
             self._emit(HostLost(self.host, fault.message))
         return waits.pause_s()
 
-    def _call(self, others_wait: Callable[[], bool]) -> HostFault | None:
+    def _call(self, line: Line) -> HostFault | None:
         """Listen until the job has ended or the line is gone, and return why it went; None where we hung up."""
         progress = self._progress
         if progress.confirms is not None and self._clock.monotonic() >= progress.confirm_until:
@@ -122,7 +147,7 @@ class HostRun:
             self._emit(HostConnected(self.host, took.tcp_s, took.login_s, took.rtt_s))
         greetings = progress.greetings
         try:
-            if self._listen(session, others_wait):
+            if self._listen(session, line):
                 return None
         except HostFault as fault:
             is_mute = fault.kind is FaultKind.SILENT and progress.greetings == greetings
@@ -134,7 +159,7 @@ class HostRun:
             session.close()
         return HostFault(FaultKind.LOST, "the host did not come back")
 
-    def _listen(self, session: Session, others_wait: Callable[[], bool]) -> bool:
+    def _listen(self, session: Session, line: Line) -> bool:
         """Take note of what the host says; return whether we may hang up on it, since it works on without us."""
         progress, until = self._progress, self._work.patience.until
         for message in session.run(self._work.errand, after=progress.after, confirms=progress.confirms):
@@ -145,7 +170,9 @@ class HostRun:
                 return False
             if self._clock.monotonic() >= until:
                 raise HostFault(FaultKind.TIMEOUT, "the run's deadline is over")
-            if isinstance(message, Heartbeat) and others_wait() and self._waits.may_leave(progress):
+            if not isinstance(message, Heartbeat):
+                line.stir()
+            elif self._waits.may_leave(progress) and not line.rest():
                 return True
         return False
 
@@ -156,8 +183,14 @@ class HostRun:
             self._emit(HostAttached(self.host, progress.after, away_s))
             progress.lost_at = None
         progress.after = message.seq or progress.after
-        self._emit(HostSaid(self.host, message))
+        if not isinstance(message, Heartbeat) or self._is_told():
+            self._emit(HostSaid(self.host, message))
         note(progress, message, self._clock)
+
+    def _is_told(self) -> bool:
+        """Count a sign of life, and tell whether it is one that is told."""
+        self._beats += 1
+        return self._beats % _TOLD_OF_BEATS == 1
 
 
 def _worth_coming_back(fault: HostFault, progress: Progress, work: HostWork, now: float) -> bool:

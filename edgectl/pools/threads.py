@@ -12,7 +12,7 @@ from edgectl.pools.lines import Lines
 
 
 class ThreadPool:
-    """At most `width` hosts are listened to at once; any number of them may be at work."""
+    """At most about `width` hosts are busy on their lines at once; any number of them may be at work."""
 
     def __init__(self, connector: Connector, clock: Clock, width: int) -> None:
         self._connector = connector
@@ -29,7 +29,7 @@ class ThreadPool:
         door = Door(lines, next_work, self._clock)
         while lines.in_flight or door.is_open:
             door.fill()
-            if lines.busy:
+            if lines.open:
                 event = lines.hear(door.wait_s())
                 if event is not None:
                     on_event(event)

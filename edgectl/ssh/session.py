@@ -67,7 +67,9 @@ class SshSession:
             if not self._greeted:
                 self._say_no_more(channel)
             message = self._decoded(line)
-            self._greeted = self._greeted or isinstance(message, Hello)
+            if isinstance(message, Hello):
+                self._greeted = True
+                channel.settimeout(self._deadlines.silence_s)
             yield message
 
     def close(self) -> None:
@@ -123,9 +125,10 @@ class SshSession:
             except HostFault as fault:
                 if fault.kind is not FaultKind.TIMEOUT:
                     raise
-                limit = self._deadlines.silence_s if self._greeted else self._deadlines.hello_s
-                if self._clock.monotonic() - heard > limit:
-                    raise self._silence(limit) from None
+                if self._greeted:
+                    raise self._silence(self._deadlines.silence_s) from None
+                if self._clock.monotonic() - heard > self._deadlines.hello_s:
+                    raise self._silence(self._deadlines.hello_s) from None
                 continue
             finally:
                 self._hear_errors(channel)

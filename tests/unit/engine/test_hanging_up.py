@@ -34,6 +34,15 @@ AT_WORK: list[Step] = [HELLO, began(1), 5.0, BEAT, 5.0, BEAT]
 STILL_AT_WORK: list[Step] = [HELLO, 5.0, BEAT, 5.0, BEAT]
 
 
+class Wanted:
+    """A line that others wait for, and that may not rest."""
+
+    def rest(self) -> bool:
+        return False
+
+    def stir(self) -> None: ...
+
+
 class Visited:
     """A host run whose line others wait for, one visit after the other."""
 
@@ -47,7 +56,7 @@ class Visited:
         self._run = HostRun(work, self.connector, self.clock, self.events.append)
 
     def visit(self) -> float | None:
-        return self._run.visit(lambda: True)
+        return self._run.visit(Wanted())
 
     def to_its_end(self) -> list[float]:
         """Return the pauses between the visits."""

@@ -266,6 +266,20 @@ def test_heartbeats_and_retries_are_passed_on_and_change_nothing() -> None:
     assert Played(visit).outcome.status is HostStatus.OK
 
 
+def test_of_many_signs_of_life_one_in_thirty_seconds_is_told() -> None:
+    beats: Visit = [
+        HELLO,
+        began(1),
+        *[step for _ in range(13) for step in (5.0, Heartbeat(1, 5.0))],
+        *whole()[2:],
+    ]
+    played = Played(beats)
+    told = [event for event in played.events if isinstance(event, HostSaid)]
+
+    assert sum(isinstance(event.message, Heartbeat) for event in told) == 3
+    assert played.outcome.status is HostStatus.OK
+
+
 MUTE = HostFault(FaultKind.SILENT, "no answer within 30 s")
 
 

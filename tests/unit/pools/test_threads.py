@@ -13,6 +13,8 @@ from tests.fakes.fleet import a_host, work_for
 from tests.fakes.working import WorkingHosts
 
 WIDTH = 3
+# A host that was quiet and says something new takes part again, whether there is room or not.
+WITH_RESTING = 6 * WIDTH
 
 
 def _work(count: int) -> list[HostWork]:
@@ -33,14 +35,22 @@ def _run(hosts: WorkingHosts, clock: FastClock, work: Iterable[HostWork | Pause]
 def test_many_more_hosts_work_than_there_are_lines_to_listen_on() -> None:
     """None of them ends before the last one has begun: without hanging up nobody ever would."""
     clock = FastClock(500)
-    hosts = WorkingHosts(clock, lambda hosts: len(hosts.visits) == 12)
-    events = _run(hosts, clock, _work(12))
+    hosts = WorkingHosts(clock, lambda hosts: len(hosts.visits) == 40)
+    events = _run(hosts, clock, _work(40))
 
-    assert [type(event) for event in events].count(HostStarted) == 12
+    assert [type(event) for event in events].count(HostStarted) == 40
     ended = [event.outcome for event in events if isinstance(event, HostEnded)]
-    assert [outcome.status for outcome in ended] == [HostStatus.CHANGED] * 12
-    assert len({outcome.host for outcome in ended}) == 12
-    assert hosts.most_at_once <= WIDTH
+    assert [outcome.status for outcome in ended] == [HostStatus.CHANGED] * 40
+    assert len({outcome.host for outcome in ended}) == 40
+    assert hosts.most_at_once <= WITH_RESTING
+
+
+def test_lines_on_which_nothing_happens_stay_open_and_make_room_for_new_hosts() -> None:
+    clock = FastClock(500)
+    hosts = WorkingHosts(clock, lambda hosts: len(hosts.visits) == 12)
+    _run(hosts, clock, _work(12))
+
+    assert set(hosts.visits.values()) == {1}
 
 
 def test_where_there_are_lines_enough_nobody_is_visited_twice() -> None:
