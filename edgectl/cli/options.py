@@ -91,7 +91,9 @@ class Common:
 
         Where `changes_count`, a report that is fine but has changes to make leaves with 10.
         """
-        self._render(report)
+        from edgectl.output.render import render
+
+        render(report, self.output, sys.stdout, color=self.has_color(sys.stdout))
         sys.stdout.flush()
         if self.output is Format.NAGIOS:
             from edgectl.output import nagios
@@ -99,23 +101,6 @@ class Common:
             raise typer.Exit(nagios.code_of(report))
         has_changes = report.exit_code == ExitCode.DONE and report.summary()["changed"] > 0
         raise typer.Exit(int(ExitCode.CHANGES if changes_count and has_changes else report.exit_code))
-
-    def _render(self, report: Report) -> None:
-        """Write the report; what most commands write waits for no other format's libraries."""
-        color = self.has_color(sys.stdout)
-        match self.output:
-            case Format.TABLE:
-                from edgectl.output import table
-
-                table.render(report, sys.stdout, color=color)
-            case Format.JSON:
-                from edgectl.output import json_report
-
-                json_report.render(report, sys.stdout)
-            case _:
-                from edgectl.output.render import render
-
-                render(report, self.output, sys.stdout, color=color)
 
     def has_color(self, stream: IO[str]) -> bool:
         """Tell whether a stream is a terminal that wants colour."""
