@@ -8,6 +8,7 @@ import typer
 
 from edgectl.catalog.rules_model import Severity
 from edgectl.cli.groups import with_default
+from edgectl.cli.health_acting import add_acting
 from edgectl.cli.options import ALL_FORMATS, Common, Limit, Select, command
 
 FailOn = Annotated[
@@ -44,3 +45,5 @@ def add_to(app: typer.Typer) -> None:
         from edgectl.ops.health.explain import explain as run_explain
 
         common.finish(run_explain(finding, load_rules(), load_xids(), SystemClock().now()))
+
+    add_acting(group)

@@ -1,0 +1,52 @@
+"""`health remediate`: what is done about findings."""
+
+from __future__ import annotations
+
+import shlex
+from typing import Annotated
+
+import typer
+
+from edgectl.cli.options import ALL_FORMATS, Common, Limit, command
+
+
+def add_acting(group: typer.Typer) -> None:
+    """Add the commands that act on findings."""
+
+    @command(group, formats=ALL_FORMATS, changing=True)
+    def remediate(
+        common: Common,
+        select: Annotated[str, typer.Argument(metavar="SELECT", help="Hosts: a pattern; 'all' is typed.")],
+        limit: Limit = None,
+        power_hook: Annotated[
+            str | None,
+            typer.Option(
+                "--power-hook",
+                metavar="COMMAND",
+                help="Cuts a node's power and gives it back; gets its name and address as last words.",
+            ),
+        ] = None,
+    ) -> None:
+        """Restart, reset, reboot or power-cycle what findings ask for; a dry run without --yes."""
+        from edgectl.catalog.hardware import load_catalog
+        from edgectl.catalog.remedies import load_remedies
+        from edgectl.catalog.xid import load_xids
+        from edgectl.cli.running import local_services, services, show
+        from edgectl.ops.halts import refuse_frozen
+        from edgectl.ops.remediate.apply import Books, carry_out_plan, plan, plan_on_record
+        from edgectl.ops.remediate.plan import plan_lines
+        from edgectl.ops.remediate.report import dry_report, remedied_report
+
+        books = Books(load_remedies(), load_xids(), load_catalog())
+        hook = shlex.split(power_hook or "")
+        with services(common) as opened:
+            if opened.resuming:
+                decided = plan_on_record(opened)
+            else:
+                decided = plan(opened, books, select, limit, has_hook=bool(hook))
+            if not opened.resuming and not (common.yes and decided.acts):
+                common.finish(dry_report(decided, books.remedies, opened.clock.now()))
+            refuse_frozen(opened)
+            show(common, plan_lines(decided, books.remedies))
+            done = carry_out_plan(opened, books, decided, lambda: local_services(common), hook)
+        common.finish(remedied_report(done, books.remedies))

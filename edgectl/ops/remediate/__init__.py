@@ -1,0 +1,1 @@
+"""Acting on findings: a ladder of remedies, planned, bounded, proved."""
