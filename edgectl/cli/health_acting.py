@@ -1,18 +1,26 @@
-"""`health remediate`: what is done about findings."""
+"""`health remediate` and `health bundle`: what is done about findings."""
 
 from __future__ import annotations
 
 import shlex
+from pathlib import Path
 from typing import Annotated
 
 import typer
 
 from edgectl.cli.options import ALL_FORMATS, Common, Limit, command
+from edgectl.errors import UsageError
+
+_PRIVATE_FILE = 0o600
 
 
 def add_acting(group: typer.Typer) -> None:
     """Add the commands that act on findings."""
+    _add_remediate(group)
+    _add_bundle(group)
 
+
+def _add_remediate(group: typer.Typer) -> None:
     @command(group, formats=ALL_FORMATS, changing=True)
     def remediate(
         common: Common,
@@ -50,3 +58,31 @@ def add_acting(group: typer.Typer) -> None:
             show(common, plan_lines(decided, books.remedies))
             done = carry_out_plan(opened, books, decided, lambda: local_services(common), hook)
         common.finish(remedied_report(done, books.remedies))
+
+
+def _add_bundle(group: typer.Typer) -> None:
+    @command(group)
+    def bundle(
+        common: Common,
+        host: Annotated[str, typer.Argument(metavar="HOST", help="One host.")],
+        to: Annotated[
+            Path, typer.Option("--to", metavar="FOLDER", help="Where the archive is written.")
+        ] = Path(),
+        bug_report: Annotated[
+            bool, typer.Option("--bug-report", help="With nvidia-bug-report.sh, which takes minutes.")
+        ] = False,
+    ) -> None:
+        """Collect what a manufacturer asks for when a card is returned, without secrets, with digests."""
+        from edgectl.cli.running import services
+        from edgectl.ops.health.bundling import collect
+
+        with services(common) as opened:
+            if host not in opened.fleet.hosts:
+                raise UsageError(f"'{host}' is no host of the inventory; a bundle is of one host")
+            collected = collect(opened, host, bug_report=bug_report)
+        if collected.bundle is not None:
+            to.mkdir(parents=True, exist_ok=True)
+            path = to / collected.name
+            path.touch(_PRIVATE_FILE)
+            path.write_bytes(collected.bundle.archive)
+        common.finish(collected.report)

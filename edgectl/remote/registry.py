@@ -27,6 +27,7 @@ MODULES: Dict[str, str] = {
     "set_fact": "set_fact",
     "setup": "setup",
     "shell": "shell",
+    "slurp": "slurp",
     "stat": "stat",
     "sysctl": "sysctl",
     "systemd": "systemd_service",
