@@ -1,4 +1,4 @@
-"""`health remediate` and `health bundle`: what is done about findings."""
+"""`health remediate`, `bundle` and `monitoring`: what is done about findings, and where they go."""
 
 from __future__ import annotations
 
@@ -8,16 +8,20 @@ from typing import Annotated
 
 import typer
 
+from edgectl.catalog.monitoring import Shipped, text_of
 from edgectl.cli.options import ALL_FORMATS, Common, Limit, command
 from edgectl.errors import UsageError
+from edgectl.output.formats import Format
 
 _PRIVATE_FILE = 0o600
+_FILES = "One of: " + ", ".join(Shipped)
 
 
 def add_acting(group: typer.Typer) -> None:
     """Add the commands that act on findings."""
     _add_remediate(group)
     _add_bundle(group)
+    _add_monitoring(group)
 
 
 def _add_remediate(group: typer.Typer) -> None:
@@ -86,3 +90,13 @@ def _add_bundle(group: typer.Typer) -> None:
             path.touch(_PRIVATE_FILE)
             path.write_bytes(collected.bundle.archive)
         common.finish(collected.report)
+
+
+def _add_monitoring(group: typer.Typer) -> None:
+    @command(group, formats=frozenset({Format.TABLE}))
+    def monitoring(
+        common: Common, wanted: Annotated[Shipped, typer.Argument(metavar="FILE", help=_FILES)]
+    ) -> None:
+        """Print a file that comes with edgectl: Prometheus alerts, a Grafana dashboard, a systemd timer."""
+        del common
+        typer.echo(text_of(wanted), nl=False)

@@ -57,6 +57,9 @@ POOL = typer.Option(
     metavar="WHERE",
     help="Who works on hosts: threads, processes[:N], dask://HOST:PORT, tls://HOST:PORT. [env: EDGECTL_POOL]",
 )
+OUTPUT_FILE = typer.Option(
+    "--output-file", metavar="PATH", help="Write the report there, whole or not at all, in place of stdout."
+)
 RESUME = typer.Option("--resume", metavar="ID", hidden=True, help="Continue this run.")
 
 
@@ -72,6 +75,7 @@ class Common:
     state: Annotated[str | None, STATE] = None
     pool: Annotated[str | None, POOL] = None
     resume: Annotated[str | None, RESUME] = None
+    output_file: Annotated[Path | None, OUTPUT_FILE] = None
     asked: tuple[str, ...] = ()  # the words that ask for the command again
 
     def settings(self) -> Settings:
@@ -91,16 +95,25 @@ class Common:
 
         Where `changes_count`, a report that is fine but has changes to make leaves with 10.
         """
-        from edgectl.output.render import render
-
-        render(report, self.output, sys.stdout, color=self.has_color(sys.stdout))
-        sys.stdout.flush()
+        self._write(report)
         if self.output is Format.NAGIOS:
             from edgectl.output import nagios
 
             raise typer.Exit(nagios.code_of(report))
         has_changes = report.exit_code == ExitCode.DONE and report.summary()["changed"] > 0
         raise typer.Exit(int(ExitCode.CHANGES if changes_count and has_changes else report.exit_code))
+
+    def _write(self, report: Report) -> None:
+        from edgectl.output.render import render
+
+        if self.output_file is None:
+            render(report, self.output, sys.stdout, color=self.has_color(sys.stdout))
+            sys.stdout.flush()
+            return
+        from edgectl.output.whole_file import written_whole
+
+        with written_whole(self.output_file) as stream:
+            render(report, self.output, stream, color=False)
 
     def has_color(self, stream: IO[str]) -> bool:
         """Tell whether a stream is a terminal that wants colour."""
