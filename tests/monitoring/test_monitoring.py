@@ -51,11 +51,8 @@ def test_each_alert_does_what_it_says(tmp_path: Path) -> None:
 
     assert tested.returncode == 0, tested.stdout + tested.stderr
     alerts = {rule["alert"] for rule in _rules() if "alert" in rule}
-    cases = {
-        case["alertname"]
-        for test in yaml.safe_load(TESTS.read_text())["tests"]
-        for case in test["alert_rule_test"]
-    }
+    tests = yaml.safe_load(TESTS.read_text())["tests"]
+    cases = {case["alertname"] for test in tests for case in test["alert_rule_test"]}
     assert cases == alerts
 
 
