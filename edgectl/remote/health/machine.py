@@ -58,7 +58,8 @@ def read(
     }
     errors: Dict[str, str] = {}
     try:
-        found["disks"] = bounded.call(lambda: disks.read(root), _DISKS_S)
+        found["disks"], gone = bounded.call(lambda: disks.read(root), _DISKS_S)
+        errors.update({"disks": ", ".join(gone)} if gone else {})
     except (TimeoutError, ChildProcessError) as error:
         found["disks"], errors["disks"] = None, str(error)
     if waited_for and found["units"] is None:
