@@ -13,6 +13,7 @@ from typing import Any
 import pytest
 
 from edgectl.remote.health import bus, disks, machine, processes, timekeeping, units
+from edgectl.remote.health.clock import Clock
 from tests.nvml.branches import COMPILER, NO_COMPILER
 from tests.nvml.tree import BOOT_ID, Machine, tree
 from tests.remote.host import program
@@ -39,7 +40,8 @@ def node(root: Path, *waited_for: str, **files: str) -> dict[str, Any]:
     given = {path.replace("__", "/"): text for path, text in files.items()}
     tree(root, "l4", 0, "580", Machine(files=given))
     look = processes.look(str(root))
-    return machine.read(str(root), waited_for, lambda: processes.stuck(look, str(root)), look.states)
+    looks = machine.Looks(look.states, processes.stuck(look, str(root)))
+    return machine.read(str(root), waited_for, looks, Clock(20.0))
 
 
 def test_a_node_tells_its_size_its_limits_and_how_it_is_set(tmp_path: Path, programs: Path) -> None:
@@ -71,7 +73,7 @@ def test_what_a_machine_does_not_show_is_unsupported_and_never_zero(tmp_path: Pa
     assert programs.is_dir()
     empty = tmp_path / "root"
     empty.mkdir()
-    found = machine.read(str(empty), [], lambda: None, None)
+    found = machine.read(str(empty), [], machine.Looks({}, []), Clock(20.0))
 
     numbers = (
         "uptime_s",
@@ -216,7 +218,7 @@ def test_chrony_says_how_far_off_the_node_is_and_on_which_side(
 ) -> None:
     program(programs, "chronyc", CHRONY.format(offset=offset, leap=leap))
 
-    found = timekeeping.read()
+    found = timekeeping.read(Clock(20.0))
 
     assert found is not None
     assert (found["synchronised"], found["offset_s"]) == wanted
@@ -224,9 +226,9 @@ def test_chrony_says_how_far_off_the_node_is_and_on_which_side(
 
 
 def test_without_chrony_systemd_is_asked_and_then_the_kernel(programs: Path) -> None:
-    by_kernel = timekeeping.read()
+    by_kernel = timekeeping.read(Clock(20.0))
     program(programs, "timedatectl", "#!/bin/sh\necho NTP=yes\necho NTPSynchronized=no\n")
-    by_systemd = timekeeping.read()
+    by_systemd = timekeeping.read(Clock(20.0))
 
     assert by_systemd == {"synchronised": False, "source": None, "offset_s": None, "stratum": None}
     assert by_kernel is not None
@@ -242,7 +244,7 @@ def test_units_are_told_in_the_order_in_which_they_were_asked_for(programs: Path
     """
     program(programs, "systemctl", said)
 
-    found = units.read(["llm.service", "gone.service"])
+    found = units.read(["llm.service", "gone.service"], Clock(20.0))
 
     assert found == [
         {"name": "llm.service", "load": "loaded", "active": "active", "sub": "running", "restarts": 3},

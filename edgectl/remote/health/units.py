@@ -5,16 +5,19 @@ from __future__ import annotations
 from typing import Any, Dict, List, Optional, Sequence
 
 from edgectl.remote.gpu import bounded
+from edgectl.remote.health.clock import Clock
 
 _DEADLINE_S = 3.0
 _PROPERTIES = "Id,LoadState,ActiveState,SubState,NRestarts"
 
 
-def read(wanted: Sequence[str]) -> Optional[List[Dict[str, Any]]]:
+def read(wanted: Sequence[str], clock: Clock) -> Optional[List[Dict[str, Any]]]:
     """Return how each unit stands; None where none was asked for or systemd does not answer."""
     if not wanted:
         return None
-    said = bounded.run(["systemctl", "show", "-p", _PROPERTIES, "--", *wanted], _DEADLINE_S)
+    said = bounded.run(
+        ["systemctl", "show", "-p", _PROPERTIES, "--", *wanted], clock.share_s(_DEADLINE_S, 0.4)
+    )
     if said.rc != 0:
         return None
     blocks = said.out.strip().split("\n\n")
