@@ -83,6 +83,16 @@ def test_a_driver_that_is_not_loaded_is_told_with_its_code(tmp_path: Path) -> No
     assert [gpu["driver"] for gpu in found["pci_gpus"]] == [""]
 
 
+@pytest.mark.parametrize("code", [9, 18, 999])
+def test_a_library_that_does_not_start_gives_its_code_and_the_next_is_asked(
+    tmp_path: Path, code: int
+) -> None:
+    found = Scene(tmp_path, faults={"init": str(code)}).collect()
+
+    assert [(one["collector"], one["code"]) for one in found["attempts"]] == [("nvml", code)]
+    assert found["collector"] == "nvidia-smi"
+
+
 def test_a_library_that_is_not_installed_is_code_12_and_nvidia_smi_is_asked(tmp_path: Path) -> None:
     found = Scene(tmp_path, library=False).collect()
 

@@ -252,6 +252,17 @@ def test_units_are_told_in_the_order_in_which_they_were_asked_for(programs: Path
     ]
 
 
+def test_the_units_of_services_in_force_here_are_the_ones_that_matter(tmp_path: Path) -> None:
+    for folder, service in (("machine", "llm"), ("state", "embed"), ("state", "only-laid-out")):
+        (tmp_path / folder / "releases" / service / "r1").mkdir(parents=True)
+        if service != "only-laid-out":
+            (tmp_path / folder / "releases" / service / "current").symlink_to("r1")
+
+    found = units.serving([str(tmp_path / "machine"), str(tmp_path / "state"), str(tmp_path / "nowhere")])
+
+    assert found == ["edgectl-embed.service", "edgectl-llm.service"]
+
+
 def test_a_systemd_that_does_not_answer_is_an_error(tmp_path: Path, programs: Path) -> None:
     program(programs, "systemctl", "#!/bin/sh\nexit 1\n")
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-import os
+import resource
 import time
 from typing import Any, Callable, Dict, List, NamedTuple, Optional, Sequence
 
@@ -90,4 +90,5 @@ def _latest_first(folds: List[Dict[str, Any]]) -> List[Dict[str, Any]]:
 
 def _cpu_s() -> float:
     """Return what this process and its ended children have cost so far."""
-    return sum(os.times()[:4])
+    used = [resource.getrusage(who) for who in (resource.RUSAGE_SELF, resource.RUSAGE_CHILDREN)]
+    return sum(one.ru_utime + one.ru_stime for one in used)

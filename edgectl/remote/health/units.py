@@ -1,14 +1,27 @@
-"""The systemd units that somebody asked about."""
+"""The systemd units that matter here: those somebody asked about, else those of the services deployed here."""
 
 from __future__ import annotations
 
+import os
 from typing import Any, Dict, List, Optional, Sequence
 
 from edgectl.remote.gpu import bounded
 from edgectl.remote.health.clock import Clock
+from edgectl.remote.health.files import names
 
 _DEADLINE_S = 3.0
 _PROPERTIES = "Id,LoadState,ActiveState,SubState,NRestarts"
+
+
+def serving(folders: Sequence[str]) -> List[str]:
+    """Return the units of the services that have a release in force, by the `releases/<service>/current` below."""
+    found = {
+        service
+        for folder in folders
+        for service in names(os.path.join(folder, "releases"))
+        if os.path.islink(os.path.join(folder, "releases", service, "current"))
+    }
+    return [f"edgectl-{service}.service" for service in sorted(found)]
 
 
 def read(wanted: Sequence[str], clock: Clock) -> Optional[List[Dict[str, Any]]]:
