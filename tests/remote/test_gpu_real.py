@@ -10,7 +10,7 @@ from edgectl.remote.gpu import nvml, readings, smi
 
 pytestmark = [
     pytest.mark.gpu,
-    pytest.mark.skipif(not nvml._is_installed(), reason="needs an NVIDIA GPU: libnvidia-ml.so.1 is not here"),
+    pytest.mark.skipif(not nvml.is_installed(), reason="needs an NVIDIA GPU: libnvidia-ml.so.1 is not here"),
 ]
 # What a healthy GPU keeps between two readings that are a second apart.
 STEADY = ("uuid", "name", "pci_bus_id", "vbios", "memory_total_mib", "ecc_mode", "mig_mode", "power_limit_w",

@@ -20,7 +20,7 @@ from edgectl.playbook.loader import load_playbook
 from edgectl.report import Report
 
 PLAYBOOK = "health.yaml"
-MODULE = "gpu_facts"
+MODULE = "health_facts"
 # A reason is one line; the report has all findings.
 _REASONS = 4
 

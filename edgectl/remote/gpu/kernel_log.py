@@ -1,34 +1,56 @@
-"""The kernel log since this boot, from the first source that lets us read it."""
+"""The kernel log of this boot and of the one before, from the first source that lets us read it."""
 
 from __future__ import annotations
 
 import errno
+import glob
 import os
 import time
-from typing import Any, Callable, Dict, List, NamedTuple, Optional, Tuple
+from typing import Callable, List, NamedTuple, Optional, Pattern, Tuple
 
-from edgectl.remote.gpu import bounded, xid
+from edgectl.remote.gpu import bounded
 
-_DEADLINE_S = 8.0
+DEADLINE_S = 8.0
 _RECORD_BYTES = 8192
-_JOURNAL = ["journalctl", "-k", "-b", "--no-pager", "-o", "short-iso"]
+_JOURNAL = ["journalctl", "-k", "--no-pager", "-o", "short-iso"]
+# Where a kernel that died leaves its last lines, and where systemd-pstore(8) moves them at the next boot.
+_PSTORE = ("/sys/fs/pstore/dmesg-*", "/var/lib/systemd/pstore/dmesg-*", "/var/lib/systemd/pstore/*/dmesg.txt")
 
 
 class Log(NamedTuple):
-    """The driver's lines. `source` is None where no source could be read, and `error` says why."""
+    """The lines we look for. `source` is None where no source could be read, and `error` says why."""
 
     source: Optional[str]
     text: str
     error: str = ""
 
 
-def read(kmsg: str = "/dev/kmsg") -> Log:
-    """Return the lines that NVIDIA's driver wrote since this boot."""
+def read(wanted: Pattern[bytes], deadline_s: float = DEADLINE_S, kmsg: str = "/dev/kmsg") -> Log:
+    """Return the lines since this boot in which `wanted` is found."""
     sources: List[Tuple[str, Callable[[], Tuple[str, str]]]] = [
-        ("journalctl", lambda: _program(_JOURNAL)),
-        ("dmesg", lambda: _program(["dmesg"])),
-        (kmsg, lambda: _kmsg(kmsg)),
+        ("journalctl", lambda: _program([*_JOURNAL, "--boot=0"], wanted, deadline_s)),
+        ("dmesg", lambda: _program(["dmesg"], wanted, deadline_s)),
+        (kmsg, lambda: _kmsg(kmsg, wanted, deadline_s)),
     ]
+    return _first(sources)
+
+
+def read_before(wanted: Pattern[bytes], deadline_s: float = DEADLINE_S, root: str = "") -> Log:
+    """Return such lines of the boot before this one: what the journal kept, else what the dying kernel left."""
+    sources: List[Tuple[str, Callable[[], Tuple[str, str]]]] = [
+        ("journalctl", lambda: _program([*_JOURNAL, "--boot=-1"], wanted, deadline_s)),
+        ("pstore", lambda: _pstore(root, wanted)),
+    ]
+    return _first(sources)
+
+
+def booted(root: str = "") -> float:
+    """Return the time of day of this boot."""
+    with open(f"{root}/proc/uptime", encoding="ascii") as stream:
+        return time.time() - float(stream.read().split()[0])
+
+
+def _first(sources: List[Tuple[str, Callable[[], Tuple[str, str]]]]) -> Log:
     errors = []
     for name, source in sources:
         text, error = source()
@@ -38,46 +60,44 @@ def read(kmsg: str = "/dev/kmsg") -> Log:
     return Log(None, "", "; ".join(errors))
 
 
-def since_boot() -> Dict[str, Any]:
-    """Return what the log says about GPUs, and where it was read."""
-    log = read()
-    return {**xid.parse(log.text, _booted()), "kernel_log": {"source": log.source, "error": log.error}}
-
-
-def _booted() -> float:
-    """Return the time of day of this boot."""
-    with open("/proc/uptime", encoding="ascii") as stream:
-        return time.time() - float(stream.read().split()[0])
-
-
-def _program(words: List[str]) -> Tuple[str, str]:
+def _program(words: List[str], wanted: Pattern[bytes], deadline_s: float) -> Tuple[str, str]:
     """Return a program's lines or its error. An empty journal with a complaint is one we may not read."""
-    lines = bounded.Lines(xid.MARKER)
-    said = bounded.run(words, _DEADLINE_S, lines)
+    lines = bounded.Lines(wanted)
+    said = bounded.run(words, deadline_s, lines)
     complaint = said.err.splitlines()[0] if said.err else ""
     if said.rc is None:
-        return "", f"no answer within {_DEADLINE_S:g} s"
+        return "", f"no answer within {deadline_s:g} s"
     if said.rc != 0 or (lines.seen <= 1 and complaint):
         return "", complaint or f"ended with {said.rc}"
     return said.out, ""
 
 
-def _kmsg(path: str) -> Tuple[str, str]:
+def _pstore(root: str, wanted: Pattern[bytes]) -> Tuple[str, str]:
+    lines = bounded.Lines(wanted)
+    try:
+        for path in sorted(path for pattern in _PSTORE for path in glob.glob(root + pattern)):
+            with open(path, "rb") as stream:
+                lines.add(stream.read() + b"\n")
+    except OSError as error:
+        return "", str(error.strerror).lower()
+    return (lines.text(), "") if lines.seen else ("", "empty")
+
+
+def _kmsg(path: str, wanted: Pattern[bytes], deadline_s: float) -> Tuple[str, str]:
     """Read the ring buffer itself: one record per read, until there is none."""
-    lines = bounded.Lines(xid.MARKER)
+    lines = bounded.Lines(wanted)
     try:
         fd = os.open(path, os.O_RDONLY | os.O_NONBLOCK)
     except OSError as error:
         return "", str(error.strerror).lower()
     try:
-        _read_records(fd, lines)
+        _read_records(fd, lines, time.monotonic() + deadline_s)
     finally:
         os.close(fd)
     return lines.text(), ""
 
 
-def _read_records(fd: int, lines: bounded.Lines) -> None:
-    until = time.monotonic() + _DEADLINE_S
+def _read_records(fd: int, lines: bounded.Lines, until: float) -> None:
     while time.monotonic() < until:
         try:
             record = os.read(fd, _RECORD_BYTES)
