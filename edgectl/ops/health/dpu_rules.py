@@ -53,10 +53,10 @@ def dpu_mixed(node: Node, expected: Expected, _rule: Rule) -> Judged:
     return Breach(Severity.WARNING, mixed, "; ".join(", ".join(versions) for versions in mixed.values()))
 
 
-def dpu_rshim(node: Node, _expected: Expected, _rule: Rule) -> Judged:
-    """Asked where the host looked for one: a DPU whose rshim could not be read says why."""
-    looked = [dpu for dpu in node.dpus or () if dpu.rshim is not None or "rshim" not in _unasked(dpu)]
-    if not looked:
+def dpu_rshim(node: Node, expected: Expected, _rule: Rule) -> Judged:
+    """Asked where the inventory wants DPU mode; elsewhere a BMC may hold the one end there is."""
+    looked = [dpu for dpu in node.dpus or () if "rshim" not in dpu.unread.error]
+    if expected.dpu_mode != DpuMode.DPU or not looked:
         return Standing.UNJUDGED
     return _breach(Severity.WARNING, {dpu.pci_bus_id: None for dpu in looked if not dpu.rshim}, "no rshim")
 
@@ -108,10 +108,6 @@ def _breach(severity: Severity, broken: Mapping[str, object], said: str) -> Judg
         return Standing.HOLDS
     told = [f"{_short(address)}{f' {value}' if value else ''}" for address, value in broken.items()]
     return Breach(severity, dict(broken), f"{', '.join(told)}: {said}")
-
-
-def _unasked(dpu: Dpu) -> set[str]:
-    return {*dpu.unread.not_collected, *dpu.unread.error}
 
 
 def _short(address: str) -> str:

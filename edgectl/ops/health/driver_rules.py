@@ -32,6 +32,8 @@ _SMI_CODES: Mapping[int, str] = {
     15: "a GPU is lost",
 }
 _UNKNOWN = 999
+# The collector's word for a library that took its process down.
+_CRASHED = re.compile(r"\bdied of SIG")
 
 
 def driver_not_loaded(node: Node, expected: Expected, _rule: Rule) -> Judged:
@@ -66,9 +68,10 @@ def driver_hung(node: Node, _expected: Expected, _rule: Rule) -> Judged:
 
 
 def driver_error(node: Node, expected: Expected, _rule: Rule) -> Judged:
-    """A code that names its cause; without a driver the library's absence is no news."""
+    """A code that names its cause, or a library that crashed; without a driver its absence is no news."""
     if node.collector is not Collector.KERNEL:
-        return Standing.HOLDS
+        crashed = any(_CRASHED.search(attempt.error) for attempt in node.attempts)
+        return Breach(Severity.WARNING, _attempts(node), _last_words(node)) if crashed else Standing.HOLDS
     said = _named_error(node)
     if said is None or not expected.gpu_count:
         return Standing.UNJUDGED
