@@ -56,9 +56,9 @@ def _build(branch: str, lacking: tuple[str, ...]) -> Path:
     made = Path(_session_folder().name) / "-".join([branch, *lacking])
     made.mkdir()
     known = BRANCHES[branch]
-    hidden = "".join(f"local: {name}; " for name in (*known.lacks, *lacking))
+    hidden = "".join(f"{name}; " for name in sorted({*known.lacks, *lacking}))
     script = made / "symbols"
-    script.write_text(f"{{ global: nvml*; {hidden}}};\n", encoding="ascii")
+    script.write_text(f"{{ global: nvml*; {hidden and f'local: {hidden}'}}};\n", encoding="ascii")
     library = made / f"libnvidia-ml.so.{known.version}"
     words = [
         *(str(COMPILER), "-shared", "-fPIC", "-O1", "-Wall", "-Werror", f"-Wl,--version-script={script}"),

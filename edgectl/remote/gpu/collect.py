@@ -105,12 +105,22 @@ def _with_lost(
     fallen = xid.fallen_off(told["xids"])
     if collector == KERNEL:
         gpus = [{**gpu, "state": LOST} if gpu["pci_bus_id"] in fallen else gpu for gpu in gpus]
-    missing = dict.fromkeys(address for address in (*fallen, *held) if address not in listed)
-    return [*gpus, *(_lost(address, told) for address in missing)]
+    missing = iter(dict.fromkeys(address for address in (*fallen, *held) if address not in listed))
+    # One that the driver counts and does not reach has a number and no address: it is the next of those missing.
+    known = [gpu if gpu["pci_bus_id"] else _found_again(gpu, next(missing, None), told) for gpu in gpus]
+    return [*known, *(_lost(Gpu(None, LOST), address, told) for address in missing)]
 
 
-def _lost(address: str, told: Dict[str, Any]) -> Dict[str, Any]:
-    gpu = Gpu(None, LOST)
+def _found_again(gpu: Dict[str, Any], address: Optional[str], told: Dict[str, Any]) -> Dict[str, Any]:
+    if address is None:
+        return gpu
+    again = Gpu(gpu["index"], LOST)
+    for name, text in gpu["unread"]["error"].items():
+        again.error(name, text)
+    return _lost(again, address, told)
+
+
+def _lost(gpu: Gpu, address: str, told: Dict[str, Any]) -> Dict[str, Any]:
     gpu.value("pci_bus_id", address)
     for name, known in (("uuid", told["uuids"]), ("serial", told["serials"])):
         if address in known:

@@ -1,13 +1,13 @@
 """Lines of the kernel log, and of the fabric manager's own, that say something broke; Xids are read apart.
 
-Each kind of line has a pattern; its first group is the device it is about.
+Each kind of line has a pattern; its group is the device it is about, else that is the first PCI address of the line.
 """
 
 from __future__ import annotations
 
 import re
 import time
-from typing import Any, Dict, List, NamedTuple, Optional, Tuple
+from typing import Any, Dict, List, Match, NamedTuple, Optional, Tuple
 
 from edgectl.remote.gpu.readings import bus_id
 from edgectl.remote.gpu.xid import moment
@@ -29,42 +29,43 @@ class Kind(NamedTuple):
 # mm/oom_kill.c, kernel/watchdog.c, kernel/hung_task.c, fs/ext4, fs/xfs, fs/btrfs, block/blk-core.c,
 # drivers/nvme/host, arch/x86/kernel/cpu/mce, drivers/edac; the fabric manager's user guide for its log.
 KINDS = (
-    Kind("rm-init-failed", ("RmInitAdapter failed",), rf"NVRM: (?:GPU )?(?:PCI:)?{_PCI}?:? ?.*RmInitAdapter failed"),
-    Kind("power-cables", ("power cables",), rf"NVRM: .*?{_PCI}?.*necessary power cables"),
-    Kind("watchdog-locked", ("probably locked",), rf"NVRM: .*?{_PCI}?.*GPU is probably locked"),
+    Kind("rm-init-failed", ("RmInitAdapter failed",), r"NVRM: .*RmInitAdapter failed"),
+    Kind("power-cables", ("power cables",), r"NVRM: .*necessary power cables"),
+    Kind("watchdog-locked", ("probably locked",), r"NVRM: .*GPU is probably locked"),
     Kind(
         "gsp-timeout",
         ("GSP", "likely needs to be reset"),
-        rf"NVRM: .*?{_PCI}?.*(?:[Tt]imeout.*GSP|GSP.*(?:[Tt]ime[d ]*out|heartbeat)|likely needs to be reset)",
+        r"NVRM: .*(?:[Tt]imeout.*GSP|GSP.*(?:[Tt]ime[d ]*out|heartbeat)|likely needs to be reset)",
     ),
-    Kind("sxid", ("SXid",), rf"SXid \((?:PCI:)?{_PCI}\): \d+"),
-    Kind("slot-power", ("insufficient power",), rf"mlx5_core {_PCI}.*insufficient power on the PCIe slot"),
-    Kind("module-temperature", ("High Temperature",), rf"mlx5_core {_PCI}.*High Temperature"),
+    Kind("sxid", ("SXid",), r"SXid \(.*\): \d+"),
+    Kind("slot-power", ("insufficient power",), r"mlx5_core .*insufficient power on the PCIe slot"),
+    Kind("module-temperature", ("High Temperature",), r"mlx5_core .*High Temperature"),
     Kind(
         "mlx5-command",
         ("mlx5_cmd", "leak of a command"),
-        rf"mlx5_core {_PCI}.*(?:mlx5_cmd_(?:out_err|check)\b.*failed|leak of a command)",
+        r"mlx5_core .*(?:mlx5_cmd_(?:out_err|check)\b.*failed|leak of a command)",
     ),
     Kind(
-        "mlx5-health", ("health compromised", "atal error"),
-        rf"mlx5_core {_PCI}.*(?:health compromised|[Ff]atal error)",
+        "mlx5-health",
+        ("health compromised", "atal error"),
+        r"mlx5_core .*(?:health compromised|[Ff]atal error)",
     ),
     Kind(
         "pcie-aer",
         ("severity=Uncorrect", "AER: Uncorrect"),
-        rf"{_PCI}: (?:AER: |device ).*severity=Uncorrect|{_PCI}: PCIe Bus Error: severity=Uncorrect"
-        rf"|AER: .*Uncorrect\w+ \([\w-]+\) error (?:message )?received: {_PCI}",
+        rf"PCIe Bus Error: severity=Uncorrect|AER: Uncorrect\w+ \([\w-]+\) error .*?{_PCI}",
     ),
     Kind("oom-kill", ("Killed process",), r"ut of memory: Killed process \d+ \((.+?)\)"),
-    Kind("soft-lockup", ("soft lockup", "hard LOCKUP"), r"(?:soft lockup - |hard LOCKUP on cpu )(CPU#\d+|\d+)"),
+    Kind(
+        "soft-lockup", ("soft lockup", "hard LOCKUP"), r"(?:soft lockup - |hard LOCKUP on cpu )(CPU#\d+|\d+)"
+    ),
     Kind("hung-task", ("blocked for more than",), r"INFO: task (.+?):\d+ blocked for more than"),
     Kind(
         "fs-error",
         ("-fs error", "emounting filesystem read-only", "XFS (", "BTRFS", "I/O error, dev"),
-        r"(?:EXT[234]-fs (?:error )?\((?:device )?([\w-]+)\): .*(?:error|read-only|comm )"
-        r"|EXT[234]-fs error \(device ([\w-]+)\)"
-        r"|XFS \(([\w-]+)\): .*(?:[Cc]orruption|I/O [Ee]rror|shutdown|Shutting down)"
-        r"|BTRFS (?:error|critical) \(device ([\w-]+)|I/O error, dev ([\w-]+))",
+        r"EXT[234]-fs error \(device ([\w-]+)\)|EXT[234]-fs \(([\w-]+)\): Remounting filesystem read-only"
+        r"|XFS \(([\w-]+)\): .*(?:[Cc]orruption|I/O [Ee]rror|[Ss]hut(?:ting )?down)"
+        r"|BTRFS (?:error|critical) \(device ([\w-]+)|I/O error, dev ([\w-]+)",
     ),
     Kind(
         "nvme-error",
@@ -76,8 +77,8 @@ KINDS = (
         ("[Hardware Error]", "EDAC"),
         r"\[Hardware Error\]: (?:CPU (\d+): )?.*(?:Machine [Cc]heck|[Uu]ncorrected|[Ff]atal)|EDAC (MC\d+): \d+ UE",
     ),
-    Kind("peermem-context", ("detected invalid context",), r"(peermem)?.*ERROR detected invalid context"),
-)  # fmt: skip
+    Kind("peermem-context", ("detected invalid context",), r"ERROR detected invalid context"),
+)
 FABRIC_MANAGER = "fabric-manager"
 _FABRIC_LOG = "/var/log/fabricmanager.log"
 _FABRIC_TAIL_BYTES = 65536
@@ -95,6 +96,7 @@ WANTED = re.compile(
     )
 )
 _PATTERNS = tuple((kind, re.compile(kind.pattern)) for kind in KINDS)
+_ADDRESS = re.compile(rf"(?<![0-9a-fA-F]){_PCI}")
 _XID = re.compile(r"NVRM: .*?Xid")
 
 
@@ -115,12 +117,16 @@ def _event(line: str) -> Optional[Tuple[str, Optional[str]]]:
         if any(literal in line for literal in kind.literals):
             found = pattern.search(line)
             if found:
-                return kind.name, _device(next((group for group in found.groups() if group), None))
+                return kind.name, _device(line, found)
     return None
 
 
-def _device(said: Optional[str]) -> Optional[str]:
-    return bus_id(said) if said and re.fullmatch(_PCI, said) else said
+def _device(line: str, found: Match[str]) -> Optional[str]:
+    said = next((group for group in found.groups() if group), None)
+    if said is None:
+        address = _ADDRESS.search(line)
+        said = address.group(1) if address else None
+    return bus_id(said) if said and _ADDRESS.fullmatch(said) else said
 
 
 def _fold(
