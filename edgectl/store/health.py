@@ -62,9 +62,8 @@ class SqlHealthHistory:
         found: dict[str, list[WeekRecord]] = defaultdict(list)
         if not wanted:
             return found
-        # Each week by itself is a stretch of the key; a range of weeks would be read whole for a few cards.
         query = sa.select(table.c.card, table.c.week, table.c.days).where(
-            table.c.week.in_(range(first, last + 1)),
+            _weeks_between(first, last),
             table.c.card.between(min(wanted), max(wanted)),
         )
         if len(wanted) <= _NAMED:
@@ -185,6 +184,14 @@ def _rows(
     for row in connection.execute(sa.select(table)):
         if row[position] in names:
             yield row
+
+
+def _weeks_between(first: int, last: int) -> sa.ColumnElement[bool]:
+    """Return a condition: each week by itself is a stretch of the key; a range would be read whole for a few cards."""
+    week = health_weeks.c.week
+    if last - first < _NAMED:
+        return week.in_(range(first, last + 1))
+    return week.between(first, last)
 
 
 def _upsert(connection: sa.Connection, table: sa.Table, rows: Iterable[dict[str, Any]]) -> None:
