@@ -73,11 +73,34 @@ class IncidentRules:
 
 
 @dataclass(frozen=True, slots=True)
+class Drift:
+    """A daily figure whose drift is told, over so many days and by so much (in its unit) at least."""
+
+    figure: str
+    least_days: int
+    least_change: float
+    unit: str
+    says: str
+
+
+@dataclass(frozen=True, slots=True)
+class TrendRules:
+    """What is told of a card's weeks, and of a host's failures in them."""
+
+    window_days: int
+    drifts: Sequence[Drift]
+    spares_days: int
+    spares_steps: int
+    lemon_failures: int
+
+
+@dataclass(frozen=True, slots=True)
 class FleetRules:
     """All of it."""
 
     outliers: OutlierRules
     incidents: IncidentRules
+    trends: TrendRules
 
 
 class _Written(BaseModel):
@@ -124,8 +147,28 @@ class _Incidents(_Written):
     everywhere: str
 
 
+class _Drift(_Written):
+    least_days: int = Field(ge=3)
+    least_change: float = Field(gt=0)
+    unit: str
+    says: str
+
+
+class _Spares(_Written):
+    least_days: int = Field(ge=3)
+    least_steps: int = Field(ge=1, le=4)
+
+
+class _Trends(_Written):
+    window_days: int = Field(ge=7, le=90)
+    metrics: dict[str, _Drift]
+    spares: _Spares
+    lemon_failures: int = Field(ge=2)
+
+
 class _File(_Written):
     outliers: _Outliers
+    trends: _Trends
     incidents: _Incidents
 
 
@@ -133,7 +176,21 @@ def load_fleet_rules(path: Path | None = None) -> FleetRules:
     """Return the rules of `path`, by default those that come with edgectl."""
     shipped = Path(str(resources.files("edgectl.catalog").joinpath("health_fleet.yaml")))
     file = validate(_File, load(path or shipped))
-    return FleetRules(_outliers(file.outliers), _incidents(file.incidents))
+    return FleetRules(_outliers(file.outliers), _incidents(file.incidents), _trends(file.trends))
+
+
+def _trends(written: _Trends) -> TrendRules:
+    drifts = [
+        Drift(figure, drift.least_days, drift.least_change, drift.unit, drift.says)
+        for figure, drift in written.metrics.items()
+    ]
+    return TrendRules(
+        window_days=written.window_days,
+        drifts=drifts,
+        spares_days=written.spares.least_days,
+        spares_steps=written.spares.least_steps,
+        lemon_failures=written.lemon_failures,
+    )
 
 
 def _outliers(written: _Outliers) -> OutlierRules:

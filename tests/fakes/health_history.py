@@ -62,11 +62,11 @@ class MemoryHealthHistory:
         self.states.update({(state.subject, state.finding): state for state in kept.states})
         for key in kept.gone:
             self.states.pop(key, None)
-        self._changes += kept.changes
+        self._changes = [*reversed(kept.changes), *self._changes]
 
     def changes(self, hosts: Collection[str], since: datetime) -> Sequence[HealthChange]:
         found = [change for change in self._changes if change.host in hosts and change.at >= since]
-        return sorted(found[::-1], key=lambda change: change.at, reverse=True)
+        return sorted(found, key=lambda change: change.at, reverse=True)
 
     def places(self, cards: Collection[str]) -> Sequence[CardPlace]:
         found = [place for place in self._places.values() if place.card in cards]

@@ -7,10 +7,10 @@ from collections.abc import Sequence
 from typing import Any
 
 from edgectl.engine.health_records import HealthChange, HealthState, Phase, Turn
-from edgectl.inventory.fold import folded
 from edgectl.ops.health.examined import Examined
-from edgectl.ops.health.fleet.incidents import Incident
+from edgectl.ops.health.fleet.incidents import incident_data
 from edgectl.ops.health.fleet.outliers import Outlier
+from edgectl.ops.health.history.subjects import is_node
 from edgectl.ops.health.lines import Telling
 
 
@@ -45,21 +45,6 @@ def fleet_data(examined: Sequence[Examined], telling: Telling) -> dict[str, Any]
     }
 
 
-def incident_data(one: Incident) -> dict[str, Any]:
-    """Return an incident as programs read it."""
-    return {
-        "id": one.id,
-        "findings": list(one.findings),
-        "severity": one.severity.value,
-        "factor": one.factor,
-        "value": one.value,
-        "suspect": one.suspect,
-        "hosts": folded(one.hosts),
-        "count": len(one.hosts),
-        "of": one.of,
-    }
-
-
 def _state(state: HealthState, telling: Telling) -> dict[str, Any]:
     snooze = telling.snoozes.snoozed(state.host, state.finding)
     return {
@@ -90,7 +75,7 @@ def _outlier(one: Outlier) -> dict[str, Any]:
 
 def _uuid(subject: str) -> str | None:
     """Return the UUID behind a subject; a copy's is followed by its host."""
-    return None if subject.startswith("node:") else subject.partition("@")[0]
+    return None if is_node(subject) else subject.partition("@")[0]
 
 
 def _cleared(change: HealthChange) -> dict[str, Any]:

@@ -12,9 +12,11 @@ import re
 from collections import Counter, defaultdict
 from collections.abc import Collection, Iterator, Mapping, Sequence
 from dataclasses import dataclass
+from typing import Any
 
 from edgectl.catalog.health_fleet import Family, IncidentRules
 from edgectl.catalog.rules_model import Severity
+from edgectl.inventory.fold import folded
 from edgectl.ops.clusters.odds import chance_of_so_many
 from edgectl.ops.clusters.traits import Traits
 
@@ -200,3 +202,18 @@ def _incident(family: Family, best: _Candidate, members: Sequence[Member], rules
         of=best.of,
         members=tuple(members),
     )
+
+
+def incident_data(one: Incident) -> dict[str, Any]:
+    """Return an incident as programs read it."""
+    return {
+        "id": one.id,
+        "findings": list(one.findings),
+        "severity": one.severity.value,
+        "factor": one.factor,
+        "value": one.value,
+        "suspect": one.suspect,
+        "hosts": folded(one.hosts),
+        "count": len(one.hosts),
+        "of": one.of,
+    }

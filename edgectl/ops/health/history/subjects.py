@@ -41,6 +41,11 @@ def node_subject(host: str) -> str:
     return f"node:{host}"
 
 
+def is_node(subject: str) -> bool:
+    """Tell whether a subject is a node, or a place of it, and no card."""
+    return subject.startswith("node:")
+
+
 def cards_of(host: str, node: Node, records: Sequence[CardRecord], copied: Collection[str] = ()) -> Cards:
     """Return the cards of a host; `copied` are UUIDs that several hosts show."""
     on_record = {record.card: record for record in records}
