@@ -64,7 +64,7 @@ def recorded(
         nodes=nodes,
         states=in_force,
         incidents=incidents_on_record(hosts, nodes, in_force, rules, snoozes),
-        outliers=compare(list(_readings(by_name, cards, now)), rules.outliers).outliers,
+        outliers=_outliers(list(_readings(by_name, cards, now)), in_force, rules),
         trends=list(trends_of(history, cards, rules.trends, now)),
         lemons=lemons(failures, by_name, rules.trends.lemon_failures),
     )
@@ -85,6 +85,15 @@ def incidents_on_record(
     ]
     traits = {host.name: _traits(host, nodes.get(host.name)) for host in hosts}
     return incidents(members, traits, rules.incidents)
+
+
+def _outliers(
+    readings: Sequence[CardReading], states: Iterable[HealthState], rules: FleetRules
+) -> list[Outlier]:
+    """Return the cards whose last look differs from their peers', and enough of the looks before."""
+    in_force = {(state.subject, state.finding) for state in states}
+    found = compare(readings, rules.outliers).outliers
+    return [one for one in found if (one.card.card, one.metric.finding) in in_force]
 
 
 def nodes_of(past: HealthPast) -> dict[str, CardRecord]:

@@ -18,6 +18,7 @@ SPARES = "spare-rows"
 _DAYS_OF_WEEK = 7
 # Heat is compared at about the same power: more of a change than this explains the heat by itself.
 _SAME_POWER = 0.1
+_ALL_SPARES = 4.0
 
 
 @dataclass(frozen=True, slots=True)
@@ -45,11 +46,30 @@ def trends(days: Sequence[Day], rules: TrendRules) -> list[Trend]:
     if len(days) < _DAYS_OF_WEEK:
         return []
     window = [day for day in days if day.ordinal > days[-1].ordinal - rules.window_days]
-    return [*_spares(window, rules), *(trend for drift in rules.drifts for trend in _drift(window, drift))]
+    drifting = _drifting(window, rules.drifts)
+    return [*_spares(window, rules), *(trend for drift in drifting for trend in _drift(window, drift))]
+
+
+def _drifting(days: Sequence[Day], drifts: Sequence[Drift]) -> list[Drift]:
+    """Return the figures that may drift: most cards drift nowhere, and two sums tell before a slope is drawn.
+
+    A day without a reading (NaN) rules nothing out.
+    """
+    columns = dict(zip(Day._fields, zip(*days, strict=True), strict=True))
+    columns["temperature_mean"] = tuple(
+        total / count if count else math.nan
+        for total, count in zip(columns["temperature_sum"], columns["temperature_n"], strict=True)
+    )
+    third = max(1, len(days) // 3)
+    return [
+        drift
+        for drift in drifts
+        if not sum(columns[drift.figure][-third:]) - sum(columns[drift.figure][:third])
+        < third * drift.least_change
+    ]
 
 
 def _drift(days: Sequence[Day], drift: Drift) -> Iterator[Trend]:
-    # Most cards drift nowhere; two sums rule them out before any slope is drawn.
     points = [(day.ordinal, value) for day in days if (value := _figure(day, drift.figure)) is not None]
     if len(points) < drift.least_days:
         return
@@ -90,10 +110,10 @@ def _is_same_power(days: Sequence[Day]) -> bool:
 
 def _spares(days: Sequence[Day], rules: TrendRules) -> Iterator[Trend]:
     """Tell the worst bank's way from all spare rows to none, and its end where several steps point to it."""
-    levels = [(day.ordinal, level) for day in days if (level := worst_level(day)) is not None]
-    if not levels:
+    now = worst_level(days[-1])
+    if now is None or now == _ALL_SPARES:
         return
-    now = levels[-1][1]
+    levels = [(day.ordinal, level) for day in days if (level := worst_level(day)) is not None]
     if now == 0:
         yield Trend(SPARES, "a memory bank has no spare rows left", 0.0, len(levels), 0.0, "steps", 0.0)
         return
