@@ -167,11 +167,14 @@ class _Population:
     def _stands_out(self, one: _Candidate, affected: int, rules: IncidentRules) -> bool:
         """Tell whether it is commoner here than elsewhere, and more than chance would make it somewhere.
 
-        Where only one site was asked there is no elsewhere, and the site is the suspect.
+        Where only one site was asked there is no elsewhere, and the site is the suspect. What explains every one of
+        the affected needs no arithmetic.
         """
         elsewhere, having = self._total - one.of, len(one.affected)
         if elsewhere == 0:
             return one.factor in _ALONE
+        if having == affected:
+            return True
         if having / one.of < _LIFT * (affected - having) / elsewhere:
             return False
         chance = chance_of_so_many(having, affected, one.of, self._total)
