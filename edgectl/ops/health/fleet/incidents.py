@@ -145,7 +145,7 @@ class _Population:
             if len(having) < least or len(having) <= rules.share * hosts:
                 continue
             one = _Candidate(factor, value, having, hosts, self._distance(len(having), len(affected), hosts))
-            if self._stands_out(one, len(affected), rules):
+            if self._stands_out(one, len(affected), family, rules):
                 yield one
 
     def _having(
@@ -164,7 +164,7 @@ class _Population:
         well = self._total - affected
         return having / affected - ((hosts - having) / well if well else 0.0)
 
-    def _stands_out(self, one: _Candidate, affected: int, rules: IncidentRules) -> bool:
+    def _stands_out(self, one: _Candidate, affected: int, family: Family, rules: IncidentRules) -> bool:
         """Tell whether it is commoner here than elsewhere, and more than chance would make it somewhere.
 
         Where only one site was asked there is no elsewhere, and the site is the suspect. What explains every one of
@@ -178,7 +178,8 @@ class _Population:
         if having / one.of < _LIFT * (affected - having) / elsewhere:
             return False
         chance = chance_of_so_many(having, affected, one.of, self._total)
-        return len(self._counts[one.factor]) * chance < rules.by_chance
+        tried = sum(len(self._counts[factor]) for factor in family.suspects)
+        return tried * chance < rules.by_chance
 
     def _everywhere(
         self, family: Family, affected: frozenset[str], rules: IncidentRules

@@ -113,7 +113,7 @@ def test_heat_at_one_look_of_many_does_not_alarm_and_is_told(site: Site) -> None
 
 
 def test_heat_at_three_looks_of_five_alarms_and_is_told_as_new(site: Site) -> None:
-    site.look()
+    report = site.look()
     for look in (hot(N1), node(N1), hot(N1), hot(N1)):
         site.answers[N1] = look
         report = site.look(fail_on=Severity.WARNING)
