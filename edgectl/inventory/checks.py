@@ -29,6 +29,7 @@ RESERVED_NAMES = frozenset(
         "explain",
         "fault",
         "fit",
+        "fleet",
         "gate",
         "generate",
         "history",
@@ -45,8 +46,11 @@ RESERVED_NAMES = frozenset(
         "schema",
         "search",
         "show",
+        "snooze",
+        "snoozes",
         "status",
         "undrain",
+        "unsnooze",
         "up",
     }
 )

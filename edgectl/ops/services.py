@@ -8,6 +8,7 @@ from pathlib import Path
 
 from edgectl.clock import Clock
 from edgectl.engine.contacts import Contacts, NoContacts
+from edgectl.engine.health_records import HealthHistory, NoHealthHistory
 from edgectl.engine.ports import HostPool, Observer
 from edgectl.engine.records import Freezes, Origin, RunHistory
 from edgectl.inventory.model import Fleet
@@ -30,5 +31,6 @@ class Services:
     history: RunHistory
     freezes: Freezes
     contacts: Contacts = field(default_factory=NoContacts)  # what earlier looks at each host found
+    health: HealthHistory = field(default_factory=NoHealthHistory)  # what earlier looks at cards found
     origin: Origin = field(default_factory=Origin)
     resuming: str = ""  # the id of the run that this command continues, in place of beginning one

@@ -69,3 +69,80 @@ contacts = sa.Table(
     sa.Column("tcp_s", sa.JSON, nullable=False),
     sa.Column("seconds", sa.JSON, nullable=False),
 )
+
+# Health has a row for every card of the fleet, and one more for each of its weeks: moments are whole seconds since
+# 1970, which is a third of a timestamp's size and read at a third of the cost; looks and days are packed.
+health_cards = sa.Table(
+    "health_cards",
+    METADATA,
+    sa.Column("card", sa.String, primary_key=True),
+    sa.Column("serial", sa.String, nullable=False),
+    sa.Column("name", sa.String, nullable=False),
+    sa.Column("host", sa.String, nullable=False, index=True),
+    sa.Column("slot", sa.String, nullable=False),
+    sa.Column("since", sa.BigInteger, nullable=False),
+    sa.Column("seen", sa.BigInteger, nullable=False),
+    sa.Column("boot", sa.String, nullable=False),
+    sa.Column("driver", sa.String, nullable=False),
+    sa.Column("looks", sa.LargeBinary, nullable=False),
+)
+
+health_places = sa.Table(
+    "health_places",
+    METADATA,
+    sa.Column("card", sa.String, primary_key=True),
+    sa.Column("since", sa.BigInteger, primary_key=True),
+    sa.Column("host", sa.String, nullable=False),
+    sa.Column("slot", sa.String, nullable=False),
+)
+
+health_weeks = sa.Table(
+    "health_weeks",
+    METADATA,
+    sa.Column("week", sa.Integer, primary_key=True, autoincrement=False),
+    sa.Column("card", sa.String, primary_key=True),
+    sa.Column("days", sa.LargeBinary, nullable=False),
+    sqlite_with_rowid=False,
+)
+
+health_states = sa.Table(
+    "health_states",
+    METADATA,
+    sa.Column("subject", sa.String, primary_key=True),
+    sa.Column("finding", sa.String, primary_key=True),
+    sa.Column("host", sa.String, nullable=False, index=True),
+    sa.Column("label", sa.String, nullable=False),
+    sa.Column("severity", sa.String(16), nullable=False),
+    sa.Column("phase", sa.String(16), nullable=False),
+    sa.Column("since", sa.BigInteger, nullable=False),
+    sa.Column("seen", sa.BigInteger, nullable=False),
+    sa.Column("looks", sa.BigInteger, nullable=False),
+)
+
+health_changes = sa.Table(
+    "health_changes",
+    METADATA,
+    sa.Column("id", sa.Integer, primary_key=True),
+    sa.Column("at", sa.BigInteger, nullable=False, index=True),
+    sa.Column("host", sa.String, nullable=False, index=True),
+    sa.Column("subject", sa.String, nullable=False),
+    sa.Column("label", sa.String, nullable=False),
+    sa.Column("finding", sa.String, nullable=False),
+    sa.Column("severity", sa.String(16), nullable=False),
+    sa.Column("turn", sa.String(16), nullable=False),
+    sa.Column("why", sa.String, nullable=False),
+)
+
+health_snoozes = sa.Table(
+    "health_snoozes",
+    METADATA,
+    sa.Column("id", sa.Integer, primary_key=True),
+    sa.Column("hosts", sa.String, nullable=False),
+    sa.Column("finding", sa.String, nullable=False),
+    sa.Column("reason", sa.String, nullable=False),
+    sa.Column("snoozed_by", sa.String, nullable=False),
+    sa.Column("since", sa.BigInteger, nullable=False),
+    sa.Column("until", sa.BigInteger, nullable=False),
+    sa.Column("lifted", sa.BigInteger),
+    sa.Column("lifted_by", sa.String, nullable=False, server_default=""),
+)

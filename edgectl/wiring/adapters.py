@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING
 
 from edgectl.clock import Clock
 from edgectl.engine.contacts import Contacts
+from edgectl.engine.health_records import HealthHistory
 from edgectl.engine.ports import KeyScanner, Observer
 from edgectl.engine.records import Freezes, RunHistory
 from edgectl.inventory.model import Fleet
@@ -48,12 +49,13 @@ def key_scanner(settings: Settings, fleet: Fleet) -> KeyScanner:
 
 @dataclass(frozen=True, slots=True)
 class Store:
-    """The state store: what writes a run down, what reads runs back, the freezes, and what is known of hosts."""
+    """The state store: what writes a run down, what reads runs back, the freezes, what is known of hosts and cards."""
 
     recorder: Observer
     history: RunHistory
     freezes: Freezes
     contacts: Contacts
+    health: HealthHistory
 
 
 def open_store(settings: Settings, clock: Clock) -> Store:
@@ -61,11 +63,18 @@ def open_store(settings: Settings, clock: Clock) -> Store:
     from edgectl.store.contacts import SqlContacts
     from edgectl.store.database import open_database
     from edgectl.store.freezes import SqlFreezes
+    from edgectl.store.health import SqlHealthHistory
     from edgectl.store.history import History
     from edgectl.store.recorder import Recorder
 
     engine = open_database(settings.state)
-    return Store(Recorder(engine, clock), History(engine), SqlFreezes(engine), SqlContacts(engine))
+    return Store(
+        Recorder(engine, clock),
+        History(engine),
+        SqlFreezes(engine),
+        SqlContacts(engine),
+        SqlHealthHistory(engine),
+    )
 
 
 def from_anywhere(state: str) -> str:

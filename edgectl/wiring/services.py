@@ -43,6 +43,7 @@ def open_services(
             history=store.history,
             freezes=store.freezes,
             contacts=store.contacts,
+            health=store.health,
             origin=origin,
             resuming=whole_id(store.history, resume) if resume else "",
         )

@@ -5,10 +5,11 @@ from __future__ import annotations
 from collections import defaultdict
 from collections.abc import Iterable
 
-from edgectl.inventory.fold import fold, folded
+from edgectl.inventory.fold import abridged, fold
 
 # What a person reads at a glance; the rest is in -o json.
 _SHOWN = 6
+_CHARACTERS = 80
 
 
 def places(found: Iterable[tuple[str, str]]) -> str:
@@ -19,9 +20,14 @@ def places(found: Iterable[tuple[str, str]]) -> str:
     hosts: dict[str, list[str]] = defaultdict(list)
     for host, of_host in labels.items():
         hosts[_label(of_host)].append(host)
-    words = [f"{folded(names)}{label}" for label, names in hosts.items()]
+    words = [_word(names, label) for label, names in hosts.items()]
     more = len(words) - _SHOWN
     return "   ".join(words[:_SHOWN]) + (f"   and {more} more" if more > 0 else "")
+
+
+def _word(hosts: list[str], label: str) -> str:
+    names, also, more = abridged(hosts, _CHARACTERS).partition(" and ")
+    return f"{names}{label}{also}{more}"
 
 
 def _label(labels: Iterable[str]) -> str:

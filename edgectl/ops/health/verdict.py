@@ -27,10 +27,14 @@ _OF_THE_LOG = frozenset({"xid", "xid-repeated"})
 
 @dataclass(frozen=True, slots=True)
 class Verdict:
-    """What is wrong with a node, the worst first, and how every rule stands there."""
+    """What is wrong with a node, the worst first, and how every rule stands there.
+
+    `unjudged` has the label of a GPU with each rule that could not be judged there, whatever its neighbours said.
+    """
 
     findings: Sequence[Finding]
     standings: Mapping[str, Standing]
+    unjudged: frozenset[tuple[str, str]] = frozenset()
 
     @property
     def worst(self) -> Severity | None:
@@ -49,16 +53,22 @@ def judge(
     """Return the verdict on a node; `earlier` has the last look at each card, by UUID, where there is one."""
     standings = dict.fromkeys(rules.by_id, Standing.UNJUDGED)
     findings: list[Finding] = []
+    of_gpus = [
+        (gpu.label, one) for gpu in node.gpus for one in _gpu(gpu, node, expected, rules, earlier or {})
+    ]
+    unjudged = frozenset(
+        (label, rule) for label, (rule, standing, _) in of_gpus if standing is Standing.UNJUDGED
+    )
     judged = (
         *_node(node, expected, rules),
-        *_gpus(node, expected, rules, earlier or {}),
+        *(one for _, one in of_gpus),
         *_log(node, rules, xids),
     )
     for rule_id, standing, found in judged:
         standings[rule_id] = max(standings[rule_id], standing)
         findings.extend(found)
     findings.sort(key=lambda found: found.severity is not Severity.CRITICAL)
-    return Verdict(tuple(with_causes(findings, rules.causes)), standings)
+    return Verdict(tuple(with_causes(findings, rules.causes)), standings, unjudged)
 
 
 _Judged = tuple[str, Standing, Sequence[Finding]]
@@ -73,18 +83,19 @@ def _node(node: Node, expected: Expected, rules: Rules) -> Iterator[_Judged]:
             yield rule_id, judged, ()
 
 
-def _gpus(node: Node, expected: Expected, rules: Rules, earlier: Mapping[str, Earlier]) -> Iterator[_Judged]:
-    for gpu in node.gpus:
-        sight = _sight(gpu, node, expected, earlier.get(gpu.uuid or ""))
-        # What a lost GPU said last is not worth a judgement.
-        ids: Iterable[str] = ("gpu-lost",) if gpu.state is GpuState.LOST else GPU_RULES
-        for rule_id in ids:
-            judged = GPU_RULES[rule_id](sight, rules.by_id[rule_id])
-            if isinstance(judged, Breach):
-                found = finding(rules.by_id[rule_id], judged, gpu=gpu.uuid, label=gpu.label)
-                yield rule_id, STANDING_OF[judged.severity], [found]
-            else:
-                yield rule_id, judged, ()
+def _gpu(
+    gpu: Gpu, node: Node, expected: Expected, rules: Rules, earlier: Mapping[str, Earlier]
+) -> Iterator[_Judged]:
+    sight = _sight(gpu, node, expected, earlier.get(gpu.uuid or ""))
+    # What a lost GPU said last is not worth a judgement.
+    ids: Iterable[str] = ("gpu-lost",) if gpu.state is GpuState.LOST else GPU_RULES
+    for rule_id in ids:
+        judged = GPU_RULES[rule_id](sight, rules.by_id[rule_id])
+        if isinstance(judged, Breach):
+            found = finding(rules.by_id[rule_id], judged, gpu=gpu.uuid, label=gpu.label)
+            yield rule_id, STANDING_OF[judged.severity], [found]
+        else:
+            yield rule_id, judged, ()
 
 
 def _sight(gpu: Gpu, node: Node, expected: Expected, earlier: Earlier | None) -> Sight:

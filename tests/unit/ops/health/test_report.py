@@ -4,93 +4,26 @@ from __future__ import annotations
 
 import io
 import json
-from collections.abc import Callable, Iterable, Mapping
-from dataclasses import dataclass
-from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
 import pytest
 
-from edgectl.catalog.hardware import load_catalog
 from edgectl.catalog.rules_model import Severity
-from edgectl.engine.events import HostEnded, RunEvent
-from edgectl.engine.outcome import HostOutcome, HostStatus, TaskRecord, TaskStatus
-from edgectl.engine.ports import HostWork, NextWork
+from edgectl.engine.ports import HostWork
 from edgectl.errors import ExitCode, InputError
-from edgectl.inventory.loader import load
 from edgectl.ops.health.apply import check
 from edgectl.ops.health.explain import explain
-from edgectl.ops.services import Services
 from edgectl.output import nagios
 from edgectl.output.formats import Format
 from edgectl.output.render import render
 from edgectl.remote.job import Job
 from edgectl.report import HostEntry, Report
-from edgectl.secret import SecretSource
-from edgectl.store.database import open_database
-from edgectl.store.freezes import SqlFreezes
-from edgectl.store.history import History
+from tests.fakes.clock import START
+from tests.unit.ops.health.asked import Answers, services
 from tests.unit.ops.health.nodes import a_gpu, a_node, an_xid
 
 GOLDEN = Path(__file__).parents[3] / "golden" / "health"
-PLAYBOOKS = Path(__file__).parents[4] / "playbooks"
-INVENTORY = """
-pops:
-  fra1:
-    metro: FRA
-    vars: {driver_branch: "580"}
-    hosts:
-      fra1-r1-n01: {address: 192.0.2.1, role: gpu, hardware: rtx-pro-6000-server-2}
-      fra1-r1-n02: {address: 192.0.2.2, role: gpu, hardware: rtx-pro-6000-server-2}
-      fra1-r1-n03: {address: 192.0.2.3, role: gpu, hardware: rtx-pro-6000-server-2}
-      fra1-r1-d01: {address: 192.0.2.4, role: dpu, hardware: bluefield-3}
-  gru1:
-    metro: GRU
-    hosts:
-      gru1-r1-n01: {address: 192.0.2.5, role: gpu, hardware: rtx-pro-6000-server-2}
-      gru1-r1-n02: {address: 192.0.2.6, role: gpu, hardware: rtx-pro-6000-server-2}
-"""
-Answers = Mapping[str, dict[str, Any] | None]
-
-
-@dataclass(frozen=True)
-class KnowingPool:
-    """A pool whose hosts answer what the test says; None is a host that is not reached."""
-
-    answers: Answers
-    jobs: list[HostWork]
-
-    def check(self, work: Iterable[HostWork]) -> None:
-        pass
-
-    def run(self, next_work: NextWork, on_event: Callable[[RunEvent], None], *, hosts: int = 1) -> None:
-        del hosts
-        while (one := next_work()) is not None:
-            assert isinstance(one, HostWork)
-            self.jobs.append(one)
-            on_event(HostEnded(self._outcome(one)))
-
-    def _outcome(self, work: HostWork) -> HostOutcome:
-        name, pop = work.host.name, work.host.pop.name
-        answer = self.answers[name]
-        if answer is None:
-            return HostOutcome(
-                name, pop, HostStatus.UNREACHABLE, "connect: timed out after 10 s", seconds=10.0
-            )
-        task = TaskRecord("read the GPUs", "health_facts", TaskStatus.OK, 0.25, answer)
-        return HostOutcome(name, pop, HostStatus.OK, seconds=0.5, tasks=(task,))
-
-
-class StillClock:
-    def now(self) -> datetime:
-        return datetime(2026, 11, 23, 9, 0, tzinfo=UTC)
-
-    def monotonic(self) -> float:
-        return 0.0
-
-    def sleep(self, seconds: float) -> None:
-        raise AssertionError(f"health waits {seconds} s for nothing")
 
 
 def healthy(**changes: Any) -> dict[str, Any]:
@@ -111,27 +44,8 @@ SICK: Answers = {
 WELL: Answers = {name: a_node([], collector="kernel") if "-d" in name else healthy() for name in SICK}
 
 
-def services(tmp_path: Path, answers: Answers, jobs: list[HostWork]) -> Services:
-    path = tmp_path / "fleet.yaml"
-    path.write_text(INVENTORY, encoding="utf-8")
-    store = open_database(f"sqlite:///{tmp_path}/state.db")
-    return Services(
-        fleet=load(path, hardware=load_catalog().names),
-        pool=KnowingPool(answers, jobs),
-        observers=(),
-        clock=StillClock(),
-        random_bytes=bytes,
-        interrupts=lambda: 0,
-        secrets=SecretSource({}),
-        started_by="tester",
-        playbooks=PLAYBOOKS,
-        history=History(store),
-        freezes=SqlFreezes(store),
-    )
-
-
 def health(tmp_path: Path, answers: Answers, **given: Any) -> Report:
-    return check(services(tmp_path, answers, []), None, None, **given)
+    return check(services(tmp_path, answers), None, None, **given)
 
 
 def host_of(report: Report, name: str) -> HostEntry:
@@ -224,7 +138,7 @@ def test_a_host_has_the_keys_of_the_contract(tmp_path: Path) -> None:
 def test_the_job_takes_no_lock_and_brings_the_library(tmp_path: Path) -> None:
     jobs: list[HostWork] = []
 
-    check(services(tmp_path, WELL, jobs), "fra1-r1-n01", None)
+    check(services(tmp_path, WELL, jobs=jobs), "fra1-r1-n01", None)
 
     (one,) = jobs
     assert isinstance(one.errand, Job)
@@ -235,7 +149,7 @@ def test_explain_knows_rules_and_every_xid_and_helps_with_a_typo() -> None:
     from edgectl.catalog.rules import load_rules
     from edgectl.catalog.xid import load_xids
 
-    rules, xids, now = load_rules(), load_xids(), StillClock().now()
+    rules, xids, now = load_rules(), load_xids(), START
     for finding in (*rules.by_id, *(f"xid-{code}" for code in xids), "xid-999"):
         report = explain(finding, rules, xids, now)
         assert {"about", "why", "action", "clears", "source"} <= set(report.data), finding

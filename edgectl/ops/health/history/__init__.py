@@ -1,0 +1,1 @@
+"""Health over time: looks and days of cards, states of findings, trends."""
