@@ -9,9 +9,11 @@ from pathlib import Path
 
 from edgectl.lab import kernel
 from edgectl.lab.guest.catalogue import load_catalogue
-from edgectl.lab.guest.gpus import DRIVER_PACKAGE, LOADED_DRIVER, new_gpus, write_gpus
+from edgectl.lab.guest.gpus import DRIVER_PACKAGE, LOADED_DRIVER, new_gpus, read_gpus, write_gpus
 from edgectl.lab.guest.packages import Package, read_packages, write_packages
 from edgectl.lab.hostroot import LAB_FOLDER
+from edgectl.lab.pci import show_pci
+from edgectl.lab.stage import SYSTEM_FOLDERS
 
 _HERE = Path("/", LAB_FOLDER)
 _ETC = Path("/etc")
@@ -146,6 +148,7 @@ def _fill(image: HostImage) -> None:
         Path(folder).mkdir(parents=True, exist_ok=True)
     for name, text in _FILES.items():
         _write(_ETC / name, text)
+    _write(_ETC / "fstab", "".join(f"machine /{name} none bind,ro 0 0\n" for name in SYSTEM_FOLDERS))
     _write(_ETC / "hostname", f"{image.name}\n")
     _write(_ETC / "hosts", f"127.0.0.1 localhost\n{image.address} {image.name}\n::1 localhost\n")
     _write(_ETC / "machine-id", f"{os.urandom(16).hex()}\n")
@@ -235,6 +238,7 @@ def _renew() -> None:
     for folder in ("/run/systemd/system", "/run/lock"):
         Path(folder).mkdir(parents=True, exist_ok=True)
     _load_driver()
+    show_pci(read_gpus(), has_driver=Path(LOADED_DRIVER).exists())
     _cover_machine_programs()
 
 
