@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import hashlib
 import json
+import tarfile
 from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
@@ -139,7 +141,7 @@ def test_a_hook_cuts_the_power_of_one_node_and_the_node_is_proved_after_it(
         "rung": "power-cycle",
         "after": "reboot",
         "gpus": [],
-        "findings": ["gpu-count"],
+        "findings": ["gpu-lost"],
     }
     assert site.boot(1) != before
 
@@ -158,3 +160,36 @@ def test_a_host_that_does_not_answer_is_named_and_not_acted_on(site: Site) -> No
     site.sicken(2, "clear")
 
     assert f"not answering 1   {site.name(2)}" in told.out
+
+
+def test_a_bundle_has_the_serial_of_a_card_that_is_gone_and_says_what_the_host_could_not_give(
+    site: Site, tmp_path: Path
+) -> None:
+    site.sicken(0, "gpu-lost", "1")
+    serial = json.loads(site.on(0, "cat /var/lib/edgectl-lab/gpus.json"))[1]["serial"]
+    made = site.edgectl("health", "bundle", site.name(0), "--to", tmp_path, "-o", "json")
+    site.sicken(0, "clear")
+
+    assert made.code == 0, made.err
+    said = made.host(site.name(0))["data"]["bundle"]
+    archive = tmp_path / said["file"]
+    assert hashlib.sha256(archive.read_bytes()).hexdigest() == said["sha256"]
+    assert archive.stat().st_mode & 0o777 == 0o600
+    texts = {}
+    with tarfile.open(archive) as tar:
+        for member in tar.getmembers():
+            taken = tar.extractfile(member)
+            texts[member.name.partition("/")[2]] = taken.read().decode() if taken else ""
+    assert serial in texts["summary.txt"]
+    assert "fallen off the bus" in texts["kernel.log"]
+    assert "<nvidia_smi_log>" in texts["nvidia-smi.xml"]
+    assert "lspci.txt" in said["missing"]
+
+
+def test_a_bundle_is_of_one_host(site: Site) -> None:
+    refused = site.edgectl("health", "bundle", "all")
+
+    assert (refused.code, refused.err.splitlines()[0]) == (
+        2,
+        "error: 'all' is no host of the inventory; a bundle is of one host",
+    )
