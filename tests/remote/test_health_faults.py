@@ -164,6 +164,32 @@ def test_two_collectors_at_once_take_turns_at_the_driver_and_both_answer(tmp_pat
     assert time.monotonic() - began > 0.6
 
 
+def test_a_collector_that_is_killed_takes_its_process_at_the_driver_along(tmp_path: Path) -> None:
+    scene = Scene(tmp_path, faults={"init": "hang"}, deadline_s=60.0)
+    process = scene.start()
+    lock = scene.lock / "gpu-driver.lock"
+    while not (lock.exists() and lock.read_text(encoding="ascii")):
+        time.sleep(0.01)
+
+    process.kill()
+    process.communicate()
+
+    give_up = time.monotonic() + 10
+    while processes_with(str(tmp_path)) and time.monotonic() < give_up:
+        time.sleep(0.01)
+    assert processes_with(str(tmp_path)) == []
+
+
+def test_a_card_that_left_the_bus_has_no_width_of_63_lanes(tmp_path: Path) -> None:
+    where = f"sys/bus/pci/devices/{address(0)}"
+    gone = {f"{where}/current_link_width": "63\n", f"{where}/current_link_speed": "Unknown\n"}
+    scene = Scene(tmp_path, faults={"init": "9"}, smi="", machine=Machine(files=gone))
+
+    (gpu,) = scene.collect()["gpus"]
+
+    assert (gpu["pcie_width"], gpu["pcie_gen"], gpu["pcie_width_max"]) == (None, None, 16)
+
+
 def test_where_everything_hangs_the_answer_comes_at_the_overall_deadline(tmp_path: Path) -> None:
     scene = Scene(tmp_path, faults={"init": "hang"}, deadline_s=60.0, overall_s=5.0, units=["llm.service"])
     for name in ("journalctl", "dmesg", "chronyc", "timedatectl", "systemctl"):

@@ -125,6 +125,13 @@ def test_zombies_and_processes_that_wait_at_both_looks_are_told(tmp_path: Path, 
     assert found["stuck"] == [{"pid": 7, "name": "a (b) c", "age_s": 400.0}]
 
 
+def test_a_thread_of_the_kernel_is_left_to_the_kernel_s_own_watchdog(tmp_path: Path) -> None:
+    line = "7 (kworker/0:1) D 2 0 0 0 -1 0 0 0 0 0 0 0 0 0 20 0 1 0 5 0 0\n"
+    tree(tmp_path, "l4", 0, "580", Machine(files={"proc/7/stat": line}))
+
+    assert processes.look(str(tmp_path)).waiting == {}
+
+
 def test_a_process_that_worked_between_two_looks_is_not_stuck(tmp_path: Path) -> None:
     line = "7 (dd) D 1 1 1 0 -1 0 0 0 0 0 0 0 0 0 20 0 1 0 5 0 0\n"
     files = {"proc/7/stat": line, "proc/7/status": "voluntary_ctxt_switches:\t5\n"}
