@@ -184,6 +184,19 @@ def test_a_collector_that_is_killed_takes_its_process_at_the_driver_along(tmp_pa
     assert processes_with(str(tmp_path)) == []
 
 
+def test_a_network_card_whose_firmware_does_not_answer_costs_its_own_readings_only(tmp_path: Path) -> None:
+    scene = Scene(tmp_path, overall_s=10.0, machine=Machine(dpus=(BlueField(),)))
+    rate = scene.root / "sys/class/infiniband/mlx5_0/ports/1/rate"
+    rate.unlink()
+    os.mkfifo(rate)  # whoever opens it to read waits for a writer that never comes
+
+    found = scene.collect()
+
+    assert (found["ports"], len(found["dpus"]), found["collector"]) == (None, 1, "nvml")
+    assert "no answer" in found["machine"]["unread"]["error"]["ports"]
+    assert processes_with(str(tmp_path)) == []
+
+
 def test_a_card_that_left_the_bus_has_no_width_of_63_lanes(tmp_path: Path) -> None:
     where = f"sys/bus/pci/devices/{address(0)}"
     gone = {f"{where}/current_link_width": "63\n", f"{where}/current_link_speed": "Unknown\n"}
