@@ -57,6 +57,13 @@ def test_every_source_gives_the_time_in_utc(prefix: str, at: str | None) -> None
     assert one(f"{prefix}NVRM: Xid (PCI:0000:41:00): 31")["last"] == at
 
 
+def test_a_time_since_a_boot_that_nobody_knows_is_none() -> None:
+    line = "NVRM: Xid (PCI:0000:41:00): 31"
+    found = xid.parse(f"<3>[ 9.5] {line}\n{ISO}{line}", None, boot=-1)["xids"]
+
+    assert [(one["first"], one["last"], one["count"]) for one in found] == [(None, "2026-08-21T09:34:04Z", 2)]
+
+
 def test_the_same_error_again_is_counted_once_per_place() -> None:
     lines = [
         "[ 1.0] NVRM: Xid (PCI:0000:41:00): 31, pid=1, name=a, first",

@@ -57,7 +57,8 @@ def _logs(root: str, clock: Clock) -> _Told:
     booted = kernel_log.booted(root)
     log = kernel_log.read(events.WANTED, clock.share_s(_LOG_S, 0.2))
     before = kernel_log.read_before(events.WANTED, clock.share_s(_LOG_BEFORE_S, 0.1), root)
-    now, then = xid.parse(log.text, booted), xid.parse(before.text, booted, boot=-1)
+    # When the boot before began nobody knows any more: only the journal's lines have a time of day.
+    now, then = xid.parse(log.text, booted), xid.parse(before.text, None, boot=-1)
     gpus: Dict[str, Any] = {
         "xids": [*now["xids"], *then["xids"]],
         "uuids": {**then["uuids"], **now["uuids"]},
@@ -65,7 +66,7 @@ def _logs(root: str, clock: Clock) -> _Told:
     }
     found = [
         *events.parse(log.text, booted),
-        *events.parse(before.text, booted, boot=-1),
+        *events.parse(before.text, None, boot=-1),
         *events.fabric_manager(booted, root),
     ]
     boots = 1 if before.source is None else 2
