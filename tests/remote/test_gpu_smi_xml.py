@@ -164,6 +164,15 @@ def test_every_real_capture_is_read_whole() -> None:
     assert paths
 
 
+def test_what_root_alone_may_ask_is_not_collected() -> None:
+    text = (DOCUMENTS / "570-a100.xml").read_text(encoding="utf-8")
+    closed = text.replace("<vbios_version>90.00.00.00.01<", "<vbios_version>Insufficient Permissions<")
+    (gpu,) = smi_xml.parse(closed)["gpus"]
+
+    assert closed != text
+    assert "vbios" in gpu["unread"]["not_collected"]
+
+
 def test_the_words_of_the_fabric_become_the_mask_that_nvml_has() -> None:
     text = (DOCUMENTS / "570-a100.xml").read_text(encoding="utf-8")
     health = "<bandwidth>Degraded</bandwidth><route_unhealthy>False</route_unhealthy>"

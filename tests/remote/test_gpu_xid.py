@@ -57,6 +57,13 @@ def test_every_source_gives_the_time_in_utc(prefix: str, at: str | None) -> None
     assert one(f"{prefix}NVRM: Xid (PCI:0000:41:00): 31")["last"] == at
 
 
+def test_a_time_since_a_boot_that_nobody_knows_is_none() -> None:
+    line = "NVRM: Xid (PCI:0000:41:00): 31"
+    found = xid.parse(f"<3>[ 9.5] {line}\n{ISO}{line}", None, boot=-1)["xids"]
+
+    assert [(one["first"], one["last"], one["count"]) for one in found] == [(None, "2026-08-21T09:34:04Z", 2)]
+
+
 def test_the_same_error_again_is_counted_once_per_place() -> None:
     lines = [
         "[ 1.0] NVRM: Xid (PCI:0000:41:00): 31, pid=1, name=a, first",
@@ -70,6 +77,17 @@ def test_the_same_error_again_is_counted_once_per_place() -> None:
     assert first["line"].endswith("last")
     assert (first["first"], first["last"]) == ("2023-11-14T22:13:21Z", "2023-11-14T22:13:29Z")
     assert (second["count"], second["processes"]) == (1, [])
+
+
+def test_an_error_of_the_boot_before_is_marked_and_loses_no_gpu_of_this_one() -> None:
+    lines = "\n".join(f"[ {at}.0] NVRM: Xid (PCI:0000:41:00): 79, gone" for at in range(1, 12))
+
+    (found,) = xid.parse(lines, BOOTED, boot=-1)["xids"]
+
+    assert (found["boot"], found["count"], len(found["moments"])) == (-1, 11, 8)
+    assert found["moments"][-1] == found["last"] == "2023-11-14T22:13:31Z"
+    assert xid.fallen_off([found]) == []
+    assert xid.fallen_off([{**found, "boot": 0}]) == [GPU]
 
 
 @pytest.mark.parametrize(

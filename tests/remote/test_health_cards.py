@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import shutil
 from pathlib import Path
 from typing import Any
 
@@ -110,6 +111,34 @@ def test_a_port_is_told_with_its_interface_state_rate_and_error_counters(tmp_pat
     assert (first["link_layer"], first["pci_bus_id"]) == ("Ethernet", "00000000:B1:00.0")
     assert (first["counters"]["link_downed"], first["counters"]["carrier_down_count"]) == (7, 9)
     assert "port_xmit_wait" not in first["counters"]
+
+
+def test_a_card_without_its_rdma_driver_is_told_by_its_interface(tmp_path: Path) -> None:
+    host(tmp_path, BlueField())
+    shutil.rmtree(tmp_path / "sys/class/infiniband")
+    net = tmp_path / "sys/class/net/ens0np0"
+    (net / "operstate").write_text("up\n", encoding="ascii")
+    (net / "speed").write_text("200000\n", encoding="ascii")
+    other = tmp_path / "sys/class/net/lo"
+    other.mkdir()
+    (other / "operstate").write_text("unknown\n", encoding="ascii")
+
+    found = ports.read(str(tmp_path))
+
+    told = [(port["device"], port["state"], port["rate_gbps"], port["pci_bus_id"]) for port in found]
+    assert told == [
+        ("ens0np0", "ACTIVE", 200.0, "00000000:B1:00.0"),
+        ("ens1np1", None, None, "00000000:B1:00.1"),
+    ]
+
+
+def test_on_the_dpu_itself_its_own_system_answers(tmp_path: Path) -> None:
+    found = one(
+        tmp_path, BlueField(rshim=False), **{"etc__mlnx-release": "bf-bundle-3.1.0-76_25.07_ubuntu-22.04\n"}
+    )
+
+    assert (found["software"], found["mode"]) == ("bf-bundle-3.1.0-76_25.07_ubuntu-22.04", "dpu")
+    assert (found["arm_up"], found["uptime_s"]) == (True, 86400.0)
 
 
 def test_a_host_without_such_cards_has_an_empty_list(tmp_path: Path) -> None:

@@ -6,6 +6,7 @@ import fcntl
 import json
 import os
 import time
+from collections.abc import Callable
 from pathlib import Path
 
 import pytest
@@ -31,6 +32,12 @@ def processes_with(text: str) -> list[int]:
         except OSError:  # another's, or already gone
             continue
     return found
+
+
+def until(holds: Callable[[], bool], timeout_s: float = 20) -> None:
+    give_up = time.monotonic() + timeout_s
+    while not holds() and time.monotonic() < give_up:
+        time.sleep(0.01)
 
 
 @pytest.mark.parametrize(
@@ -162,6 +169,42 @@ def test_two_collectors_at_once_take_turns_at_the_driver_and_both_answer(tmp_pat
 
     assert [one["collector"] for one in found] == ["nvml", "nvml"]
     assert time.monotonic() - began > 0.6
+
+
+def test_a_collector_that_is_killed_takes_its_process_at_the_driver_along(tmp_path: Path) -> None:
+    scene = Scene(tmp_path, faults={"init": "hang"}, deadline_s=60.0)
+    process = scene.start()
+    lock = scene.lock / "gpu-driver.lock"
+    until(lambda: lock.exists() and lock.read_text(encoding="ascii") != "")
+
+    process.kill()
+    process.communicate()
+
+    until(lambda: processes_with(str(tmp_path)) == [])
+    assert processes_with(str(tmp_path)) == []
+
+
+def test_a_network_card_whose_firmware_does_not_answer_costs_its_own_readings_only(tmp_path: Path) -> None:
+    scene = Scene(tmp_path, overall_s=10.0, machine=Machine(dpus=(BlueField(),)))
+    rate = scene.root / "sys/class/infiniband/mlx5_0/ports/1/rate"
+    rate.unlink()
+    os.mkfifo(rate)  # whoever opens it to read waits for a writer that never comes
+
+    found = scene.collect()
+
+    assert (found["ports"], len(found["dpus"]), found["collector"]) == (None, 1, "nvml")
+    assert "no answer" in found["machine"]["unread"]["error"]["ports"]
+    assert processes_with(str(tmp_path)) == []
+
+
+def test_a_card_that_left_the_bus_has_no_width_of_63_lanes(tmp_path: Path) -> None:
+    where = f"sys/bus/pci/devices/{address(0)}"
+    gone = {f"{where}/current_link_width": "63\n", f"{where}/current_link_speed": "Unknown\n"}
+    scene = Scene(tmp_path, faults={"init": "9"}, smi="", machine=Machine(files=gone))
+
+    (gpu,) = scene.collect()["gpus"]
+
+    assert (gpu["pcie_width"], gpu["pcie_gen"], gpu["pcie_width_max"]) == (None, None, 16)
 
 
 def test_where_everything_hangs_the_answer_comes_at_the_overall_deadline(tmp_path: Path) -> None:

@@ -88,6 +88,16 @@ def test_what_a_machine_does_not_show_is_unsupported_and_never_zero(tmp_path: Pa
     assert set(numbers) <= set(found["unread"]["unsupported"])
 
 
+def test_what_the_kernel_shows_in_another_form_is_an_error_of_that_reading(
+    tmp_path: Path, programs: Path
+) -> None:
+    assert programs.is_dir()
+    found = node(tmp_path / "root", proc__loadavg="high\n", sys__devices__system__cpu__online="all\n")
+
+    assert {"load_1m", "threads", "processors"} == set(found["unread"]["error"])
+    assert (found["load_1m"], found["memory_modules"]) == (None, 8)
+
+
 def test_an_empty_socket_of_the_firmware_s_table_is_no_memory_module(tmp_path: Path, programs: Path) -> None:
     assert programs.is_dir()
     root = tmp_path / "root"
@@ -123,6 +133,13 @@ def test_zombies_and_processes_that_wait_at_both_looks_are_told(tmp_path: Path, 
 
     assert found["zombies"] == 1
     assert found["stuck"] == [{"pid": 7, "name": "a (b) c", "age_s": 400.0}]
+
+
+def test_a_thread_of_the_kernel_is_left_to_the_kernel_s_own_watchdog(tmp_path: Path) -> None:
+    line = "7 (kworker/0:1) D 2 0 0 0 -1 0 0 0 0 0 0 0 0 0 20 0 1 0 5 0 0\n"
+    tree(tmp_path, "l4", 0, "580", Machine(files={"proc/7/stat": line}))
+
+    assert processes.look(str(tmp_path)).waiting == {}
 
 
 def test_a_process_that_worked_between_two_looks_is_not_stuck(tmp_path: Path) -> None:

@@ -150,6 +150,12 @@ def test_one_reading_that_fails_is_that_readings_error_alone(tmp_path: Path) -> 
     assert gpu["state"] == "ok"
 
 
+def test_what_root_alone_may_ask_is_not_collected_and_no_error(tmp_path: Path) -> None:
+    unread = gpu_of(Scene(tmp_path, faults={"gpu0.nvmlDeviceValidateInforom": "ret:4"}))["unread"]
+
+    assert (unread["not_collected"], unread["error"]) == (["inforom_valid"], {})
+
+
 @pytest.mark.parametrize("faults", [{"gpu1.all": "ret:15"}, {"gpu1.nvmlDeviceGetTemperatureV": "ret:15"}])
 def test_a_gpu_that_is_lost_is_told_beside_the_others(tmp_path: Path, faults: dict[str, str]) -> None:
     found = Scene(tmp_path, gpus=2, faults=faults).collect()

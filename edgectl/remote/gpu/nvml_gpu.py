@@ -10,7 +10,7 @@ from edgectl.remote.gpu.readings import ARCHITECTURES, EVENT_REASONS, LOST, Gpu,
 
 # nvml.h, nvmlReturn_t. NO_DATA, DEPRECATED and a struct newer than the driver say the same as NOT_SUPPORTED.
 _UNSUPPORTED = frozenset({3, 13, 21, 25, 26})
-_CORRUPTED_INFOROM, _GPU_IS_LOST = 14, 15
+_NO_PERMISSION, _CORRUPTED_INFOROM, _GPU_IS_LOST = 4, 14, 15
 _MIB = 1024 * 1024
 
 _Call = Callable[[Any, Any], Any]
@@ -192,6 +192,8 @@ def _note(nvml: Any, gpu: Gpu, names: Tuple[str, ...], read: Callable[[], Any]) 
 def _note_error(gpu: Gpu, name: str, code: int, text: str) -> None:
     if code in _UNSUPPORTED:
         gpu.unsupported(name)
+        return
+    if code == _NO_PERMISSION:  # root alone may ask, and we are not: nothing is wrong with the GPU
         return
     gpu.error(name, text)
     if code == _GPU_IS_LOST:

@@ -10,6 +10,8 @@ from edgectl.remote.gpu.readings import Gpu
 _UNSUPPORTED = frozenset(
     {"n/a", "not supported", "none", "not available", "requested functionality has been deprecated"}
 )
+# Root alone may ask, and we are not: nothing is wrong with the GPU.
+_NOT_ALLOWED = "insufficient permission"
 
 
 def texts(element: ET.Element, paths: Tuple[str, ...]) -> List[str]:
@@ -36,7 +38,7 @@ def is_unsupported(text: str) -> bool:
 
 def note(gpu: Gpu, name: str, reader: Callable[[str], Any], found: List[str]) -> None:
     """Note a reading by the first text; none at all leaves it not collected."""
-    if not found:
+    if not found or _NOT_ALLOWED in found[0].lower():
         return
     if is_unsupported(found[0]) and not (name == "recovery_action" and found[0] == "None"):
         gpu.unsupported(name)

@@ -32,10 +32,11 @@ _SECONDS = re.compile(r"\[\s*(\d+\.\d+)\]")
 _KMSG = re.compile(r"\d+,\d+,(\d+),[^;]*;")
 
 
-def parse(text: str, booted: float, boot: int = 0) -> Dict[str, Any]:
+def parse(text: str, booted: Optional[float], boot: int = 0) -> Dict[str, Any]:
     """Return `xids`, folded by code and place, and the `uuids` and `serials` by address.
 
-    `booted` turns a time since boot into a time of day; `boot` is 0 for this boot, -1 for the one before.
+    `booted` turns a time since boot into a time of day, where that is known; `boot` is 0 for this boot, -1 for
+    the one before.
     """
     found = _Found(booted, boot)
     for line in text.splitlines():
@@ -44,7 +45,7 @@ def parse(text: str, booted: float, boot: int = 0) -> Dict[str, Any]:
 
 
 class _Found:
-    def __init__(self, booted: float, boot: int) -> None:
+    def __init__(self, booted: Optional[float], boot: int) -> None:
         self._booted, self._boot = booted, boot
         self._folds: Dict[Tuple[int, Optional[str], Optional[str], Optional[str]], Dict[str, Any]] = {}
         self._named: Optional[str] = None
@@ -119,11 +120,13 @@ def _message(line: str) -> str:
     return line[line.index("NVRM") :][:_LINE_CHARACTERS]
 
 
-def moment(line: str, booted: float) -> Optional[str]:
+def moment(line: str, booted: Optional[float]) -> Optional[str]:
     """Return when a line was written, in UTC, from the prefix of `journalctl`, `dmesg` or `/dev/kmsg`."""
     iso, seconds, kmsg = _ISO.match(line), _SECONDS.search(line), _KMSG.match(line)
     if iso:
         written = datetime.strptime(f"{iso.group(1)}{iso.group(2)}{iso.group(3)}", "%Y-%m-%dT%H:%M:%S%z")
+    elif booted is None:
+        return None
     elif kmsg:
         written = datetime.fromtimestamp(booted + int(kmsg.group(1)) / 1e6, timezone.utc)
     elif seconds:

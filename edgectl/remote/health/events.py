@@ -100,7 +100,7 @@ _ADDRESS = re.compile(rf"(?<![0-9a-fA-F]){_PCI}")
 _XID = re.compile(r"NVRM: .*?Xid")
 
 
-def parse(text: str, booted: float, boot: int = 0) -> List[Dict[str, Any]]:
+def parse(text: str, booted: Optional[float], boot: int = 0) -> List[Dict[str, Any]]:
     """Return the events of one boot, folded by kind and device."""
     folds: Dict[Tuple[str, Optional[str]], Dict[str, Any]] = {}
     for line in text.splitlines():
