@@ -23,9 +23,9 @@ class Fault:
     """One thing that is wrong; `finds` are its findings, no more and no less, on every GPU model it can befall.
 
     `state` changes the library's answers, `log` and `before` the kernel's, `machine` the files; `units` has
-    systemd's answer about a service; `smi` is another nvidia-smi; `disk` changes what the first file system says; `wanted` the inventory;
-    `earlier` what the first GPU said 900 s before. `since` is the first branch that has the reading, `only`
-    the GPUs that can have the fault: `nvlink`, `fabric` or `mig`.
+    systemd's answer about a service; `smi` is another nvidia-smi; `disk` changes what the first file system says;
+    `wanted` the inventory; `earlier` what the first GPU said a look before. `since` is the first branch that has the
+    reading, `only` the GPUs that can have the fault: `nvlink`, `fabric` or `mig`.
     """
 
     name: str
@@ -33,7 +33,7 @@ class Fault:
     state: Mapping[str, str | None] = field(default_factory=dict)
     log: Sequence[str] = ()
     before: Sequence[str] | None = None
-    machine: Machine = Machine(dpus=(DPU,))
+    machine: Machine = field(default_factory=lambda: Machine(dpus=(DPU,)))
     units: str = ""
     disk: Mapping[str, Any] = field(default_factory=dict)
     wanted: Mapping[str, Any] = field(default_factory=dict)
@@ -219,7 +219,7 @@ NETWORK = (
           log=["mlx5_core 0000:b1:00.0: Port module event[error]: module 0, Cable error, High Temperature"]),
 )  # fmt: skip
 MACHINE = (
-    Fault("a disk is nearly full", ["warning disk-full"], disk={"free_bytes": 9_000_000_000}),
+    Fault("a disk is nearly full", ["warning disk-full"], disk={"free_bytes": 40_000_000_000}),
     Fault("a disk is full", ["critical disk-full"], disk={"free_bytes": 90_000_000}),
     Fault("no inodes", ["critical disk-inodes"], disk={"inodes_free": 3}),
     Fault("a disk went read-only", ["critical disk-read-only"],

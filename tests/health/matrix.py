@@ -57,7 +57,7 @@ class Cell:
         sku = SKUS[self.sku]
         has = {
             "": True,
-            "nvlink": sku.links == 18,  # noqa: PLR2004 - what the faults write
+            "nvlink": sku.links == 18,
             "fabric": sku.links > 0 and sku.architecture >= HOPPER,
             "mig": sku.mig > 0,
         }

@@ -54,7 +54,7 @@ def driver_mismatch(node: Node, _expected: Expected, _rule: Rule) -> Judged:
         return Breach(Severity.CRITICAL, _attempts(node), _last_words(node))
     if driver is None or library is None:
         return Standing.UNJUDGED
-    if driver == library:
+    if not _versions_differ(node):
         return Standing.HOLDS
     versions = {"driver": driver, "library": library}
     return Breach(Severity.CRITICAL, versions, f"driver {driver}, library {library}")
@@ -116,19 +116,16 @@ def _is_blind(node: Node, expected: Expected) -> bool:
     if node.collector is not Collector.KERNEL or not (node.driver_version or _has_other_reason(node)):
         return False
     named = expected.gpu_count and _named_error(node) is not None
-    versions_differ = None not in (node.driver_version, node.library_version) and (
-        node.driver_version != node.library_version
-    )
-    return not (_is_hung(node) or _is_mismatch(node) or versions_differ or named)
+    return not (_is_hung(node) or _is_mismatch(node) or _versions_differ(node) or named)
 
 
 def _named_error(node: Node) -> Breach | None:
-    """Return the first attempt whose code says what is wrong; 999 says nothing and warns."""
+    """Return the first attempt whose code says what is wrong; 999 says nothing, and warns if nothing else does."""
     for attempt in node.attempts:
         text = _meaning(attempt, node)
         if text:
             return Breach(Severity.CRITICAL, _attempts(node), text)
-    if any(attempt.code == _UNKNOWN for attempt in node.attempts):
+    if any(attempt.code == _UNKNOWN for attempt in node.attempts) and not _versions_differ(node):
         return Breach(Severity.WARNING, _attempts(node), _last_words(node))
     return None
 
@@ -146,6 +143,11 @@ def _drift(version: str, wanted: str, severity: Severity) -> Breach:
 
 def _numbers(version: str) -> tuple[int, ...]:
     return tuple(int(part) for part in re.findall(r"\d+", version))
+
+
+def _versions_differ(node: Node) -> bool:
+    versions = (node.driver_version, node.library_version)
+    return None not in versions and versions[0] != versions[1]
 
 
 def _is_hung(node: Node) -> bool:
