@@ -15,6 +15,8 @@ _GPU_CLASSES = ("0x0300", "0x0302")
 _VERSION = re.compile(r"\b(\d{3}\.\d+(?:\.\d+)?)\b")
 # PCI Express base specification: GT/s per lane of each generation.
 _GENERATIONS = {"2.5": 1, "5.0": 2, "8.0": 3, "16.0": 4, "32.0": 5, "64.0": 6}
+# A device that is gone answers with all bits set, which sysfs shows as 63 lanes.
+_WIDTHS = frozenset({1, 2, 4, 8, 12, 16, 32})
 _SEVERITIES = ("correctable", "nonfatal", "fatal")
 _TOTAL = re.compile(r"^TOTAL_ERR_\w+ (\d+)$", re.MULTILINE)
 _INFORMATION = {"Model": "name", "GPU UUID": "uuid", "Video BIOS": "vbios"}
@@ -74,7 +76,7 @@ def _gpu(root: str, address: str, information: Dict[str, str]) -> Dict[str, Any]
         width = _read(f"{folder}/{when}_link_width")
         if speed in _GENERATIONS:
             gpu.value(f"pcie_gen{suffix}", _GENERATIONS[speed])
-        if width.isdigit() and int(width) > 0:
+        if width.isdigit() and int(width) in _WIDTHS:
             gpu.value(f"pcie_width{suffix}", int(width))
     return gpu.as_dict()
 

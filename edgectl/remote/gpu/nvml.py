@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import importlib
 import os
+import signal
 from typing import Any, Dict, Optional
 
 from edgectl.remote.gpu import bounded
@@ -17,6 +18,7 @@ from edgectl.remote.gpu.readings import UnansweredError
 LIBRARY = "libnvidia-ml.so.1"
 # nvml.h, NVML_ERROR_LIBRARY_NOT_FOUND.
 _NO_LIBRARY = 12
+_PR_SET_PDEATHSIG = 1  # prctl(2)
 
 
 def collect(deadline_s: float, lock: Optional[Lock] = None) -> Dict[str, Any]:
@@ -33,11 +35,21 @@ def collect(deadline_s: float, lock: Optional[Lock] = None) -> Dict[str, Any]:
 
 
 def _asked(lock: Optional[Lock]) -> Dict[str, Any]:
+    _die_with(os.getppid())
     if lock:
         lock.note(os.getpid())
     if not is_installed():
         return {"error": f"{LIBRARY}: not found", "code": _NO_LIBRARY}
     return _read(importlib.import_module("pynvml"))
+
+
+def _die_with(parent: int) -> None:
+    """Have the kernel kill us when the collector is killed: nobody else would know that we wait for a driver."""
+    import ctypes
+
+    ctypes.CDLL(None).prctl(_PR_SET_PDEATHSIG, signal.SIGKILL)
+    if os.getppid() != parent:  # it ended before the kernel knew
+        os._exit(1)
 
 
 def is_installed() -> bool:

@@ -34,8 +34,16 @@ def read(root: str = "") -> List[Dict[str, Any]]:
         is_ours = text(f"{folder}/{address}/vendor") == _MELLANOX
         if is_ours and text(f"{folder}/{address}/device") in _MODELS:
             cards.setdefault(address.rpartition(".")[0], address)
-    consoles = _consoles(root)
-    return [_card(root, address, consoles.get(slot)) for slot, address in sorted(cards.items())]
+    consoles, inside = _consoles(root), _inside(root)
+    return [_card(root, address, inside or consoles.get(slot)) for slot, address in sorted(cards.items())]
+
+
+def _inside(root: str) -> Optional[Dict[str, Any]]:
+    """Return what only the DPU's own system has: we run on the DPU itself, in DPU mode or there would be none."""
+    software, uptime = text(f"{root}/etc/mlnx-release"), text(f"{root}/proc/uptime")
+    if software is None or uptime is None:
+        return None
+    return {"software": software, "mode": "dpu", "arm_up": True, "uptime_s": float(uptime.split()[0])}
 
 
 def _card(root: str, address: str, console: Optional[Dict[str, Any]]) -> Dict[str, Any]:

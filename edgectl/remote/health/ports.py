@@ -1,4 +1,4 @@
-"""Ports of RDMA-capable cards: state, rate, error counters, from `/sys/class/infiniband`."""
+"""Ports of RDMA-capable cards: state, rate, error counters, from `/sys/class/infiniband`, else from the interface."""
 
 from __future__ import annotations
 
@@ -34,6 +34,7 @@ _HARDWARE_COUNTERS = (
     "rp_cnp_handled",
     "rx_icrc_encapsulated",
 )
+_MELLANOX = "0x15b3"
 _FLAPS = "carrier_down_count"
 _ADDRESS = re.compile(r"^[0-9a-f]{4,8}:[0-9a-f]{2}:[0-9a-f]{2}\.[0-7]$")
 _RATE = re.compile(r"([\d.]+) Gb/sec")
@@ -42,12 +43,39 @@ _RATE = re.compile(r"([\d.]+) Gb/sec")
 def read(root: str = "") -> List[Dict[str, Any]]:
     """Return every port of every card that has a driver."""
     folder = f"{root}/sys/class/infiniband"
-    return [
+    found = [
         _port(root, device, int(port))
         for device in names(folder)
         for port in names(f"{folder}/{device}/ports")
         if port.isdigit()
     ]
+    told = {port["interface"] for port in found}
+    return [*found, *(_plain_port(root, name) for name in _interfaces(root) if name not in told)]
+
+
+def _interfaces(root: str) -> List[str]:
+    """Return the interfaces of such cards themselves, without the virtual ones on top of them."""
+    folder = f"{root}/sys/class/net"
+    return [name for name in names(folder) if text(f"{folder}/{name}/device/vendor") == _MELLANOX]
+
+
+def _plain_port(root: str, interface: str) -> Dict[str, Any]:
+    """Return a port whose card has no RDMA driver loaded."""
+    folder = f"{root}/sys/class/net/{interface}"
+    address = os.path.basename(os.path.realpath(f"{folder}/device"))
+    state, speed_mbps = text(f"{folder}/operstate"), number(f"{folder}/speed")
+    is_up = state == "up"
+    found = {
+        "interface": interface,
+        "pci_bus_id": bus_id(address) if _ADDRESS.match(address) else None,
+        "link_layer": "Ethernet",
+        "state": state and ("ACTIVE" if is_up else "DOWN"),
+        "physical_state": None,
+        # A link that is down says -1.
+        "rate_gbps": speed_mbps / 1000 if speed_mbps and speed_mbps > 0 else None,
+        "firmware": None,
+    }
+    return _told(interface, 1, found, _counters("", folder))
 
 
 def _port(root: str, device: str, port: int) -> Dict[str, Any]:
@@ -64,14 +92,13 @@ def _port(root: str, device: str, port: int) -> Dict[str, Any]:
         "rate_gbps": _rate_gbps(text(f"{folder}/rate")),
         "firmware": text(f"{card}/fw_ver"),
     }
+    return _told(device, port, found, _counters(folder, f"{root}/sys/class/net/{interface}"))
+
+
+def _told(device: str, port: int, found: Dict[str, Any], counters: Dict[str, int]) -> Dict[str, Any]:
     missing = [name for name, value in found.items() if value is None]
-    return {
-        "device": device,
-        "port": port,
-        **found,
-        "counters": _counters(folder, f"{root}/sys/class/net/{interface}"),
-        "unread": {"unsupported": missing, "error": {}, "not_collected": []},
-    }
+    unread = {"unsupported": missing, "error": {}, "not_collected": []}
+    return {"device": device, "port": port, **found, "counters": counters, "unread": unread}
 
 
 def _interface(card: str, folder: str) -> Optional[str]:

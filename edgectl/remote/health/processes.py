@@ -1,29 +1,36 @@
 """Processes by state: zombies, and those that wait in the kernel and cannot be killed (state D).
 
 A process is in state D for a moment at every read of a disk. One that is stuck has not been on a processor between
-two looks: its count of voluntary switches is the same.
+two looks: its count of voluntary switches is the same. The kernel's own threads wait like that for work, so theirs
+are left to the kernel's own watchdog, which logs them.
 """
 
 from __future__ import annotations
 
 import os
+import time
 from typing import Any, Dict, List, NamedTuple, Optional
 
 from edgectl.remote.health.files import names, text
 
 _VOLUNTARY = "voluntary_ctxt_switches:"
+_KTHREADD = 2
+# A disk that is slow takes tenths of a second.
+_APART_S = 1.0
 
 
 class Look(NamedTuple):
-    """How many processes are in which state, and the waiting ones with their switches so far."""
+    """How many processes are in which state, and the waiting ones with their switches so far; when that was."""
 
     states: Dict[str, int]
     waiting: Dict[int, Optional[int]]
+    moment: float
 
 
 class _Stat(NamedTuple):
     name: str
     state: str
+    parent: int
     start_ticks: int
 
 
@@ -35,13 +42,18 @@ def look(root: str = "") -> Look:
         stat = _stat(root, name) if name.isdigit() else None
         if stat:
             states[stat.state] = states.get(stat.state, 0) + 1
-            if stat.state == "D":
+            if stat.state == "D" and stat.parent != _KTHREADD:
                 waiting[int(name)] = _switches(root, int(name))
-    return Look(states, waiting)
+    return Look(states, waiting, time.monotonic())
 
 
 def stuck(before: Look, root: str = "") -> List[Dict[str, Any]]:
-    """Return those that waited at both looks and did nothing in between; `age_s` since they began."""
+    """Return those that waited at both looks and did nothing in between; `age_s` since they began.
+
+    The looks are a second apart: the rest of it is waited for where there is anything to look at again.
+    """
+    if before.waiting:
+        time.sleep(max(before.moment + _APART_S - time.monotonic(), 0.0))
     found = []
     for pid, switches in before.waiting.items():
         stat = _stat(root, str(pid))
@@ -57,7 +69,7 @@ def _stat(root: str, pid: str) -> Optional[_Stat]:
         return None
     name, _, rest = said.partition("(")[2].rpartition(")")
     words = rest.split()
-    return _Stat(name, words[0], int(words[19]))
+    return _Stat(name, words[0], int(words[1]), int(words[19]))
 
 
 def _switches(root: str, pid: int) -> Optional[int]:
