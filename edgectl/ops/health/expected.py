@@ -14,7 +14,8 @@ from edgectl.inventory.model import Host
 class Expected:
     """What is wanted of one node; None where nobody said, and then it is not judged.
 
-    `mig_instances` is per GPU, 0 with MIG off. `dpu_mode` is `dpu` or `nic`.
+    `mig_instances` is per GPU, 0 with MIG off. `dpu_mode` is `dpu` or `nic`. A variable `dpu_count` stands above
+    the hardware's profile.
     """
 
     gpu_count: int | None = None
@@ -40,8 +41,11 @@ def expected_of(host: Host, catalog: Catalog) -> Expected:
     if host.role == "dpu":
         return Expected(gpu_count=0)
     hardware = catalog.hardware(host.hardware) if host.hardware else None
+    dpus = _count(host, "dpu_count")
+    if dpus is None and hardware is not None:
+        dpus = hardware.dpu_count
     if hardware is not None and hardware.gpu_count == 0:
-        return Expected(gpu_count=0, dpu_count=hardware.dpu_count)
+        return Expected(gpu_count=0, dpu_count=dpus)
     return Expected(
         gpu_count=hardware.gpu_count if hardware else None,
         gpu=hardware.gpu if hardware else None,
@@ -51,7 +55,7 @@ def expected_of(host: Host, catalog: Catalog) -> Expected:
         gpu_vbios=_text(host, "gpu_vbios"),
         gpu_power_limit_w=_number(host, "gpu_power_limit_w"),
         mig_instances=_count(host, "mig_instances"),
-        dpu_count=hardware.dpu_count if hardware else None,
+        dpu_count=dpus,
         dpu_mode=_text(host, "dpu_mode"),
         dpu_firmware=_text(host, "dpu_firmware"),
         dpu_software=_text(host, "dpu_software"),
