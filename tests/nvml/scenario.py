@@ -110,6 +110,7 @@ class Scene:
     lacking: tuple[str, ...] = ()
     offset_s: float = 0.0
     deadline_s: float = 5.0
+    overall_s: float = 45.0
     units: Sequence[str] = ()
 
     def __post_init__(self) -> None:
@@ -148,6 +149,7 @@ class Scene:
         program(
             programs, "chronyc", _CHRONYC.format(offset_s=abs(self.offset_s), direction=direction, leap=leap)
         )
+        program(programs, "timedatectl", "#!/bin/sh\nexit 1\n")
         program(programs, "systemctl", "#!/bin/sh\nexit 1\n")
         smi = _SMI.format(folder=self.folder) if self.smi is None else self.smi
         if smi:
@@ -168,6 +170,7 @@ class Scene:
         """Begin to collect, in a process of its own as at a host."""
         given = {
             "deadline_s": self.deadline_s,
+            "overall_s": self.overall_s,
             "units": list(self.units),
             "folders": [str(self.lock)],
             "root": str(self.root),

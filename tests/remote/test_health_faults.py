@@ -15,7 +15,7 @@ from edgectl.remote.gpu.readings import UnansweredError
 from edgectl.remote.health.fit import LIMIT_BYTES
 from tests.nvml.scenario import COMPILER, NO_COMPILER, BlueField, Machine, Scene, answer
 from tests.nvml.skus import address
-from tests.remote.host import tree
+from tests.remote.host import program, tree
 
 pytestmark = pytest.mark.skipif(COMPILER is None, reason=NO_COMPILER)
 FALLEN = "NVRM: Xid (PCI:0000:51:00): 79, pid='<unknown>', name=<unknown>, GPU has fallen off the bus."
@@ -81,6 +81,16 @@ def test_a_driver_that_is_not_loaded_is_told_with_its_code(tmp_path: Path) -> No
     assert [(one["collector"], one["code"]) for one in found["attempts"]] == [("nvml", 9), ("nvidia-smi", 9)]
     assert (found["driver_version"], found["library_version"]) == (None, "580.105.08")
     assert [gpu["driver"] for gpu in found["pci_gpus"]] == [""]
+
+
+@pytest.mark.parametrize("code", [9, 18, 999])
+def test_a_library_that_does_not_start_gives_its_code_and_the_next_is_asked(
+    tmp_path: Path, code: int
+) -> None:
+    found = Scene(tmp_path, faults={"init": str(code)}).collect()
+
+    assert [(one["collector"], one["code"]) for one in found["attempts"]] == [("nvml", code)]
+    assert found["collector"] == "nvidia-smi"
 
 
 def test_a_library_that_is_not_installed_is_code_12_and_nvidia_smi_is_asked(tmp_path: Path) -> None:
@@ -152,6 +162,21 @@ def test_two_collectors_at_once_take_turns_at_the_driver_and_both_answer(tmp_pat
 
     assert [one["collector"] for one in found] == ["nvml", "nvml"]
     assert time.monotonic() - began > 0.6
+
+
+def test_where_everything_hangs_the_answer_comes_at_the_overall_deadline(tmp_path: Path) -> None:
+    scene = Scene(tmp_path, faults={"init": "hang"}, deadline_s=60.0, overall_s=5.0, units=["llm.service"])
+    for name in ("journalctl", "dmesg", "chronyc", "timedatectl", "systemctl"):
+        program(tmp_path / "bin", name, "#!/bin/sh\nexec sleep 60\n")
+    began = time.monotonic()
+
+    found = scene.collect()
+
+    assert time.monotonic() - began < 5.0 + 5.0
+    assert [one["hung"] for one in found["attempts"]] == [True]
+    assert (found["collector"], found["machine"]["processors"]) == ("kernel", 64)
+    assert found["kernel_log"]["source"] in (None, "/dev/kmsg")
+    assert processes_with(str(tmp_path)) == []
 
 
 def test_nothing_is_written_but_the_lock(tmp_path: Path) -> None:

@@ -96,6 +96,11 @@ def test_the_fabric_is_asked_with_the_newest_struct_that_the_branch_takes(
          {"remapped_rows_corrected": 1, "remapped_rows_uncorrected": 2, "remap_pending": True,
           "remap_failure": False}),
         ({"gpu0.remapped_rows": "0,600,0,1"}, {"remapped_rows_uncorrected": 600, "remap_failure": True}),
+        # Four different counts, so that none can stand in for another.
+        ({"gpu0.ecc.volatile.corrected": "1", "gpu0.ecc.aggregate.corrected": "2",
+          "gpu0.ecc.volatile.uncorrected": "11", "gpu0.ecc.aggregate.uncorrected": "12"},
+         {"ecc_volatile_corrected": 1, "ecc_aggregate_corrected": 2, "ecc_volatile_uncorrected": 11,
+          "ecc_aggregate_uncorrected": 12}),
         ({"gpu0.remap_banks": "500,6,3,2,1"}, {"remap_banks": [500, 6, 3, 2, 1]}),
         ({"gpu0.ecc.sram": "3,1"}, {"ecc_sram_uncorrected": 3, "ecc_sram_threshold_exceeded": True}),
         ({"gpu0.inforom_valid": "0"}, {"inforom_valid": False}),

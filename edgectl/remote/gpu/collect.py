@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import os
 import time
-from typing import Any, Callable, Dict, List, Optional, Sequence, Tuple
+from typing import Any, Callable, Dict, List, NamedTuple, Optional, Sequence, Tuple
 
 from edgectl.remote.gpu import alone, kernel, kernel_log, library, xid
 from edgectl.remote.gpu.readings import LOST, Gpu, UnansweredError
@@ -12,6 +12,8 @@ from edgectl.remote.gpu.readings import LOST, Gpu, UnansweredError
 NVML, SMI, KERNEL = "nvml", "nvidia-smi", "kernel"
 # A healthy driver answers in well under a second, or in about 1.5 s per GPU where persistence mode is off.
 DEADLINE_S = 20.0
+# Of both collectors, one after the other.
+OVERALL_S = 30.0
 
 _Attempts = List[Dict[str, Any]]
 
@@ -30,11 +32,20 @@ def collect(deadline_s: float = DEADLINE_S, folders: Sequence[str] = (), root: s
 
 
 def readings(
-    told: Dict[str, Any], deadline_s: float, folders: Sequence[str] = (), root: str = ""
+    told: Dict[str, Any],
+    deadline_s: float,
+    folders: Sequence[str] = (),
+    root: str = "",
+    *,
+    overall_s: float = OVERALL_S,
 ) -> Dict[str, Any]:
-    """Return what driver and kernel say about the GPUs, joined with what the log told."""
+    """Return what driver and kernel say about the GPUs, joined with what the log told.
+
+    `deadline_s` is each collector's, `overall_s` that of both.
+    """
     on_pci = kernel.pci_gpus(root)
-    collector, found, attempts = _best(deadline_s, folders, root, [gpu["pci_bus_id"] for gpu in on_pci])
+    asking = _Asking(deadline_s, time.monotonic() + overall_s, folders)
+    collector, found, attempts = _best(asking, root, [gpu["pci_bus_id"] for gpu in on_pci])
     gpus = _with_lost(found["gpus"], told, on_pci, collector)
     return {
         "collector": collector,
@@ -50,13 +61,19 @@ def readings(
     }
 
 
-def _best(
-    deadline_s: float, folders: Sequence[str], root: str, known: List[str]
-) -> Tuple[str, Dict[str, Any], _Attempts]:
+class _Asking(NamedTuple):
+    """How long one collector may take, until when all of them, and where the lock is."""
+
+    deadline_s: float
+    until: float
+    folders: Sequence[str]
+
+
+def _best(asking: _Asking, root: str, known: List[str]) -> Tuple[str, Dict[str, Any], _Attempts]:
     """Ask NVML, then nvidia-smi; one that hangs ends the asking: the next would wait at the same lock."""
     attempts: _Attempts = []
     for collector, ask in _collectors(known):
-        found, failure = _tried(ask, deadline_s, folders)
+        found, failure = _tried(ask, asking)
         if found is not None:
             return collector, found, attempts
         attempts.append({"collector": collector, **failure})
@@ -82,13 +99,13 @@ def _collectors(known: List[str]) -> List[Tuple[str, _Ask]]:
     return [(NVML, by_nvml), (SMI, by_smi)]
 
 
-def _tried(
-    ask: _Ask, deadline_s: float, folders: Sequence[str]
-) -> Tuple[Optional[Dict[str, Any]], Dict[str, Any]]:
+def _tried(ask: _Ask, asking: _Asking) -> Tuple[Optional[Dict[str, Any]], Dict[str, Any]]:
+    """Wait for our turn for half of the time at most: whoever gets it late should still get an answer."""
+    until = min(time.monotonic() + asking.deadline_s, asking.until)
     try:
-        lock = alone.take(folders, deadline_s)
+        lock = alone.take(asking.folders, (until - time.monotonic()) / 2)
         try:
-            return ask(deadline_s, lock), {}
+            return ask(until - time.monotonic(), lock), {}
         finally:
             if lock:
                 lock.close()

@@ -17,6 +17,9 @@ _JOURNAL = ["journalctl", "-k", "--no-pager", "-o", "short-iso"]
 _PSTORE = ("/sys/fs/pstore/dmesg-*", "/var/lib/systemd/pstore/dmesg-*", "/var/lib/systemd/pstore/*/dmesg.txt")
 
 
+_Sources = List[Tuple[str, Callable[[float], Tuple[str, str]]]]
+
+
 class Log(NamedTuple):
     """The lines we look for. `source` is None where no source could be read, and `error` says why."""
 
@@ -27,21 +30,21 @@ class Log(NamedTuple):
 
 def read(wanted: Pattern[bytes], deadline_s: float = DEADLINE_S, kmsg: str = "/dev/kmsg") -> Log:
     """Return the lines since this boot in which `wanted` is found."""
-    sources: List[Tuple[str, Callable[[], Tuple[str, str]]]] = [
-        ("journalctl", lambda: _program([*_JOURNAL, "--boot=0"], wanted, deadline_s)),
-        ("dmesg", lambda: _program(["dmesg"], wanted, deadline_s)),
-        (kmsg, lambda: _kmsg(kmsg, wanted, deadline_s)),
+    sources: _Sources = [
+        ("journalctl", lambda left_s: _program([*_JOURNAL, "--boot=0"], wanted, left_s)),
+        ("dmesg", lambda left_s: _program(["dmesg"], wanted, left_s)),
+        (kmsg, lambda left_s: _kmsg(kmsg, wanted, left_s)),
     ]
-    return _first(sources)
+    return _first(sources, deadline_s)
 
 
 def read_before(wanted: Pattern[bytes], deadline_s: float = DEADLINE_S, root: str = "") -> Log:
     """Return such lines of the boot before this one: what the journal kept, else what the dying kernel left."""
-    sources: List[Tuple[str, Callable[[], Tuple[str, str]]]] = [
-        ("journalctl", lambda: _program([*_JOURNAL, "--boot=-1"], wanted, deadline_s)),
-        ("pstore", lambda: _pstore(root, wanted)),
+    sources: _Sources = [
+        ("journalctl", lambda left_s: _program([*_JOURNAL, "--boot=-1"], wanted, left_s)),
+        ("pstore", lambda _: _pstore(root, wanted)),
     ]
-    return _first(sources)
+    return _first(sources, deadline_s)
 
 
 def booted(root: str = "") -> float:
@@ -50,10 +53,12 @@ def booted(root: str = "") -> float:
         return time.time() - float(stream.read().split()[0])
 
 
-def _first(sources: List[Tuple[str, Callable[[], Tuple[str, str]]]]) -> Log:
+def _first(sources: _Sources, deadline_s: float) -> Log:
+    """Return the first log that could be read; each source has two thirds of what the ones before it left."""
     errors = []
+    until = time.monotonic() + deadline_s
     for name, source in sources:
-        text, error = source()
+        text, error = source((until - time.monotonic()) * 2 / 3)
         if not error:
             return Log(name, text)
         errors.append(f"{name}: {error}")
@@ -66,7 +71,7 @@ def _program(words: List[str], wanted: Pattern[bytes], deadline_s: float) -> Tup
     said = bounded.run(words, deadline_s, lines)
     complaint = said.err.splitlines()[0] if said.err else ""
     if said.rc is None:
-        return "", f"no answer within {deadline_s:g} s"
+        return "", f"no answer within {deadline_s:.1f} s"
     if said.rc != 0 or (lines.seen <= 1 and complaint):
         return "", complaint or f"ended with {said.rc}"
     return said.out, ""

@@ -2,33 +2,38 @@
 
 from __future__ import annotations
 
-import os
+import resource
 import time
-from typing import Any, Callable, Dict, List, Optional, Sequence
+from typing import Any, Callable, Dict, List, NamedTuple, Optional, Sequence
 
 from edgectl.remote.gpu import bounded, kernel_log, xid
 from edgectl.remote.gpu.collect import DEADLINE_S, readings
 from edgectl.remote.health import dpus, events, fit, machine, ports, processes
+from edgectl.remote.health.clock import Clock
 
-# Of all together; what is over it is what a process that cannot be killed takes to be left behind.
+# Of all together. Within it, what should take milliseconds has deadlines of its own.
 OVERALL_S = 45.0
-_LOG_BEFORE_S = 4.0
+_LOG_S, _LOG_BEFORE_S = 8.0, 4.0
 # mlx5 asks its firmware, and waits a minute for one that is dead.
 _CARDS_S = 4.0
 
 
 def collect(
-    deadline_s: float = DEADLINE_S, units: Sequence[str] = (), folders: Sequence[str] = (), root: str = ""
+    deadline_s: float = DEADLINE_S,
+    units: Sequence[str] = (),
+    folders: Sequence[str] = (),
+    root: str = "",
+    overall_s: float = OVERALL_S,
 ) -> Dict[str, Any]:
     """Return the node's whole answer: `deadline_s` for the driver, `units` of systemd, `folders` for the lock."""
-    began, cpu_began = time.monotonic(), _cpu_s()
+    began, cpu_began, clock = time.monotonic(), _cpu_s(), Clock(overall_s)
     first_look = processes.look(root)
-    log = _Logs(root)
-    dpus_found = _apart(lambda: dpus.read(root))
-    ports_found = _apart(lambda: ports.read(root))
-    left_s = OVERALL_S - (time.monotonic() - began) - _LOG_BEFORE_S
-    found = readings(log.told, min(deadline_s, left_s / 2), folders, root)
-    node = machine.read(root, units, lambda: processes.stuck(first_look, root), first_look.states)
+    log = _logs(root, clock)
+    dpus_found = _apart(lambda: dpus.read(root), clock)
+    ports_found = _apart(lambda: ports.read(root), clock)
+    found = readings(log.gpus, deadline_s, folders, root, overall_s=clock.share_s(overall_s, 0.7))
+    looks = machine.Looks(first_look.states, processes.stuck(first_look, root))
+    node = machine.read(root, units, looks, clock)
     whole = {
         **found,
         "xids": _latest_first(found["xids"]),
@@ -42,34 +47,37 @@ def collect(
     return fit.fit({**whole, **cost})
 
 
-class _Logs:
-    """Both boots' logs, parsed: `told` for the GPUs, `events` for the rest, `source` for where it was read."""
+class _Told(NamedTuple):
+    """What both boots' logs told: about the GPUs, about the rest, and where they were read."""
 
-    def __init__(self, root: str) -> None:
-        booted = kernel_log.booted(root)
-        log, before = (
-            kernel_log.read(events.WANTED),
-            kernel_log.read_before(events.WANTED, _LOG_BEFORE_S, root),
-        )
-        now, then = xid.parse(log.text, booted), xid.parse(before.text, booted, boot=-1)
-        self.told: Dict[str, Any] = {
-            "xids": [*now["xids"], *then["xids"]],
-            "uuids": {**then["uuids"], **now["uuids"]},
-            "serials": {**then["serials"], **now["serials"]},
-        }
-        self.events = [
-            *events.parse(log.text, booted),
-            *events.parse(before.text, booted, boot=-1),
-            *events.fabric_manager(booted, root),
-        ]
-        boots = 1 if before.source is None else 2
-        self.source = {"source": log.source, "error": log.error, "boots": boots}
+    gpus: Dict[str, Any]
+    events: List[Dict[str, Any]]
+    source: Dict[str, Any]
 
 
-def _apart(read: Callable[[], Any]) -> Optional[List[Dict[str, Any]]]:
+def _logs(root: str, clock: Clock) -> _Told:
+    booted = kernel_log.booted(root)
+    log = kernel_log.read(events.WANTED, clock.share_s(_LOG_S, 0.2))
+    before = kernel_log.read_before(events.WANTED, clock.share_s(_LOG_BEFORE_S, 0.1), root)
+    now, then = xid.parse(log.text, booted), xid.parse(before.text, booted, boot=-1)
+    gpus: Dict[str, Any] = {
+        "xids": [*now["xids"], *then["xids"]],
+        "uuids": {**then["uuids"], **now["uuids"]},
+        "serials": {**then["serials"], **now["serials"]},
+    }
+    found = [
+        *events.parse(log.text, booted),
+        *events.parse(before.text, booted, boot=-1),
+        *events.fabric_manager(booted, root),
+    ]
+    boots = 1 if before.source is None else 2
+    return _Told(gpus, found, {"source": log.source, "error": log.error, "boots": boots})
+
+
+def _apart(read: Callable[[], Any], clock: Clock) -> Optional[List[Dict[str, Any]]]:
     """Return what a process of its own read; None where that did not end in time."""
     try:
-        found: List[Dict[str, Any]] = bounded.call(read, _CARDS_S)
+        found: List[Dict[str, Any]] = bounded.call(read, clock.share_s(_CARDS_S, 0.15))
     except (TimeoutError, ChildProcessError):
         return None
     return found
@@ -82,4 +90,5 @@ def _latest_first(folds: List[Dict[str, Any]]) -> List[Dict[str, Any]]:
 
 def _cpu_s() -> float:
     """Return what this process and its ended children have cost so far."""
-    return sum(os.times()[:4])
+    used = [resource.getrusage(who) for who in (resource.RUSAGE_SELF, resource.RUSAGE_CHILDREN)]
+    return sum(one.ru_utime + one.ru_stime for one in used)

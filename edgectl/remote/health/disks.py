@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import os
 import re
-from typing import Any, Dict, List
+from typing import Any, Dict, Iterator, List, Optional, Tuple
 
 from edgectl.remote.health.files import text
 
@@ -14,15 +14,31 @@ _LASTING = frozenset(
 _ESCAPED = re.compile(r"\\([0-7]{3})")
 
 
-def read(root: str = "") -> List[Dict[str, Any]]:
-    """Return each lasting file system once, under the first place where it is mounted."""
+def read(root: str = "") -> Tuple[List[Dict[str, Any]], List[str]]:
+    """Return each lasting file system once, under the first place where it is mounted, and which did not answer."""
     wanted = _wanted(root)
-    found: Dict[str, Dict[str, Any]] = {}
+    first: Dict[str, Tuple[str, str]] = {}
+    for device, mount, options in _lasting(root):
+        first.setdefault(device, (mount, options))
+    found = [_asked(root, device, mount, options, wanted) for device, (mount, options) in first.items()]
+    return [disk for disk, _ in found if disk], [error for _, error in found if error]
+
+
+def _asked(
+    root: str, device: str, mount: str, options: str, wanted: Dict[str, str]
+) -> Tuple[Optional[Dict[str, Any]], str]:
+    try:
+        return _disk(root, device, mount, options, wanted), ""
+    except OSError as error:
+        return None, f"{mount}: {str(error.strerror).lower()}"
+
+
+def _lasting(root: str) -> Iterator[Tuple[str, str, str]]:
+    """Yield device, mount and options."""
     for line in (text(f"{root}/proc/self/mounts") or "").splitlines():
         device, mount, kind, options = (_unescaped(word) for word in line.split()[:4])
-        if kind in _LASTING and device not in found:
-            found[device] = _disk(root, device, mount, options, wanted)
-    return list(found.values())
+        if kind in _LASTING:
+            yield device, mount, options
 
 
 def _disk(root: str, device: str, mount: str, options: str, wanted: Dict[str, str]) -> Dict[str, Any]:

@@ -4,10 +4,11 @@ from __future__ import annotations
 
 import os
 import re
-from typing import Any, Callable, Dict, List, Optional, Sequence
+from typing import Any, Dict, List, NamedTuple, Optional, Sequence
 
 from edgectl.remote.gpu import bounded
 from edgectl.remote.health import bus, disks, timekeeping, units
+from edgectl.remote.health.clock import Clock
 from edgectl.remote.health.files import names, number, text
 
 # Modules of GPU and network nodes: whether they should be there is for the rules to say.
@@ -32,33 +33,36 @@ _DISKS_S = 3.0
 _SMBIOS_SIZE = slice(0x0C, 0x0E)
 
 
-def read(
-    root: str,
-    waited_for: Sequence[str],
-    stuck: Callable[[], Optional[List[Dict[str, Any]]]],
-    states: Optional[Dict[str, int]],
-) -> Dict[str, Any]:
-    """Return every reading; `waited_for` are systemd units, `states` how many processes are in which state."""
+class Looks(NamedTuple):
+    """What two looks at the processes showed: how many are in which state, and those that are stuck."""
+
+    states: Dict[str, int]
+    stuck: List[Dict[str, Any]]
+
+
+def read(root: str, waited_for: Sequence[str], looks: Looks, clock: Clock) -> Dict[str, Any]:
+    """Return every reading; `waited_for` are systemd units."""
     found: Dict[str, Any] = {
         "uptime_s": _uptime_s(root),
         "processors": _processors(root),
         "load_1m": _load(root),
         **_memory(root),
         "memory_modules": _memory_modules(root),
-        "zombies": states.get("Z", 0) if states is not None else None,
-        "stuck": stuck(),
+        "zombies": looks.states.get("Z", 0) if looks.states else None,
+        "stuck": looks.stuck if looks.states else None,
         **_limits(root),
         "governor": _governor(root),
         "clocksource": text(f"{root}/sys/devices/system/clocksource/clocksource0/current_clocksource"),
-        "time": timekeeping.read(),
-        "units": units.read(waited_for),
+        "time": timekeeping.read(clock),
+        "units": units.read(waited_for, clock),
         "modules": _modules(root),
         "iommu_groups": _iommu_groups(root),
         "acs_enabled": bus.acs_enabled(root),
     }
     errors: Dict[str, str] = {}
     try:
-        found["disks"] = bounded.call(lambda: disks.read(root), _DISKS_S)
+        found["disks"], gone = bounded.call(lambda: disks.read(root), clock.share_s(_DISKS_S, 0.5))
+        errors.update({"disks": ", ".join(gone)} if gone else {})
     except (TimeoutError, ChildProcessError) as error:
         found["disks"], errors["disks"] = None, str(error)
     if waited_for and found["units"] is None:

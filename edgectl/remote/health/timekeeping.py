@@ -7,6 +7,7 @@ import struct
 from typing import Any, Dict, Optional
 
 from edgectl.remote.gpu import bounded
+from edgectl.remote.health.clock import Clock
 
 _DEADLINE_S = 2.0
 _FIELD = re.compile(r"^([\w ]+?)\s*:\s*(.*)$", re.MULTILINE)
@@ -17,13 +18,14 @@ _TIMEX = struct.Struct("i4xqqqqi")
 _TIMEX_BYTES = 208
 
 
-def read() -> Optional[Dict[str, Any]]:
+def read(clock: Clock) -> Optional[Dict[str, Any]]:
     """Return whether the clock is synchronised, by what, how far off it is; None where nobody knows."""
-    return _by_chrony() or _by_systemd() or _by_kernel()
+    by_chrony = _by_chrony(clock.share_s(_DEADLINE_S, 0.25))
+    return by_chrony or _by_systemd(clock.share_s(_DEADLINE_S, 0.25)) or _by_kernel()
 
 
-def _by_chrony() -> Optional[Dict[str, Any]]:
-    said = bounded.run(["chronyc", "-n", "tracking"], _DEADLINE_S)
+def _by_chrony(deadline_s: float) -> Optional[Dict[str, Any]]:
+    said = bounded.run(["chronyc", "-n", "tracking"], deadline_s)
     found = dict(_FIELD.findall(said.out))
     if said.rc != 0 or "Leap status" not in found:
         return None
@@ -41,8 +43,8 @@ def _by_chrony() -> Optional[Dict[str, Any]]:
     }
 
 
-def _by_systemd() -> Optional[Dict[str, Any]]:
-    said = bounded.run(["timedatectl", "show", "-p", "NTPSynchronized", "-p", "NTP"], _DEADLINE_S)
+def _by_systemd(deadline_s: float) -> Optional[Dict[str, Any]]:
+    said = bounded.run(["timedatectl", "show", "-p", "NTPSynchronized", "-p", "NTP"], deadline_s)
     found = dict(line.partition("=")[::2] for line in said.out.splitlines())
     if said.rc != 0 or "NTPSynchronized" not in found:
         return None

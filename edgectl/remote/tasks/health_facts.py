@@ -9,6 +9,7 @@ from edgectl.remote.context import TaskContext
 from edgectl.remote.frozen import dataclass
 from edgectl.remote.gpu.collect import DEADLINE_S
 from edgectl.remote.health.collect import collect
+from edgectl.remote.health.units import serving
 from edgectl.remote.result import TaskResult, ok
 
 REPEAT = "reads"
@@ -28,4 +29,6 @@ class Args:
 
 def run(args: Args, context: TaskContext) -> TaskResult:
     """Return `gpus`, `xids`, `events`, `machine`, `dpus`, `ports` and the rest as this task's own values."""
-    return ok(**collect(args.deadline, args.units, (context.paths.run, context.paths.state)))
+    paths = context.paths
+    units = args.units or serving(sorted({paths.machine, paths.state}))
+    return ok(**collect(args.deadline, units, (paths.run, paths.state)))
