@@ -72,6 +72,17 @@ def test_the_same_error_again_is_counted_once_per_place() -> None:
     assert (second["count"], second["processes"]) == (1, [])
 
 
+def test_an_error_of_the_boot_before_is_marked_and_loses_no_gpu_of_this_one() -> None:
+    lines = "\n".join(f"[ {at}.0] NVRM: Xid (PCI:0000:41:00): 79, gone" for at in range(1, 12))
+
+    (found,) = xid.parse(lines, BOOTED, boot=-1)["xids"]
+
+    assert (found["boot"], found["count"], len(found["moments"])) == (-1, 11, 8)
+    assert found["moments"][-1] == found["last"] == "2023-11-14T22:13:31Z"
+    assert xid.fallen_off([found]) == []
+    assert xid.fallen_off([{**found, "boot": 0}]) == [GPU]
+
+
 @pytest.mark.parametrize(
     "text",
     [

@@ -6,6 +6,7 @@ import fcntl
 import json
 import os
 import time
+from collections.abc import Callable
 from pathlib import Path
 
 import pytest
@@ -31,6 +32,12 @@ def processes_with(text: str) -> list[int]:
         except OSError:  # another's, or already gone
             continue
     return found
+
+
+def until(holds: Callable[[], bool], timeout_s: float = 20) -> None:
+    give_up = time.monotonic() + timeout_s
+    while not holds() and time.monotonic() < give_up:
+        time.sleep(0.01)
 
 
 @pytest.mark.parametrize(
@@ -168,15 +175,25 @@ def test_a_collector_that_is_killed_takes_its_process_at_the_driver_along(tmp_pa
     scene = Scene(tmp_path, faults={"init": "hang"}, deadline_s=60.0)
     process = scene.start()
     lock = scene.lock / "gpu-driver.lock"
-    while not (lock.exists() and lock.read_text(encoding="ascii")):
-        time.sleep(0.01)
+    until(lambda: lock.exists() and lock.read_text(encoding="ascii") != "")
 
     process.kill()
     process.communicate()
 
-    give_up = time.monotonic() + 10
-    while processes_with(str(tmp_path)) and time.monotonic() < give_up:
-        time.sleep(0.01)
+    until(lambda: processes_with(str(tmp_path)) == [])
+    assert processes_with(str(tmp_path)) == []
+
+
+def test_a_network_card_whose_firmware_does_not_answer_costs_its_own_readings_only(tmp_path: Path) -> None:
+    scene = Scene(tmp_path, overall_s=10.0, machine=Machine(dpus=(BlueField(),)))
+    rate = scene.root / "sys/class/infiniband/mlx5_0/ports/1/rate"
+    rate.unlink()
+    os.mkfifo(rate)  # whoever opens it to read waits for a writer that never comes
+
+    found = scene.collect()
+
+    assert (found["ports"], len(found["dpus"]), found["collector"]) == (None, 1, "nvml")
+    assert "no answer" in found["machine"]["unread"]["error"]["ports"]
     assert processes_with(str(tmp_path)) == []
 
 

@@ -88,6 +88,16 @@ def test_what_a_machine_does_not_show_is_unsupported_and_never_zero(tmp_path: Pa
     assert set(numbers) <= set(found["unread"]["unsupported"])
 
 
+def test_what_the_kernel_shows_in_another_form_is_an_error_of_that_reading(
+    tmp_path: Path, programs: Path
+) -> None:
+    assert programs.is_dir()
+    found = node(tmp_path / "root", proc__loadavg="high\n", sys__devices__system__cpu__online="all\n")
+
+    assert {"load_1m", "threads", "processors"} == set(found["unread"]["error"])
+    assert (found["load_1m"], found["memory_modules"]) == (None, 8)
+
+
 def test_an_empty_socket_of_the_firmware_s_table_is_no_memory_module(tmp_path: Path, programs: Path) -> None:
     assert programs.is_dir()
     root = tmp_path / "root"

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import resource
 import time
-from typing import Any, Callable, Dict, List, NamedTuple, Optional, Sequence
+from typing import Any, Callable, Dict, List, NamedTuple, Sequence, Tuple
 
 from edgectl.remote.gpu import bounded, kernel_log, xid
 from edgectl.remote.gpu.collect import DEADLINE_S, readings
@@ -29,8 +29,7 @@ def collect(
     began, cpu_began, clock = time.monotonic(), _cpu_s(), Clock(overall_s)
     first_look = processes.look(root)
     log = _logs(root, clock)
-    dpus_found = _apart(lambda: dpus.read(root), clock)
-    ports_found = _apart(lambda: ports.read(root), clock)
+    cards, errors = _cards(root, clock)
     found = readings(log.gpus, deadline_s, folders, root, overall_s=clock.share_s(overall_s, 0.7))
     looks = machine.Looks(first_look.states, processes.stuck(first_look, root))
     node = machine.read(root, units, looks, clock)
@@ -39,9 +38,8 @@ def collect(
         "xids": _latest_first(found["xids"]),
         "kernel_log": log.source,
         "events": _latest_first(log.events),
-        "machine": node,
-        "dpus": dpus_found,
-        "ports": ports_found,
+        "machine": {**node, "unread": {**node["unread"], "error": {**node["unread"]["error"], **errors}}},
+        **cards,
     }
     cost = {"cpu_s": round(_cpu_s() - cpu_began, 3), "seconds": round(time.monotonic() - began, 3)}
     return fit.fit({**whole, **cost})
@@ -74,13 +72,20 @@ def _logs(root: str, clock: Clock) -> _Told:
     return _Told(gpus, found, {"source": log.source, "error": log.error, "boots": boots})
 
 
-def _apart(read: Callable[[], Any], clock: Clock) -> Optional[List[Dict[str, Any]]]:
-    """Return what a process of its own read; None where that did not end in time."""
+def _cards(root: str, clock: Clock) -> Tuple[Dict[str, Any], Dict[str, str]]:
+    """Return `dpus` and `ports`, each from a process of its own, and why there is one of them not."""
+    found: Dict[str, Any] = {}
+    errors: Dict[str, str] = {}
+    for name, read in (("dpus", dpus.read), ("ports", ports.read)):
+        found[name], errors[name] = _apart(read, root, clock.share_s(_CARDS_S, 0.15))
+    return found, {name: error for name, error in errors.items() if error}
+
+
+def _apart(read: Callable[[str], Any], root: str, deadline_s: float) -> Tuple[Any, str]:
     try:
-        found: List[Dict[str, Any]] = bounded.call(read, clock.share_s(_CARDS_S, 0.15))
-    except (TimeoutError, ChildProcessError):
-        return None
-    return found
+        return bounded.call(lambda: read(root), deadline_s), ""
+    except (TimeoutError, ChildProcessError) as error:
+        return None, str(error)
 
 
 def _latest_first(folds: List[Dict[str, Any]]) -> List[Dict[str, Any]]:

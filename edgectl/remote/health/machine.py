@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import os
 import re
-from typing import Any, Dict, List, NamedTuple, Optional, Sequence
+from typing import Any, Callable, Dict, List, NamedTuple, Optional, Sequence, Tuple
 
 from edgectl.remote.gpu import bounded
 from edgectl.remote.health import bus, disks, timekeeping, units
@@ -43,31 +43,32 @@ class Looks(NamedTuple):
 def read(root: str, waited_for: Sequence[str], looks: Looks, clock: Clock) -> Dict[str, Any]:
     """Return every reading; `waited_for` are systemd units."""
     found: Dict[str, Any] = {
-        "uptime_s": _uptime_s(root),
-        "processors": _processors(root),
-        "load_1m": _load(root),
-        **_memory(root),
-        "memory_modules": _memory_modules(root),
         "zombies": looks.states.get("Z", 0) if looks.states else None,
         "stuck": looks.stuck if looks.states else None,
-        **_limits(root),
-        "governor": _governor(root),
-        "clocksource": text(f"{root}/sys/devices/system/clocksource/clocksource0/current_clocksource"),
         "time": timekeeping.read(clock),
         "units": units.read(waited_for, clock),
-        "modules": _modules(root),
-        "iommu_groups": _iommu_groups(root),
-        "acs_enabled": bus.acs_enabled(root),
+        "disks": None,
     }
     errors: Dict[str, str] = {}
+    for name, reader in _READERS.items():
+        found[name], errors[name] = _read(reader, root)
     try:
         found["disks"], gone = bounded.call(lambda: disks.read(root), clock.share_s(_DISKS_S, 0.5))
-        errors.update({"disks": ", ".join(gone)} if gone else {})
+        errors["disks"] = ", ".join(gone)
     except (TimeoutError, ChildProcessError) as error:
-        found["disks"], errors["disks"] = None, str(error)
+        errors["disks"] = str(error)
     if waited_for and found["units"] is None:
         errors["units"] = "systemd gave no answer"
-    return {**found, "unread": _unread(found, errors, [] if waited_for else ["units"])}
+    said = {name: text for name, text in errors.items() if text}
+    return {**found, "unread": _unread(found, said, [] if waited_for else ["units"])}
+
+
+def _read(reader: Callable[[str], Any], root: str) -> Tuple[Any, str]:
+    """Return a reading, or what is wrong with what the kernel shows."""
+    try:
+        return reader(root), ""
+    except (ValueError, LookupError, OSError) as error:
+        return None, f"{type(error).__name__}: {error}"
 
 
 def _unread(found: Dict[str, Any], errors: Dict[str, str], not_collected: List[str]) -> Dict[str, Any]:
@@ -96,10 +97,12 @@ def _load(root: str) -> Optional[float]:
     return float(said.split()[0]) if said else None
 
 
-def _memory(root: str) -> Dict[str, Optional[int]]:
-    found = dict(re.findall(r"^(\w+):\s+(\d+)", text(f"{root}/proc/meminfo") or "", re.MULTILINE))
-    names_of = (("memory_total_bytes", "MemTotal"), ("memory_available_bytes", "MemAvailable"))
-    return {name: int(found[theirs]) * 1024 if theirs in found else None for name, theirs in names_of}
+def _memory(name: str) -> Callable[[str], Optional[int]]:
+    def read_bytes(root: str) -> Optional[int]:
+        found = re.search(rf"^{name}:\s+(\d+) kB", text(f"{root}/proc/meminfo") or "", re.MULTILINE)
+        return int(found.group(1)) * 1024 if found else None
+
+    return read_bytes
 
 
 def _memory_modules(root: str) -> Optional[int]:
@@ -129,16 +132,28 @@ def _bytes(path: str) -> bytes:
         return b""
 
 
-def _limits(root: str) -> Dict[str, Optional[int]]:
-    load, files = text(f"{root}/proc/loadavg"), text(f"{root}/proc/sys/fs/file-nr")
+def _threads(root: str) -> Optional[int]:
+    said = text(f"{root}/proc/loadavg")
+    return int(said.split()[3].partition("/")[2]) if said else None
+
+
+def _threads_max(root: str) -> Optional[int]:
     most = [number(f"{root}/proc/sys/kernel/{name}") for name in ("threads-max", "pid_max")]
-    used, _, open_most = files.split() if files else (None, None, None)
-    return {
-        "threads": int(load.split()[3].partition("/")[2]) if load else None,
-        "threads_max": min((limit for limit in most if limit), default=None),
-        "files": int(used) if used else None,
-        "files_max": int(open_most) if open_most else None,
-    }
+    return min((limit for limit in most if limit), default=None)
+
+
+def _files(place: int) -> Callable[[str], Optional[int]]:
+    """Return one of the three numbers of file-nr: open, free, the most."""
+
+    def read_number(root: str) -> Optional[int]:
+        said = text(f"{root}/proc/sys/fs/file-nr")
+        return int(said.split()[place]) if said else None
+
+    return read_number
+
+
+def _clocksource(root: str) -> Optional[str]:
+    return text(f"{root}/sys/devices/system/clocksource/clocksource0/current_clocksource")
 
 
 def _governor(root: str) -> Optional[str]:
@@ -162,3 +177,22 @@ def _modules(root: str) -> Optional[List[str]]:
 def _iommu_groups(root: str) -> Optional[int]:
     folder = f"{root}/sys/kernel/iommu_groups"
     return len(names(folder)) if os.path.isdir(folder) else None
+
+
+_READERS: Dict[str, Callable[[str], Any]] = {
+    "uptime_s": _uptime_s,
+    "processors": _processors,
+    "load_1m": _load,
+    "memory_total_bytes": _memory("MemTotal"),
+    "memory_available_bytes": _memory("MemAvailable"),
+    "memory_modules": _memory_modules,
+    "threads": _threads,
+    "threads_max": _threads_max,
+    "files": _files(0),
+    "files_max": _files(2),
+    "governor": _governor,
+    "clocksource": _clocksource,
+    "modules": _modules,
+    "iommu_groups": _iommu_groups,
+    "acs_enabled": bus.acs_enabled,
+}
