@@ -48,10 +48,11 @@ def _pop(spec: LabSpec, pop: str, hosts: list[LabHost]) -> dict[str, object]:
     }
 
 
-def _hardware(spec: LabSpec) -> dict[str, str]:
+def _hardware(spec: LabSpec) -> dict[str, object]:
     if spec.backend is Backend.NSPAWN:
         return {}  # its GPUs are this machine's own: mostly none
-    return {"hardware": f"rtx-pro-6000-server-{spec.gpus_per_host}"}
+    # The sandbox plays GPUs and no DPU.
+    return {"hardware": f"rtx-pro-6000-server-{spec.gpus_per_host}", "vars": {"dpu_count": 0}}
 
 
 def _pin(spec: LabSpec, host: LabHost) -> str:

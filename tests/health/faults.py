@@ -177,7 +177,7 @@ LINKS = (
 XIDS = (
     Fault("a page fault of a program", ["warning xid-31"],
           log=[f"{XID}: 31, pid=11, name=vllm, Ch 00000008, intr 00000000. MMU Fault"]),
-    Fault("page faults of different programs", ["warning xid-31", "warning xid-repeated"],
+    Fault("page faults of different programs", ["warning xid-31", "warning gpu-suspect"],
           log=[f"{XID}: 31, pid=11, name=vllm, MMU Fault", f"{XID}: 31, pid=12, name=trtllm, MMU Fault"]),
     Fault("a GSP timeout", ["critical xid-119"],
           log=[f"{XID}: 119, pid=9, name=nvidia-smi, Timeout after 45s of waiting for RPC response from GPU0 GSP!"]),

@@ -149,7 +149,7 @@ def _divided(sku: Sku) -> dict[str, str]:
 def judged(cell: Cell, answer: Mapping[str, Any]) -> Verdict:
     """Judge what a host said, as `health` does; the disk is this machine's own and is put in order first."""
     said = dict(answer)
-    for disk in said["machine"]["disks"]:
+    for disk in said["machine"]["disks"] or ():
         disk.update({**_ROOMY, **cell.fault.disk})
     node = node_of(said)
     return judge(node, expected(cell), load_rules(), load_xids(), _earlier(cell.fault, node))

@@ -27,11 +27,13 @@ pytestmark = pytest.mark.skipif(COMPILER is None, reason=NO_COMPILER)
 US = "edgectl"
 HOSTS = [("rtx-pro-6000-server", "580"), ("rtx-pro-6000-server", "595"), ("b200", "580")]
 GCM = INSTALLED / "health_checks"
-# gcm asks for these to be chosen and given their limits; the limits are its own examples.
+# gcm asks for these to be chosen and given their limits; the limits are its own examples. Its check of the VBIOS is
+# not among them: 0.0.2 compares text with bytes and finds every card to differ. Nor is that of retired pages, which
+# warns of every card that remaps rows.
 GCM_CHECKS = (
     *("-c", "gpu_num", "--gpu_num", "2", "-c", "row_remap_pending", "-c", "row_remap_failed"),
     *("-c", "ecc_uncorrected_volatile_total", "--ecc_uncorrected_volatile_threshold", "0"),
-    *("-c", "vbios_mismatch", "--gpu_vbios", "98.02.8D.00.03"),
+    *("-c", "gpu_temperature", "--gpu_temperature_threshold", "90"),
 )
 
 
@@ -110,6 +112,7 @@ def run_gcm(host: Scene, group: str, *words: str) -> int:
     try:
         done = subprocess.run(
             [str(GCM), group, *check, *given, *options],
+            cwd=host.folder,  # it writes its log where it stands
             env=environment,
             capture_output=True,
             check=False,

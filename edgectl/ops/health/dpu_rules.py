@@ -54,9 +54,9 @@ def dpu_mixed(node: Node, expected: Expected, _rule: Rule) -> Judged:
 
 
 def dpu_rshim(node: Node, expected: Expected, _rule: Rule) -> Judged:
-    """Asked where the inventory wants DPU mode; elsewhere a BMC may hold the one end there is."""
+    """Asked of a DPU's host whose inventory wants DPU mode; elsewhere a BMC may hold the one end there is."""
     looked = [dpu for dpu in node.dpus or () if "rshim" not in dpu.unread.error]
-    if expected.dpu_mode != DpuMode.DPU or not looked:
+    if expected.dpu_mode != DpuMode.DPU or expected.gpu_count == 0 or not looked:
         return Standing.UNJUDGED
     return _breach(Severity.WARNING, {dpu.pci_bus_id: None for dpu in looked if not dpu.rshim}, "no rshim")
 

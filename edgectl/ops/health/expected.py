@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
 from edgectl.catalog.hardware import Catalog, GpuModel
@@ -14,7 +14,8 @@ from edgectl.inventory.model import Host
 class Expected:
     """What is wanted of one node; None where nobody said, and then it is not judged.
 
-    `mig_instances` is per GPU, 0 with MIG off. `dpu_mode` is `dpu` or `nic`.
+    `mig_instances` is per GPU, 0 with MIG off. `dpu_mode` is `dpu` or `nic`. A variable `dpu_count` stands above
+    the hardware's profile.
     """
 
     gpu_count: int | None = None
@@ -37,21 +38,26 @@ class Expected:
 
 def expected_of(host: Host, catalog: Catalog) -> Expected:
     """Return what the inventory says. Raises `InputError` for hardware that the catalogue lacks."""
+    asked = _asked(host)
     if host.role == "dpu":
-        return Expected(gpu_count=0)
-    hardware = catalog.hardware(host.hardware) if host.hardware else None
-    if hardware is not None and hardware.gpu_count == 0:
-        return Expected(gpu_count=0, dpu_count=hardware.dpu_count)
+        return replace(asked, gpu_count=0)
+    if not host.hardware:
+        return replace(asked, **_driver(host))
+    hardware = catalog.hardware(host.hardware)
+    if asked.dpu_count is None:
+        asked = replace(asked, dpu_count=hardware.dpu_count)
+    if hardware.gpu_count == 0:
+        return replace(asked, gpu_count=0)
+    return replace(asked, gpu_count=hardware.gpu_count, gpu=hardware.gpu, **_driver(host))
+
+
+def _asked(host: Host) -> Expected:
+    """Return what the variables say, of a host and of a DPU alike."""
     return Expected(
-        gpu_count=hardware.gpu_count if hardware else None,
-        gpu=hardware.gpu if hardware else None,
-        # A package's revision behind the version (`580.105.08-1`) is not the driver's.
-        driver_version=_release(_text(host, "driver_version")),
-        driver_branch=_release(_text(host, "driver_branch")),
         gpu_vbios=_text(host, "gpu_vbios"),
         gpu_power_limit_w=_number(host, "gpu_power_limit_w"),
         mig_instances=_count(host, "mig_instances"),
-        dpu_count=hardware.dpu_count if hardware else None,
+        dpu_count=_count(host, "dpu_count"),
         dpu_mode=_text(host, "dpu_mode"),
         dpu_firmware=_text(host, "dpu_firmware"),
         dpu_software=_text(host, "dpu_software"),
@@ -63,13 +69,15 @@ def expected_of(host: Host, catalog: Catalog) -> Expected:
     )
 
 
+def _driver(host: Host) -> dict[str, Any]:
+    """Return the wanted driver; a package's revision behind its version (`580.105.08-1`) is not the driver's."""
+    names = ("driver_version", "driver_branch")
+    return {name: (_text(host, name) or "").partition("-")[0] or None for name in names}
+
+
 def _text(host: Host, name: str) -> str | None:
     value = host.vars.get(name)
     return None if value is None else str(value)
-
-
-def _release(version: str | None) -> str | None:
-    return version and version.partition("-")[0]
 
 
 def _number(host: Host, name: str) -> float | None:

@@ -18,6 +18,7 @@ from edgectl.report import Line, Report, Tone
 
 _XID = re.compile(r"xid-(\d{1,4})", re.IGNORECASE)
 _WIDTH = 10
+_SHARE = "share"
 
 
 def explain(finding: str, rules: Rules, xids: Mapping[int, XidMeaning], now: datetime) -> Report:
@@ -57,9 +58,10 @@ def _rule(rule: Rule) -> Iterator[tuple[str, _Said]]:
 
 
 def _threshold(rule: Rule, name: str) -> str:
-    quantity = rule.quantities[name]
-    unit = QUANTITIES[quantity].unit
-    return f"{rule.thresholds[name]:g} {unit}" if unit else f"{rule.thresholds[name]:g} ({quantity})"
+    value, quantity = rule.thresholds[name], rule.quantities[name]
+    if quantity == _SHARE:
+        return f"{100 * value:g} %"
+    return f"{value:g} {QUANTITIES[quantity].unit}".rstrip()
 
 
 def _xid(code: int, table: XidTable) -> Iterator[tuple[str, _Said]]:

@@ -66,10 +66,12 @@ def peermem(node: Node, expected: Expected, _rule: Rule) -> Judged:
 def _too_many(port: Port, up_s: float, rule: Rule) -> dict[str, float]:
     """Return the counters of a port that grew faster than a sound link's, as rates in the rule's units."""
     hours, days = max(up_s, _HOUR_S) / _HOUR_S, max(up_s, _DAY_S) / _DAY_S
+    # The card's own count, or the interface's where the card has none.
+    losses = max(port.counters.get(name, 0) for name in ("link_downed", "carrier_down_count"))
     rates = {
         "symbol errors an hour": (port.counters.get("symbol_error", 0) / hours, "symbol_errors"),
         "recoveries an hour": (port.counters.get("link_error_recovery", 0) / hours, "recoveries"),
-        "losses a day": (port.counters.get("link_downed", 0) / days, "link_downs"),
+        "losses a day": (losses / days, "link_downs"),
     }
     return {name: rate for name, (rate, limit) in rates.items() if rate >= rule.thresholds[limit]}
 

@@ -11,6 +11,8 @@ from edgectl.ops.health.observed import Node
 from edgectl.ops.health.observed_node import Disk
 
 _GB = 1_000_000_000
+# What image-based systems and sandboxes mount for reading alone, without a line in the file system table.
+_READ_ONLY_BY_DESIGN = ("/usr", "/snap", "/nix/store", "/ostree", "/sysroot")
 _Judge = Callable[[Disk, Rule], Severity | None]
 
 
@@ -25,11 +27,11 @@ def disk_inodes(node: Node, _expected: Expected, rule: Rule) -> Judged:
 
 
 def disk_read_only(node: Node, _expected: Expected, _rule: Rule) -> Judged:
-    """Where the file system table asks for writing, or does not name it."""
+    """Where the file system table asks for writing, or does not name it; images of a system are read-only."""
     disks = _disks(node)
     if disks is None:
         return Standing.UNJUDGED
-    mounts = [disk.mount for disk in disks if disk.read_only and disk.wanted_writable]
+    mounts = [disk.mount for disk in disks if disk.read_only and disk.wanted_writable and not _is_image(disk)]
     return Breach(Severity.CRITICAL, mounts, ", ".join(mounts)) if mounts else Standing.HOLDS
 
 
@@ -64,6 +66,10 @@ def _inode_fullness(disk: Disk, rule: Rule) -> Severity | None:
     if _inodes_free(disk) < rule.thresholds["least"]:
         return Severity.CRITICAL
     return Severity.WARNING if _inodes_free(disk) < rule.thresholds["low"] else None
+
+
+def _is_image(disk: Disk) -> bool:
+    return any(disk.mount == root or disk.mount.startswith(f"{root}/") for root in _READ_ONLY_BY_DESIGN)
 
 
 def _free(disk: Disk) -> float:

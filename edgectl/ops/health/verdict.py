@@ -22,7 +22,7 @@ from edgectl.ops.health.xid_repeats import repeated_findings
 from edgectl.ops.health.xid_rules import XidTable, codes_at, xid_findings
 
 # Rules about Xids, which stand in the kernel log too.
-_OF_THE_LOG = frozenset({"xid", "xid-repeated"})
+_OF_THE_LOG = frozenset({"xid", "gpu-suspect"})
 
 
 @dataclass(frozen=True, slots=True)

@@ -10,7 +10,7 @@ from edgectl.catalog.xid import XidMeaning
 from edgectl.ops.health.finding import Breach, Finding, finding
 from edgectl.ops.health.observed import Node, Xid
 
-_RULE = "xid-repeated"
+_RULE = "gpu-suspect"
 # What is tried next, from the smallest step.
 _LADDER = ("reset", "reboot", "power-cycle", "return")
 _FIRST_RUNG = {"reset": 0, "drain-and-reset": 0, "nvlink": 0, "reboot": 1, "check-cables": 2}

@@ -24,7 +24,7 @@ def written(tmp_path: Path, rule: str) -> Path:
 
 def test_every_rule_is_judged_by_code_and_every_judge_has_its_rule() -> None:
     rules = load_rules().by_id
-    of_the_log = {name for name, rule in rules.items() if rule.events} | {"xid", "xid-repeated"}
+    of_the_log = {name for name, rule in rules.items() if rule.events} | {"xid", "gpu-suspect"}
 
     assert set(rules) == {*GPU_RULES, *NODE_RULES, *of_the_log}
 

@@ -1,5 +1,6 @@
 from __future__ import annotations
 
+import json
 from dataclasses import replace
 from typing import Any
 
@@ -52,6 +53,12 @@ def test_a_node_gets_the_findings_of_the_table(case: dict[str, Any]) -> None:
 
 def rule_of(found: Finding, rules: Rules) -> str:
     return found.id if found.id in rules.by_id else "xid"
+
+
+def test_every_finding_can_be_written_as_json() -> None:
+    for case in TABLE:
+        for found in verdict_of(case).findings:
+            assert json.loads(json.dumps(found.as_json()))["id"] == found.id
 
 
 def test_the_table_breaks_every_rule_and_every_severity_it_has() -> None:
