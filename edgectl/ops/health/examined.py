@@ -45,6 +45,14 @@ class Examined:
         state = self.look.state(found) if self.look is not None else None
         return state.phase if state is not None else Phase.ACTIVE
 
+    def counting(self, snoozes: Snoozes) -> list[Finding]:
+        """Return the findings that are in force and that nobody snoozed."""
+        return [
+            found
+            for found in self.findings
+            if self.phase(found) is Phase.ACTIVE and snoozes.snoozed(self.outcome.host, found.id) is None
+        ]
+
 
 def apart(verdict: Verdict, watching: Collection[str]) -> tuple[Verdict, Sequence[Finding]]:
     """Return the verdict without the rules that only watch, and what those found."""
@@ -62,13 +70,7 @@ def _is_among(found: Finding, watching: Collection[str]) -> bool:
 
 def as_judged(host: Examined, fail_on: Severity, snoozes: Snoozes) -> Examined:
     """Return a host as failed where a finding as bad as `fail_on` is in force, and nobody snoozed it."""
-    counting = [
-        found
-        for found in host.findings
-        if fail_on in (found.severity, Severity.WARNING)
-        and host.phase(found) is Phase.ACTIVE
-        and snoozes.snoozed(host.outcome.host, found.id) is None
-    ]
+    counting = [found for found in host.counting(snoozes) if fail_on in (found.severity, Severity.WARNING)]
     if not counting:
         return host
     said = "; ".join(str(found) for found in counting[:_REASONS])

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import io
 from datetime import timedelta
 from pathlib import Path
 from typing import Any
@@ -14,29 +13,26 @@ from edgectl.engine.health_records import HealthKept, Snooze, Turn
 from edgectl.errors import ExitCode, MissingError, UsageError
 from edgectl.ops.health.apply import Manner, check
 from edgectl.ops.health.history.days import days_of
-from edgectl.output.formats import Format
-from edgectl.output.render import render
 from edgectl.report import Report
 from tests.fakes.clock import START, FakeClock
 from tests.fakes.health_history import MemoryHealthHistory
-from tests.unit.ops.health.asked import services
-from tests.unit.ops.health.nodes import a_gpu, a_node
+from tests.unit.ops.health.asked import (
+    DPU,
+    GRU1,
+    GRU2,
+    N1,
+    N2,
+    N3,
+    Answer,
+    card,
+    node,
+    services,
+    slowed,
+    told,
+)
+from tests.unit.ops.health.nodes import a_gpu
 
-N1, N2, N3 = "fra1-r1-n01", "fra1-r1-n02", "fra1-r1-n03"
-GRU1, GRU2, DPU = "gru1-r1-n01", "gru1-r1-n02", "fra1-r1-d01"
 QUARTER_S = 900.0
-Answer = dict[str, Any] | None
-
-
-def card(host: str, number: int, **changes: Any) -> dict[str, Any]:
-    """Return a GPU that no other host has."""
-    return a_gpu(number, **{"uuid": f"GPU-{host}-{number}", "serial": f"{host}-{number}", **changes})
-
-
-def node(host: str, *gpus: dict[str, Any], **changes: Any) -> dict[str, Any]:
-    if host == DPU:
-        return a_node([], collector="kernel", driver_version=None)
-    return a_node(list(gpus) or [card(host, 0), card(host, 1)], **changes)
 
 
 class Site:
@@ -66,12 +62,6 @@ class Site:
 @pytest.fixture
 def site(tmp_path: Path) -> Site:
     return Site(tmp_path)
-
-
-def told(report: Report) -> str:
-    stream = io.StringIO()
-    render(report, Format.TABLE, stream, color=False)
-    return stream.getvalue()
 
 
 def line_with(report: Report, *words: str) -> str:
@@ -299,11 +289,6 @@ def test_a_reading_lost_between_looks_is_compared_within_one_boot_alone(site: Si
 
     assert {one.boot for one in kept} == {"7fbc"}
     assert {one.card for one in kept} == {f"node:{N1}", f"GPU-{N1}-0", f"GPU-{N1}-1"}
-
-
-def slowed(host: str) -> dict[str, Any]:
-    reasons = {"clocks_event_reasons": ["hw_thermal_slowdown"]}
-    return node(host, card(host, 0, **reasons), card(host, 1, **reasons))
 
 
 def test_many_hosts_of_one_pop_are_one_incident(site: Site) -> None:
