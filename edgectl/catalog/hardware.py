@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from importlib import resources
 from pathlib import Path
 
 from pydantic import BaseModel, ConfigDict, Field
 
+from edgectl.catalog.quantities import complaint
 from edgectl.complaints import did_you_mean, validate
 from edgectl.errors import InputError, Problem
 from edgectl.yaml_source import Document, load
@@ -19,7 +20,7 @@ class GpuModel:
     """One GPU product; a field that is None is not known surely, and is not judged.
 
     `memory_mib` is NVML's total, `power_limit_w` the default limit per GPU, `min_driver` the oldest driver
-    that will do.
+    that will do, `nvlinks` how many links to other GPUs it has.
     """
 
     name: str
@@ -29,6 +30,7 @@ class GpuModel:
     pcie_width: int | None
     power_limit_w: int
     min_driver: str | None
+    nvlinks: int | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -61,6 +63,15 @@ class Catalog:
         return found
 
 
+_QUANTITIES = {
+    "memory_mib": "memory_mib",
+    "pcie_gen": "pcie_generation",
+    "pcie_width": "pcie_lanes",
+    "power_limit_w": "power_w",
+    "nvlinks": "nvlinks",
+}
+
+
 class _Written(BaseModel):
     model_config = ConfigDict(strict=True, extra="forbid", frozen=True)
 
@@ -72,6 +83,7 @@ class _Gpu(_Written):
     pcie_width: int | None = None
     power_limit_w: int = Field(gt=0)
     min_driver: str | None = None
+    nvlinks: int | None = None
 
 
 class _Hardware(_Written):
@@ -90,8 +102,20 @@ def load_catalog(path: Path | None = None) -> Catalog:
     """Return the catalog of `path`, by default the one that comes with edgectl."""
     document = load(path or Path(str(resources.files("edgectl.catalog").joinpath("hardware.yaml"))))
     file = validate(_File, document)
+    problems = [problem for name, gpu in file.gpus.items() for problem in _problems(name, gpu, document)]
+    if problems:
+        raise InputError(problems)
     gpus = {name: GpuModel(name=name, **gpu.model_dump()) for name, gpu in file.gpus.items()}
     return Catalog({name: _profile(name, spec, gpus, document) for name, spec in file.hardware.items()})
+
+
+def _problems(name: str, gpu: _Gpu, document: Document) -> Iterator[Problem]:
+    """Yield what no GPU can be: a figure in the wrong unit, mostly."""
+    for field, quantity in _QUANTITIES.items():
+        value = getattr(gpu, field)
+        said = None if value is None else complaint(quantity, value)
+        if said:
+            yield Problem(f"'{field}' of '{name}': {said}", document.place(("gpus", name, field)))
 
 
 def _profile(name: str, spec: _Hardware, gpus: Mapping[str, GpuModel], document: Document) -> Hardware:

@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
-from dataclasses import dataclass
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
 from enum import StrEnum
 
 
@@ -26,7 +26,9 @@ class Component(StrEnum):
 class Rule:
     """One thing that is judged; `sentences` has the severities it can have.
 
-    `slowdown_margin_c` is by product, as NVML names it, and used where the GPU itself says nothing.
+    `thresholds` are in the units of their `quantities`. `events` are the kinds of lines in the kernel log that
+    break the rule by being there. `peers` says what other tools make of the same thing. `slowdown_margin_c` is by
+    product, as NVML names it, and used where the GPU itself says nothing.
     """
 
     id: str
@@ -36,13 +38,21 @@ class Rule:
     action: str
     clears: str
     source: str
-    thresholds: Mapping[str, float]
-    slowdown_margin_c: Mapping[str, float]
+    thresholds: Mapping[str, float] = field(default_factory=dict)
+    quantities: Mapping[str, str] = field(default_factory=dict)
+    slowdown_margin_c: Mapping[str, float] = field(default_factory=dict)
+    events: Sequence[str] = ()
+    peers: Mapping[str, str] = field(default_factory=dict)
 
 
 @dataclass(frozen=True, slots=True)
 class Rules:
-    """All rules by id, in the order in which they are told, and what to do about an Xid by its word."""
+    """All rules by id, in the order in which they are told.
+
+    `actions` says what to do about an Xid by its word. `causes` has, by a finding's id, the findings of the same
+    GPU that it only comes with.
+    """
 
     by_id: Mapping[str, Rule]
     actions: Mapping[str, str]
+    causes: Mapping[str, Sequence[str]] = field(default_factory=dict)

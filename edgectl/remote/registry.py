@@ -19,6 +19,7 @@ MODULES: Dict[str, str] = {
     "file": "file",
     "get_url": "get_url",
     "gpu_facts": "gpu_facts",
+    "health_facts": "health_facts",
     "lineinfile": "lineinfile",
     "ping": "ping",
     "reboot": "reboot",

@@ -17,7 +17,7 @@ DOCUMENTS = Path(__file__).parents[1] / "golden" / "health" / "smi"
 FIRST, SECOND = "00000000:41:00.0", "00000000:51:00.0"
 LOST_LINE = "2026-08-21T09:34:04+0000 n kernel: NVRM: Xid (PCI:0000:61:00): 79, GPU has fallen off the bus."
 
-pytestmark = pytest.mark.skipif(nvml._is_installed(), reason="this machine has NVML: see test_gpu_real.py")
+pytestmark = pytest.mark.skipif(nvml.is_installed(), reason="this machine has NVML: see test_gpu_real.py")
 
 
 @pytest.fixture
@@ -41,6 +41,10 @@ def facts(**given: Any) -> dict[str, Any]:
 
 
 def pci(root: Path, address: str, driver: str = "nvidia", **files: str) -> None:
+    boot_id = root / "proc/sys/kernel/random/boot_id"
+    boot_id.parent.mkdir(parents=True, exist_ok=True)
+    boot_id.write_text("7f1c1c52-0000-4000-8000-000000000001\n", encoding="ascii")
+    (root / "proc/uptime").write_text("86400.00 86400.00\n", encoding="ascii")
     folder = root / "sys/bus/pci/devices" / address
     folder.mkdir(parents=True)
     known = {"vendor": "0x10de", "class": "0x030200", "current_link_width": "8", "max_link_width": "16",
@@ -60,7 +64,7 @@ def test_without_a_library_nvidia_smi_is_asked(bin_folder: Path) -> None:
     assert (found["collector"], found["driver_version"]) == ("nvidia-smi", "580.105.08")
     assert [gpu["pci_bus_id"] for gpu in found["gpus"]] == [FIRST, SECOND]
     assert [attempt["collector"] for attempt in found["attempts"]] == ["nvml"]
-    assert found["kernel_log"] == {"source": "journalctl", "error": ""}
+    assert found["kernel_log"] == {"source": "journalctl", "error": "", "boots": 1}
     assert (found["kernel"], len(found["boot_id"])) == (os.uname().release, 36)
 
 

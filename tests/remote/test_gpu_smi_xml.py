@@ -112,6 +112,7 @@ def test_what_could_not_be_read_is_an_error_with_its_words() -> None:
     assert gpu["unread"]["error"] == {
         "temperature_c": "Unknown Error",
         "power_w": "ERR!",
+        "power_average_w": "ERR!",
         "ecc_volatile_uncorrected": "ERR!",
     }
     assert (gpu["temperature_c"], gpu["state"]) == (None, "ok")
@@ -131,8 +132,18 @@ def test_what_is_not_its_xml_is_refused(text: str) -> None:
         smi_xml.parse(text)
 
 
-SAID_BY_ALL = ("uuid", "name", "pci_bus_id", "memory_total_mib", "temperature_c", "power_w", "ecc_mode",
-               "ecc_volatile_uncorrected", "clocks_event_reasons", "pcie_width")  # fmt: skip
+SAID_BY_ALL = ("uuid", "serial", "name", "pci_bus_id", "vbios", "board_part", "architecture", "inforom",
+               "memory_total_mib", "memory_used_mib", "temperature_c", "power_w", "power_limit_w",
+               "power_limit_default_w", "ecc_mode", "ecc_volatile_uncorrected", "ecc_aggregate_uncorrected",
+               "ecc_sram_uncorrected", "clocks_event_reasons", "clock_sm_mhz", "clock_sm_max_mhz",
+               "performance_state", "utilization_percent", "pcie_width", "pcie_width_max", "pcie_gen",
+               "pcie_gen_max", "pcie_replays", "persistence_mode", "recovery_action", "processes")  # fmt: skip
+# What nvidia-smi's XML has on no GPU, and what it says under one name or another, or on later drivers only.
+IN_NO_XML = {"inforom_valid", "hw_slowdown_us", "nvlinks", "nvlinks_active", "nvlink_errors",
+             "pcie_aer_correctable", "pcie_aer_nonfatal", "pcie_aer_fatal"}  # fmt: skip
+NOT_IN_EACH = {"slowdown_margin_c", "slowdown_temperature_c", "memory_limit_temperature_c",
+               "memory_unrepairable", "ecc_sram_threshold_exceeded", "sw_thermal_slowdown_us",
+               "hw_thermal_slowdown_us", "hw_power_brake_us", "sw_power_cap_us"}  # fmt: skip
 
 
 @pytest.mark.skipif(
@@ -148,4 +159,17 @@ def test_every_real_capture_is_read_whole() -> None:
         for gpu in found["gpus"]:
             assert gpu["unread"]["error"] == {}, path
             assert [name for name in SAID_BY_ALL if gpu[name] is None] == [], path
+            assert set(gpu["unread"]["not_collected"]) <= IN_NO_XML | NOT_IN_EACH, path
+            assert gpu["slowdown_margin_c"] is not None or gpu["slowdown_temperature_c"] is not None, path
     assert paths
+
+
+def test_the_words_of_the_fabric_become_the_mask_that_nvml_has() -> None:
+    text = (DOCUMENTS / "570-a100.xml").read_text(encoding="utf-8")
+    health = "<bandwidth>Degraded</bandwidth><route_unhealthy>False</route_unhealthy>"
+    fabric = (
+        f"<fabric><state>In Progress</state><status>Success</status><health>{health}</health></fabric></gpu>"
+    )
+    (gpu,) = smi_xml.parse(text.replace("</gpu>", fabric))["gpus"]
+
+    assert (gpu["fabric_state"], gpu["fabric_status"], gpu["fabric_health"]) == ("in-progress", 0, 0b100001)

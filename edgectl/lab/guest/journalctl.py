@@ -71,6 +71,11 @@ def main(arguments: list[str]) -> int:
     options = _parse(arguments[1:])
     if any(name in options for name in ("--flush", "--sync", "--rotate", "--vacuum-size", "--vacuum-time")):
         return 0
+    if options.get("--boot", "").startswith("-"):
+        sys.stderr.write(
+            "Specifying boot ID or boot offset has no effect, no persistent journal was found.\n"
+        )
+        return 1
     found = _select(options)
     if not found and options.get("--output", "short") in ("short", "short-iso"):
         sys.stdout.write("-- No entries --\n")

@@ -99,7 +99,7 @@ def _said(outcome: HostOutcome) -> Iterator[tuple[str, str]]:
         facts = task.result.get("ansible_facts")
         if isinstance(facts, dict):
             yield from _named(facts, _FACTS)
-        if task.module == "gpu_facts":
+        if task.module in ("gpu_facts", "health_facts"):
             yield from _named(task.result, _GPU_FACTS)
 
 

@@ -34,7 +34,7 @@ from edgectl.playbook.loader import load_playbook
 from edgectl.report import Line, Report, Tone
 
 PLAYBOOK = "health.yaml"
-MODULE = "gpu_facts"
+MODULE = "health_facts"
 
 
 @dataclass(frozen=True, slots=True)

@@ -36,7 +36,10 @@ Judged = Breach | Standing
 
 @dataclass(frozen=True, slots=True)
 class Finding:
-    """One thing that is wrong; `label` is the GPU's, '' for the node."""
+    """One thing that is wrong; `label` is the GPU's, '' for the node.
+
+    `because` is the id of the finding that it only comes with, '' for one that stands alone.
+    """
 
     id: str
     severity: Severity
@@ -47,10 +50,11 @@ class Finding:
     action: str
     label: str
     detail: str
+    because: str = ""
 
     def as_json(self) -> dict[str, Any]:
-        """Return the finding as the report has it."""
-        return {
+        """Return the finding as the report has it; one that stands alone has no `because`."""
+        said = {
             "id": self.id,
             "severity": self.severity.value,
             "component": self.component.value,
@@ -59,6 +63,7 @@ class Finding:
             "rule": self.rule,
             "action": self.action,
         }
+        return {**said, "because": self.because} if self.because else said
 
     def __str__(self) -> str:
         where = f" GPU {self.label}" if self.label else ""

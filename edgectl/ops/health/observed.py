@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from enum import StrEnum
 from functools import cache
 from typing import Any
@@ -87,10 +87,14 @@ class Node:
     machine: Machine | None = None
     dpus: Sequence[Dpu] | None = None
     ports: Sequence[Port] | None = None
+    cpu_s: float | None = None  # what the collector itself cost
+    cut: Mapping[str, int] = field(
+        default_factory=dict
+    )  # how many entries a list lost to the size of the answer
 
 
 def node_of(result: Mapping[str, Any]) -> Node:
-    """Return what `gpu_facts` said, or raise `ValueError` where it makes no sense."""
+    """Return what `health_facts` said, or raise `ValueError` where it makes no sense."""
     return _adapter().validate_python(dict(result))
 
 

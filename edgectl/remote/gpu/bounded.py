@@ -13,7 +13,7 @@ import signal
 import subprocess
 import time
 from collections import deque
-from typing import Any, Callable, Deque, Dict, List, NamedTuple, Optional
+from typing import Any, Callable, Deque, Dict, List, NamedTuple, Optional, Pattern, Tuple
 
 NO_PROGRAM = 127
 _READ_BYTES = 65536
@@ -47,10 +47,10 @@ class Whole:
 
 
 class Lines:
-    """Keeps the last lines that hold a marker, of an output of any length; `seen` counts all lines."""
+    """Keeps the last lines in which a pattern is found, of an output of any length; `seen` counts all lines."""
 
-    def __init__(self, marker: bytes) -> None:
-        self._marker = marker
+    def __init__(self, wanted: Pattern[bytes]) -> None:
+        self._is_wanted = wanted.search
         self._kept: Deque[bytes] = deque(maxlen=_LINES)
         self._rest = b""
         self.seen = 0
@@ -59,7 +59,7 @@ class Lines:
         """Take the next piece."""
         *lines, self._rest = (self._rest + chunk).split(b"\n")
         self.seen += len(lines)
-        self._kept.extend(line for line in lines if self._marker in line)
+        self._kept.extend(line for line in lines if self._is_wanted(line))
 
     def text(self) -> str:
         """Return the lines that were kept."""
@@ -68,8 +68,11 @@ class Lines:
         return b"\n".join(self._kept).decode("utf-8", "replace")
 
 
-def run(words: List[str], deadline_s: float, out: Any = None) -> Said:
-    """Run a program and return what it said, at the latest after `deadline_s`."""
+def run(words: List[str], deadline_s: float, out: Any = None, kept: Tuple[int, ...] = ()) -> Said:
+    """Run a program and return what it said, at the latest after `deadline_s`.
+
+    The file descriptors `kept` stay open in it: a lock on one of them lasts as long as the program.
+    """
     out, err = out or Whole(), Whole()
     try:
         process = subprocess.Popen(
@@ -78,6 +81,7 @@ def run(words: List[str], deadline_s: float, out: Any = None) -> Said:
             stdin=subprocess.DEVNULL,
             stdout=subprocess.PIPE,
             stderr=subprocess.PIPE,
+            pass_fds=kept,
         )
     except OSError as error:
         return Said(NO_PROGRAM, "", f"{words[0]}: {str(error.strerror).lower()}")
@@ -99,21 +103,29 @@ def call(action: Callable[[], Any], deadline_s: float) -> Any:
     reading, writing = os.pipe()
     pid = os.fork()
     if pid == 0:
+        os.close(reading)
         _be_the_child(action, writing)
     os.close(writing)
     answer = Whole()
     in_time = _read({reading: answer}, time.monotonic() + deadline_s)
     os.close(reading)
-    _bury(pid)
+    status = _bury(pid, at_once=not in_time)
     if not in_time:
-        raise TimeoutError(f"no answer within {deadline_s:g} s")
+        left = f"; its process {pid} cannot be killed" if status is None else ""
+        raise TimeoutError(f"no answer within {deadline_s:g} s{left}")
     try:
         found = json.loads(answer.text())
     except ValueError:
-        raise ChildProcessError("its process died") from None
+        raise ChildProcessError(_death(status)) from None
     if "raised" in found:
         raise ChildProcessError(found["raised"])
     return found["returned"]
+
+
+def _death(status: Optional[int]) -> str:
+    if status is not None and os.WIFSIGNALED(status):
+        return f"its process died of {signal.Signals(os.WTERMSIG(status)).name}"
+    return "its process died"
 
 
 def _be_the_child(action: Callable[[], Any], writing: int) -> None:
@@ -165,9 +177,14 @@ def _end(process: Any, *, in_time: bool) -> Optional[int]:
     return int(rc) if in_time else None
 
 
-def _bury(pid: int) -> None:
-    """Kill a child and take its end note, if it has one soon."""
-    os.kill(pid, signal.SIGKILL)
-    until = time.monotonic() + _GRACE_S
-    while os.waitpid(pid, os.WNOHANG) == (0, 0) and time.monotonic() < until:
-        time.sleep(0.005)
+def _bury(pid: int, *, at_once: bool) -> Optional[int]:
+    """Return how a child ended, killing it if need be; None where it does not end even so."""
+    for number in (signal.SIGKILL,) if at_once else (0, signal.SIGKILL):
+        os.kill(pid, number)
+        until = time.monotonic() + _GRACE_S
+        while time.monotonic() < until:
+            ended, status = os.waitpid(pid, os.WNOHANG)
+            if ended:
+                return status
+            time.sleep(0.002)
+    return None

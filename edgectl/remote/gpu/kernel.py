@@ -15,6 +15,8 @@ _GPU_CLASSES = ("0x0300", "0x0302")
 _VERSION = re.compile(r"\b(\d{3}\.\d+(?:\.\d+)?)\b")
 # PCI Express base specification: GT/s per lane of each generation.
 _GENERATIONS = {"2.5": 1, "5.0": 2, "8.0": 3, "16.0": 4, "32.0": 5, "64.0": 6}
+_SEVERITIES = ("correctable", "nonfatal", "fatal")
+_TOTAL = re.compile(r"^TOTAL_ERR_\w+ (\d+)$", re.MULTILINE)
 _INFORMATION = {"Model": "name", "GPU UUID": "uuid", "Video BIOS": "vbios"}
 
 
@@ -24,16 +26,33 @@ def driver_version(root: str = "") -> Optional[str]:
     return found.group(1) if found else None
 
 
-def pci_gpus(root: str = "") -> List[Dict[str, str]]:
-    """Return every NVIDIA GPU that PCI shows: its address and the driver that has it."""
+def pci_gpus(root: str = "") -> List[Dict[str, Any]]:
+    """Return every NVIDIA GPU that PCI shows: its address, its model by number, the driver that has it."""
     found = []
     for folder in sorted(glob.glob(f"{root}/sys/bus/pci/devices/*")):
         if _read(f"{folder}/vendor") == _NVIDIA and _read(f"{folder}/class")[:6] in _GPU_CLASSES:
             driver = os.path.basename(os.path.realpath(f"{folder}/driver"))
             has_driver = os.path.exists(f"{folder}/driver")
-            address = bus_id(os.path.basename(folder))
-            found.append({"pci_bus_id": address, "driver": driver if has_driver else ""})
+            found.append(
+                {
+                    "pci_bus_id": bus_id(os.path.basename(folder)),
+                    "driver": driver if has_driver else "",
+                    "device_id": _read(f"{folder}/device")[2:] or None,
+                }
+            )
     return found
+
+
+def proc_gpus(root: str = "") -> List[str]:
+    """Return the addresses of the GPUs that the driver itself shows under `/proc`."""
+    return sorted(bus_id(name) for name in _names(f"{root}/proc/driver/nvidia/gpus"))
+
+
+def bus_errors(address: str, root: str = "") -> Dict[str, int]:
+    """Return what PCI Express counted for a device since boot; kernels without AER count nothing."""
+    folder = f"{root}/sys/bus/pci/devices/{address[4:].lower()}"
+    totals = ((name, _TOTAL.search(_read(f"{folder}/aer_dev_{name}"))) for name in _SEVERITIES)
+    return {f"pcie_aer_{name}": int(total.group(1)) for name, total in totals if total}
 
 
 def collect(root: str = "") -> Dict[str, Any]:
@@ -74,6 +93,13 @@ def _information(root: str) -> Dict[str, Dict[str, str]]:
             if said.get(name) and "?" not in said[name]
         }
     return found
+
+
+def _names(folder: str) -> List[str]:
+    try:
+        return os.listdir(folder)
+    except OSError:
+        return []
 
 
 def _read(path: str) -> str:

@@ -53,7 +53,48 @@ NAMES = (
     "mig_mode_pending",
     "persistence_mode",
     "recovery_action",
+    "board_part",
+    "architecture",
+    "inforom",
+    "inforom_valid",
+    "gsp_firmware",
+    "memory_limit_temperature_c",
+    "power_average_w",
+    "clock_sm_max_mhz",
+    "sw_power_cap_us",
+    "hw_slowdown_us",  # all that heat cost, on drivers that do not tell hardware's part from software's
+    "ecc_sram_uncorrected",
+    "ecc_sram_threshold_exceeded",
+    "remap_banks",
+    "memory_unrepairable",
+    "retired_pages",
+    "retired_pages_pending",
+    "pcie_aer_correctable",
+    "pcie_aer_nonfatal",
+    "pcie_aer_fatal",
+    "nvlinks",
+    "nvlinks_active",
+    "nvlink_errors",
+    "fabric_state",
+    "fabric_status",
+    "fabric_health",
+    "mig_instances",
+    "processes",
 )
+ARCHITECTURES = {
+    2: "Kepler",
+    3: "Maxwell",
+    4: "Pascal",
+    5: "Volta",
+    6: "Turing",
+    7: "Ampere",
+    8: "Ada Lovelace",
+    9: "Hopper",
+    10: "Blackwell",
+    13: "Rubin",
+}  # nvml.h, NVML_DEVICE_ARCH_*; the names are nvidia-smi's
+# nvml.h, nvmlGpuFabricState_t; 0 is a GPU that belongs to no fabric.
+FABRIC_STATES = {1: "not-started", 2: "in-progress", 3: "completed"}
 
 # Bits of nvmlDeviceGetCurrentClocksEventReasons, under the names that nvidia-smi's XML has for them.
 EVENT_REASONS = (
@@ -101,16 +142,20 @@ class Gpu:
         self._errors: Dict[str, str] = {}
 
     def value(self, name: str, value: Any) -> None:
-        """Note a reading."""
+        """Note a reading; what kept an earlier way from having it is forgotten."""
         self._values[name] = value
+        self._unsupported.pop(name, None)
+        self._errors.pop(name, None)
 
     def unsupported(self, name: str) -> None:
-        """Note that this GPU, or its driver, has no such reading."""
-        self._unsupported[name] = None
+        """Note that this GPU, or its driver, has no such reading, unless another way gave one."""
+        if name not in self._values:
+            self._unsupported[name] = None
 
     def error(self, name: str, text: str) -> None:
-        """Note that the reading exists and could not be had."""
-        self._errors[name] = text
+        """Note that the reading exists and could not be had, unless another way gave it."""
+        if name not in self._values:
+            self._errors[name] = text
 
     def get(self, name: str) -> Any:
         """Return a reading, or None."""
@@ -119,12 +164,13 @@ class Gpu:
     def as_dict(self) -> Dict[str, Any]:
         """Return every reading, those without a value as None, and why they have none."""
         known = {**self._values, **self._unsupported, **self._errors}
+        unsupported = [name for name in self._unsupported if name not in self._errors]
         return {
             "index": self._index,
             "state": self.state,
             **{name: self._values.get(name) for name in NAMES},
             "unread": {
-                "unsupported": list(self._unsupported),
+                "unsupported": unsupported,
                 "error": self._errors,
                 "not_collected": [name for name in NAMES if name not in known],
             },

@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 import re
-from typing import Any, Dict, List
+import time
+from typing import Any, Dict, List, Optional, Tuple
 
 from edgectl.remote.gpu import bounded, smi_xml
+from edgectl.remote.gpu.alone import Lock
 from edgectl.remote.gpu.readings import LOST, Gpu, UnansweredError, bus_id
 
 _QUERY = ["nvidia-smi", "-q", "-x"]
@@ -26,9 +28,11 @@ _NO_HANDLE = re.compile(
 )
 
 
-def collect(deadline_s: float, known: List[str]) -> Dict[str, Any]:
+def collect(deadline_s: float, known: List[str], lock: Optional[Lock] = None) -> Dict[str, Any]:
     """Return the driver's version and every GPU; `known` addresses are asked for one by one if need be."""
-    said = bounded.run(_QUERY, deadline_s)
+    until = time.monotonic() + deadline_s
+    kept = (lock.fd,) if lock else ()
+    said = bounded.run(_QUERY, deadline_s, kept=kept)
     if said.rc is None:
         raise _hung("nvidia-smi", deadline_s)
     lost = [bus_id(address) for address in _NO_HANDLE.findall(said.out + said.err)]
@@ -37,13 +41,17 @@ def collect(deadline_s: float, known: List[str]) -> Dict[str, Any]:
     except ValueError as error:
         if not lost:
             raise UnansweredError(_words(said) or str(error), code=said.rc) from None
-    return _one_by_one(deadline_s, [address for address in known if address not in lost], lost)
+    return _one_by_one(until - time.monotonic(), [one for one in known if one not in lost], lost, kept)
 
 
-def _one_by_one(deadline_s: float, addresses: List[str], lost: List[str]) -> Dict[str, Any]:
+def _one_by_one(
+    deadline_s: float, addresses: List[str], lost: List[str], kept: Tuple[int, ...]
+) -> Dict[str, Any]:
+    """Ask for each GPU alone; all of them together have what is left of the deadline."""
+    until = time.monotonic() + deadline_s
     found: Dict[str, Any] = {"driver_version": None, "gpus": []}
     for address in addresses:
-        said = bounded.run([*_QUERY, "-i", address], deadline_s)
+        said = bounded.run([*_QUERY, "-i", address], until - time.monotonic(), kept=kept)
         if said.rc is None:
             raise _hung(f"nvidia-smi -i {address}", deadline_s)
         try:

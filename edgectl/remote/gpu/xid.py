@@ -13,10 +13,11 @@ from typing import Any, Dict, Iterable, List, Optional, Tuple
 
 from edgectl.remote.gpu.readings import bus_id
 
-MARKER = b"NVRM"
+MARKER = re.compile(b"NVRM")
 FALLEN_OFF = 79
 _LINE_CHARACTERS = 300
 _PROCESSES = 8
+_MOMENTS = 8
 _ADDRESS = r"([0-9A-Fa-f]{4,8}:[0-9A-Fa-f]{2}:[0-9A-Fa-f]{2}(?:\.\d)?)"
 _XID = re.compile(rf"NVRM: Xid \((?:PCI:)?{_ADDRESS}(?: GPU-I:(\d+))?(?: GPU-CI:(\d+))?\): (\d+)(?:, (.*))?")
 _ANY_XID = re.compile(r"NVRM: .*?Xid.*?: (\d+)\b(?:, (.*))?")
@@ -31,20 +32,20 @@ _SECONDS = re.compile(r"\[\s*(\d+\.\d+)\]")
 _KMSG = re.compile(r"\d+,\d+,(\d+),[^;]*;")
 
 
-def parse(text: str, booted: float) -> Dict[str, Any]:
+def parse(text: str, booted: float, boot: int = 0) -> Dict[str, Any]:
     """Return `xids`, folded by code and place, and the `uuids` and `serials` by address.
 
-    `booted` turns a time since boot into a time of day.
+    `booted` turns a time since boot into a time of day; `boot` is 0 for this boot, -1 for the one before.
     """
-    found = _Found(booted)
+    found = _Found(booted, boot)
     for line in text.splitlines():
         found.take(line)
     return {"xids": found.folded(), "uuids": found.uuids, "serials": found.serials}
 
 
 class _Found:
-    def __init__(self, booted: float) -> None:
-        self._booted = booted
+    def __init__(self, booted: float, boot: int) -> None:
+        self._booted, self._boot = booted, boot
         self._folds: Dict[Tuple[int, Optional[str], Optional[str], Optional[str]], Dict[str, Any]] = {}
         self._named: Optional[str] = None
         self.uuids: Dict[str, str] = {}
@@ -93,9 +94,12 @@ class _Found:
                 "count": 0,
                 "first": at,
                 "processes": [],
+                "boot": self._boot,
+                "moments": [],
             },
         )
-        fold.update(count=fold["count"] + 1, last=at, line=_message(line))
+        moments = [*fold["moments"], at][-_MOMENTS:] if at else fold["moments"]
+        fold.update(count=fold["count"] + 1, last=at, line=_message(line), moments=moments)
         process = _PROCESS.search(detail)
         if process and "<unknown>" not in process.group(1):
             said = f"{process.group(2)} ({process.group(1)})"
@@ -130,5 +134,6 @@ def moment(line: str, booted: float) -> Optional[str]:
 
 
 def fallen_off(xids: Iterable[Dict[str, Any]]) -> List[str]:
-    """Return the addresses of the GPUs that fell off the bus since boot."""
-    return [xid["pci_bus_id"] for xid in xids if xid["code"] == FALLEN_OFF and xid["pci_bus_id"]]
+    """Return the addresses of the GPUs that fell off the bus since this boot."""
+    gone = [xid for xid in xids if xid["code"] == FALLEN_OFF and xid["boot"] == 0]
+    return [xid["pci_bus_id"] for xid in gone if xid["pci_bus_id"]]

@@ -20,6 +20,6 @@ class Args:
     deadline: float = arg(DEADLINE_S, doc="Seconds after which a collector that does not answer is given up.")
 
 
-def run(args: Args, _context: TaskContext) -> TaskResult:
+def run(args: Args, context: TaskContext) -> TaskResult:
     """Return `gpus`, `xids`, `driver_version` and the rest as this task's own values."""
-    return ok(**collect(args.deadline))
+    return ok(**collect(args.deadline, (context.paths.run, context.paths.state)))

@@ -54,3 +54,24 @@ def test_a_wrong_catalog_is_told_with_its_place(tmp_path: Path, text: str, told:
         load_catalog(path)
 
     assert caught.value.message.startswith(f"{path}:{told}")
+
+
+@pytest.mark.parametrize(
+    ("field", "told"),
+    [
+        ("power_limit_w: 600000", "600000 is no power_w"),
+        ("power_limit_w: 72, pcie_width: 64", "64 is no pcie_lanes"),
+        ("power_limit_w: 72, nvlinks: 1800", "1800 is no nvlinks"),
+    ],
+)
+def test_a_figure_in_the_wrong_unit_is_refused_with_its_place(tmp_path: Path, field: str, told: str) -> None:
+    path = tmp_path / "hardware.yaml"
+    path.write_text(
+        f"gpus: {{l4: {{nvml_name: L4, memory_mib: 23034, {field}}}}}\nhardware: {{}}\n", encoding="utf-8"
+    )
+
+    with pytest.raises(InputError) as caught:
+        load_catalog(path)
+
+    assert caught.value.message.startswith(f"{path}:1:")
+    assert told in caught.value.message

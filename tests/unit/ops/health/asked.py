@@ -73,7 +73,7 @@ class KnowingPool:
             return HostOutcome(
                 name, pop, HostStatus.UNREACHABLE, "connect: timed out after 10 s", seconds=10.0
             )
-        task = TaskRecord("read the GPUs", "gpu_facts", TaskStatus.OK, 0.25, answer)
+        task = TaskRecord("read the GPUs", "health_facts", TaskStatus.OK, 0.25, answer)
         return HostOutcome(name, pop, HostStatus.OK, seconds=0.5, tasks=(task,))
 
 

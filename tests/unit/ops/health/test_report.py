@@ -87,8 +87,10 @@ def test_critical_counts_as_failed_and_unreachable_never_hides_it(tmp_path: Path
         "ok",
         "unreachable",
     )
-    lost = "gpu-lost GPU 41:00.0: serial 1650000000000"
-    assert host_of(report, "fra1-r1-n01").reason == f"{lost}; xid-79 GPU 41:00.0: GPU fell off the PCIe bus"
+    assert host_of(report, "fra1-r1-n01").reason == (
+        "gpu-lost GPU 41:00.0: serial 1650000000000; pcie-width GPU 1: x8 of x16; "
+        "xid-79 GPU 41:00.0: the GPU is gone from the PCIe bus"
+    )
 
 
 def test_the_bar_can_be_lowered_to_warnings(tmp_path: Path) -> None:

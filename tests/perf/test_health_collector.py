@@ -1,0 +1,42 @@
+"""What one look at a node's health costs the node: CPU, time, bytes, and what a long kernel log adds."""
+
+from __future__ import annotations
+
+import json
+import re
+from pathlib import Path
+
+import pytest
+
+from edgectl.remote.health.fit import LIMIT_BYTES
+from tests.nvml.scenario import COMPILER, NO_COMPILER, BlueField, Machine, Scene
+
+pytestmark = [pytest.mark.perf, pytest.mark.skipif(COMPILER is None, reason=NO_COMPILER)]
+RUNS = 5
+LINES = 200_000
+
+
+@pytest.mark.parametrize("gpus", [1, 8])
+@pytest.mark.parametrize("sku", ["rtx-pro-6000-server", "b200"])
+def test_what_a_look_costs(tmp_path: Path, sku: str, gpus: int) -> None:
+    scene = Scene(tmp_path, sku, gpus=gpus, machine=Machine(dpus=(BlueField(),)))
+    found = [scene.collect() for _ in range(RUNS)]
+
+    cpu_s = sorted(one["cpu_s"] for one in found)[RUNS // 2]
+    seconds = sorted(one["seconds"] for one in found)[RUNS // 2]
+    size = len(json.dumps(found[0], separators=(",", ":")))
+    print(f"\n{gpus} x {sku}: {cpu_s:.3f} s of CPU, {seconds:.3f} s, {size:,} bytes of {LIMIT_BYTES:,}")
+    assert size <= LIMIT_BYTES
+
+
+def test_what_a_long_kernel_log_adds(tmp_path: Path) -> None:
+    noise = [
+        f"IN=eth0 OUT= MAC=00:00 SRC=192.0.2.{number % 250} DST=198.51.100.1 LEN=60"
+        for number in range(LINES)
+    ]
+    short = Scene(tmp_path / "short").collect()
+    long = Scene(tmp_path / "long", log=noise).collect()
+
+    added_s = long["cpu_s"] - short["cpu_s"]
+    print(f"\n{LINES:,} lines of a firewall in the log add {added_s:.3f} s of CPU")
+    assert re.match("journalctl", long["kernel_log"]["source"])

@@ -1,0 +1,116 @@
+"""BlueField DPUs and network ports as their host sees them."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from edgectl.remote.health import dpus, ports
+from tests.nvml.tree import RSHIM, BlueField, Machine, tree
+
+
+def host(root: Path, *cards: BlueField, **files: str) -> str:
+    given = {path.replace("__", "/"): text for path, text in files.items()}
+    tree(root, "l4", 0, "580", Machine(dpus=cards, files=given))
+    return str(root)
+
+
+def one(root: Path, card: BlueField, **files: str) -> dict[str, Any]:
+    (found,) = dpus.read(host(root, card, **files))
+    return found
+
+
+def test_a_dpu_is_one_card_however_many_functions_it_shows(tmp_path: Path) -> None:
+    found = one(tmp_path, BlueField())
+
+    wanted = {
+        "pci_bus_id": "00000000:B1:00.0",
+        "model": "BlueField-3",
+        "device_id": "a2dc",
+        "firmware": "32.43.1014",
+        "mode": "dpu",
+        "rshim": "rshim0",
+        "arm_up": True,
+        "uptime_s": 86300.0,
+        "temperature_c": 58.0,
+    }
+    assert {name: found[name] for name in wanted} == wanted
+
+
+@pytest.mark.parametrize(("said", "mode"), [("DPU mode", "dpu"), ("NIC mode", "nic"), ("Unknown", None)])
+def test_the_mode_is_what_rshim_says_and_unknown_is_none(tmp_path: Path, said: str, mode: str | None) -> None:
+    assert one(tmp_path, BlueField(mode=said))["mode"] == mode
+
+
+def test_a_card_that_is_locked_is_in_nic_mode(tmp_path: Path) -> None:
+    said = RSHIM.format(mode="Unknown", slot="0000:b1:00", uptime_s=5)
+    locked = said.replace("SECURE_NIC_MODE 0", "SECURE_NIC_MODE 1")
+
+    assert one(tmp_path, BlueField(), dev__rshim0__misc=locked)["mode"] == "nic"
+
+
+def test_without_rshim_the_card_is_there_and_its_inside_is_not_collected(tmp_path: Path) -> None:
+    found = one(tmp_path, BlueField(rshim=False))
+
+    assert (found["rshim"], found["mode"], found["uptime_s"]) == (None, None, None)
+    assert {"mode", "uptime_s", "arm_up", "rshim"} <= set(found["unread"]["not_collected"])
+    assert found["firmware"] == "32.43.1014"
+
+
+def test_each_console_belongs_to_its_own_card(tmp_path: Path) -> None:
+    root = host(tmp_path, BlueField("b1", uptime_s=10), BlueField("c1", mode="NIC mode", uptime_s=20))
+
+    told = [(card["pci_bus_id"][9:11], card["mode"], card["uptime_s"]) for card in dpus.read(root)]
+
+    assert told == [("B1", "dpu", 10.0), ("C1", "nic", 20.0)]
+
+
+def test_the_log_of_the_card_says_how_far_its_boot_is(tmp_path: Path) -> None:
+    said = RSHIM.format(mode="DPU mode", slot="0000:b1:00", uptime_s=5)
+    log = f"{said}  Log Messages\n INFO[UEFI]: eMMC init\n INFO[MISC]: Linux up\n INFO[MISC]: DPU is ready\n"
+    found = one(tmp_path, BlueField(), dev__rshim0__misc=log, sys__class__net__tmfifo_net0__carrier="0\n")
+
+    assert (found["boot_state"], found["arm_up"]) == ("DPU is ready", True)
+
+
+def test_without_a_carrier_on_its_network_the_card_s_own_system_is_down(tmp_path: Path) -> None:
+    assert one(tmp_path, BlueField(), sys__class__net__tmfifo_net0__carrier="0\n")["arm_up"] is False
+
+
+def test_part_and_serial_come_from_the_card_s_product_data(tmp_path: Path) -> None:
+    root = host(tmp_path, BlueField())
+    data = b"\x82\x04\x00Card\x90\x20\x00PN\x0c900-9D3B6-00SN\x0bMT240500001RV\x01\x00\x78"
+    (tmp_path / "sys/bus/pci/devices/0000:b1:00.0/vpd").write_bytes(data)
+
+    (found,) = dpus.read(root)
+
+    assert (found["part"], found["serial"]) == ("900-9D3B6-00", "MT240500001")
+
+
+def test_a_plain_network_card_is_no_dpu_and_no_card_is_an_empty_list(tmp_path: Path) -> None:
+    folder = tmp_path / "sys/bus/pci/devices/0000:b1:00.0"
+    folder.mkdir(parents=True)
+    (folder / "vendor").write_text("0x15b3\n", encoding="ascii")
+    (folder / "device").write_text("0x1021\n", encoding="ascii")
+
+    assert dpus.read(str(tmp_path)) == []
+
+
+def test_a_port_is_told_with_its_interface_state_rate_and_error_counters(tmp_path: Path) -> None:
+    card = BlueField(state="1: DOWN", link="down")
+    root = host(tmp_path, card, sys__class__infiniband__mlx5_0__ports__1__counters__link_downed="7\n",
+                sys__class__net__ens0np0__carrier_down_count="9\n")  # fmt: skip
+
+    first, _second = ports.read(root)
+
+    assert (first["device"], first["port"], first["interface"]) == ("mlx5_0", 1, "ens0np0")
+    assert (first["state"], first["physical_state"], first["rate_gbps"]) == ("DOWN", "Disabled", 200.0)
+    assert (first["link_layer"], first["pci_bus_id"]) == ("Ethernet", "00000000:B1:00.0")
+    assert (first["counters"]["link_downed"], first["counters"]["carrier_down_count"]) == (7, 9)
+    assert "port_xmit_wait" not in first["counters"]
+
+
+def test_a_host_without_such_cards_has_an_empty_list(tmp_path: Path) -> None:
+    assert ports.read(str(tmp_path)) == []
