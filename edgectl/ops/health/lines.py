@@ -60,7 +60,8 @@ def finding_lines(examined: Sequence[Examined], telling: Telling) -> list[Line]:
     awake = [one for one in told if telling.snoozes.snoozed(one.place[0], one.found.id) is None]
     in_force = [one for one in awake if one.phase is not Phase.SEEN]
     return [
-        *_groups(in_force, telling),
+        *_groups([one for one in in_force if not one.found.because], telling),
+        *_following([one for one in in_force if one.found.because]),
         *_where_to_read(in_force),
         *_outliers(examined, telling.view.outliers),
         *_not_yet([one for one in awake if one.phase is Phase.SEEN]),
@@ -179,6 +180,14 @@ def _not_yet(told: Sequence[_Told]) -> Iterator[Line]:
     for name, group in _by_name(told):
         where = places(one.place for one in group)
         yield Line(_entry("seen", len(group), name, f"{where}   not at enough looks to count"), Tone.QUIET)
+
+
+def _following(told: Sequence[_Told]) -> Iterator[Line]:
+    """Yield what only comes with another finding of its GPU: nothing is to be done about it by itself."""
+    for name, group in _by_name(told):
+        causes = ", ".join(dict.fromkeys(one.found.because for one in group))
+        where = places(one.place for one in group)
+        yield Line(_entry("with", len(group), name, f"{where}   comes with {causes}"), Tone.QUIET)
 
 
 def _away(incidents: Iterable[Incident]) -> Iterator[Line]:

@@ -78,8 +78,8 @@ def _checks(host: Examined, telling: Telling) -> Iterator[Check]:
         status = "failed" if host.outcome.status.value == "failed" else "unknown"
         yield Check("host", name, status, f"{host.outcome.status}: {host.outcome.reason}", seconds)
         return
-    counting = _by_rule(host.counting(telling.snoozes))
-    found = _by_rule(host.findings)
+    counting = _by_rule(host.counting(telling.snoozes), host.verdict)
+    found = _by_rule(host.findings, host.verdict)
     for rule, standing in host.verdict.standings.items():
         said = "; ".join(map(_message, found.get(rule, ())))
         if standing is Standing.UNJUDGED:
@@ -90,10 +90,10 @@ def _checks(host: Examined, telling: Telling) -> Iterator[Check]:
             yield Check(rule, name, _CHECK_WORDS[standing], said)
 
 
-def _by_rule(findings: Sequence[Finding]) -> dict[str, list[Finding]]:
+def _by_rule(findings: Sequence[Finding], verdict: Verdict) -> dict[str, list[Finding]]:
     found: dict[str, list[Finding]] = {}
     for one in findings:
-        found.setdefault("xid" if _is_xid(one) else one.id, []).append(one)
+        found.setdefault(one.id if one.id in verdict.standings else "xid", []).append(one)
     return found
 
 

@@ -10,6 +10,7 @@ from edgectl.catalog.health_states import StatePolicies
 from edgectl.catalog.rules_model import Severity
 from edgectl.engine.health_records import CardPlace, CardRecord, HealthChange, HealthState
 from edgectl.ops.health.finding import Finding, Standing
+from edgectl.ops.health.gpu_rules import GPU_RULES
 from edgectl.ops.health.history.looks import with_look
 from edgectl.ops.health.history.states import Sighting, step
 from edgectl.ops.health.history.subjects import Cards, cards_of, node_subject
@@ -158,7 +159,9 @@ class _Told:
         rule = self._rule(state.finding)
         if self.verdict.standings.get(rule, Standing.HOLDS) is Standing.UNJUDGED:
             return False
-        if state.subject == node_subject(self.host) or rule == "xid":
+        if state.subject == node_subject(self.host):
+            return True
+        if rule not in GPU_RULES:
             return True
         gpu = self._gpu(state)
         if gpu is None or (gpu.state is GpuState.LOST and rule != "gpu-lost"):
@@ -166,7 +169,8 @@ class _Told:
         return (gpu.label, rule) not in self.verdict.unjudged
 
     def _rule(self, finding: str) -> str:
-        return "xid" if finding.startswith("xid-") else finding
+        """Return the rule of a finding: Xids have one in common, each finding a number."""
+        return "xid" if finding.startswith("xid-") and finding not in self.verdict.standings else finding
 
     def _gpu(self, state: HealthState) -> Gpu | None:
         """Return the GPU that a state is about, where it is here: by its card, else by its place."""
