@@ -171,7 +171,7 @@ class HealthHistory(Protocol):
         ...
 
     def failures(self, since: datetime) -> Mapping[str, int]:
-        """Return how many critical findings came into force, by host."""
+        """Return at how many looks critical findings came into force, by host; several at one look are one failure."""
         ...
 
     def snooze(self, snooze: Snooze) -> None:

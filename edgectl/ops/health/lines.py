@@ -14,7 +14,7 @@ from edgectl.inventory.fold import abridged
 from edgectl.ops.health.ages import age
 from edgectl.ops.health.examined import Examined
 from edgectl.ops.health.finding import Finding
-from edgectl.ops.health.fleet.incidents import Incident
+from edgectl.ops.health.fleet.incidents import EVERYWHERE, Incident
 from edgectl.ops.health.fleet.outliers import Outlier
 from edgectl.ops.health.fleet.view import FleetView
 from edgectl.ops.health.history.host_look import OUTLIER, UNREACHABLE
@@ -110,6 +110,7 @@ def _group(head: str, group: Sequence[_Told], telling: Telling) -> Iterator[Line
     starts = [head, *([indent] * len(by_incident))]
     for start, (name, members) in zip(starts, by_incident.items(), strict=False):
         yield Line(f"{start}{_one_cause(known[name], members, telling)}".rstrip(), tone)
+        yield Line(f"{indent}{_next(members)}   edgectl health explain {name}", Tone.QUIET)
     if rest:
         said = "   ".join(filter(None, (places(one.place for one in rest), _details(rest))))
         yield Line(f"{starts[len(by_incident)]}{said}{_ages(rest, telling)}".rstrip(), tone)
@@ -119,8 +120,11 @@ def _group(head: str, group: Sequence[_Told], telling: Telling) -> Iterator[Line
 def _one_cause(incident: Incident, members: Sequence[_Told], telling: Telling) -> str:
     hosts = {one.place[0] for one in members}
     where = abridged(sorted(hosts), characters=60)
-    head = f"{len(members)} in {where}: one cause, {incident.suspect}"
-    return f"{head}{_ages(members, telling)}   edgectl health explain {incident.id}"
+    if incident.factor == EVERYWHERE:
+        head = f"{len(hosts):,} of {incident.of:,} hosts: {incident.suspect}"
+    else:
+        head = f"{len(members):,} in {where}: one cause, {incident.suspect}"
+    return f"{head}{_ages(members, telling)}"
 
 
 def _ages(group: Sequence[_Told], telling: Telling) -> str:

@@ -54,9 +54,14 @@ def recorded(
     by_name = {host.name: host for host in hosts}
     past = history.past(list(by_name))
     rows = [record for of_host in past.cards.values() for record in of_host]
-    cards = [record for record in rows if not is_node(record.card)]
+    cards = sorted(
+        (record for record in rows if not is_node(record.card)), key=lambda one: (one.host, one.slot)
+    )
     nodes = {record.host: record for record in rows if is_node(record.card)}
-    in_force = [state for of_host in past.states.values() for state in of_host if state.is_in_force]
+    in_force = sorted(
+        (state for of_host in past.states.values() for state in of_host if state.is_in_force),
+        key=lambda state: (state.host, state.label, state.finding),
+    )
     failures = history.failures(now - timedelta(days=rules.trends.window_days))
     return Recorded(
         hosts=by_name,
