@@ -214,6 +214,39 @@ def test_a_card_that_moves_takes_its_history_along_and_is_told(site: Site) -> No
     assert (state.host, state.since) == (GRU1, START)
 
 
+def test_a_card_that_was_replaced_takes_its_findings_with_it(site: Site) -> None:
+    site.answers[N1] = node(N1, card(N1, 0, remap_failure=True), card(N1, 1))
+    site.looks(2)
+    site.answers[N1] = node(N1, card(N1, 0, uuid="GPU-new", serial="new"), card(N1, 1))
+    report = site.look()
+
+    assert (failed(report), states(report, N1)) == ([], {})
+    assert site.turns(N1) == [("row-remap-failure", Turn.ENTERED), ("row-remap-failure", Turn.CLEARED)]
+
+
+def test_two_cards_that_change_places_keep_what_each_had(site: Site) -> None:
+    site.answers[N1] = node(N1, card(N1, 0, remap_failure=True), card(N1, 1))
+    site.looks(2)
+    swapped = card(N1, 0, remap_failure=True)
+    site.answers[GRU1] = node(GRU1, swapped, card(GRU1, 1))
+    site.answers[N1] = node(N1, card(GRU1, 0), card(N1, 1))
+    report = site.look()
+
+    assert failed(report) == [GRU1]
+    assert (site.turns(N1), site.turns(GRU1)) == ([("row-remap-failure", Turn.ENTERED)], [])
+    (state,) = site.history.states.values()
+    assert (state.host, state.since) == (GRU1, START)
+    assert told(report).count("was at") == 2
+
+
+def test_an_empty_slot_clears_nothing(site: Site) -> None:
+    site.answers[N1] = node(N1, card(N1, 0, remap_failure=True), card(N1, 1))
+    site.look()
+    site.answers[N1] = node(N1, card(N1, 1))
+
+    assert states(site.look(), N1)["row-remap-failure"] == "active"
+
+
 def test_cards_with_one_uuid_at_two_hosts_are_two_cards_and_stay_so(site: Site) -> None:
     for host in (N1, N2):
         site.answers[host] = node(host, a_gpu(0, remap_pending=True), a_gpu(1))
