@@ -58,13 +58,13 @@ def finding_lines(examined: Sequence[Examined], telling: Telling) -> list[Line]:
     """Return all lines about findings; none where nothing was found."""
     told = [_told(host, found) for host in examined for found in host.findings]
     awake = [one for one in told if telling.snoozes.snoozed(one.place[0], one.found.id) is None]
-    in_force = [one for one in awake if one.phase is not Phase.SEEN]
+    in_force = [one for one in awake if _counts(one, telling)]
     return [
         *_groups([one for one in in_force if not one.found.because], telling),
         *_following([one for one in in_force if one.found.because]),
         *_where_to_read(in_force),
         *_outliers(examined, telling.view.outliers),
-        *_not_yet([one for one in awake if one.phase is Phase.SEEN]),
+        *_not_yet([one for one in awake if not _counts(one, telling)]),
         *_away(telling.view.incidents),
         *_snoozed(told, telling),
         *_watched(examined),
@@ -81,6 +81,12 @@ def has_alarm(examined: Sequence[Examined]) -> bool:
 def _told(host: Examined, found: Finding) -> _Told:
     state = host.look.state(found) if host.look is not None else None
     return _Told(host, found, host.phase(found), state)
+
+
+def _counts(one: _Told, telling: Telling) -> bool:
+    """Tell whether a finding is told as such: by enough looks at its host, or by many hosts at once."""
+    host, label = one.place
+    return one.phase is not Phase.SEEN or telling.view.incident_of(host, one.found.id, label) is not None
 
 
 def _groups(told: Sequence[_Told], telling: Telling) -> Iterator[Line]:

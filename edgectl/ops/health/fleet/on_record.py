@@ -58,17 +58,18 @@ def recorded(
         (record for record in rows if not is_node(record.card)), key=lambda one: (one.host, one.slot)
     )
     nodes = {record.host: record for record in rows if is_node(record.card)}
-    in_force = sorted(
-        (state for of_host in past.states.values() for state in of_host if state.is_in_force),
+    there = sorted(
+        (state for of_host in past.states.values() for state in of_host if state.is_there),
         key=lambda state: (state.host, state.label, state.finding),
     )
+    in_force = [state for state in there if state.is_in_force]
     failures = history.failures(now - timedelta(days=rules.trends.window_days))
     return Recorded(
         hosts=by_name,
         cards=cards,
         nodes=nodes,
         states=in_force,
-        incidents=incidents_on_record(hosts, nodes, in_force, rules, snoozes),
+        incidents=incidents_on_record(hosts, nodes, there, rules, snoozes),
         outliers=_outliers(list(_readings(by_name, cards, now)), in_force, rules),
         trends=list(trends_of(history, cards, rules.trends, now)),
         lemons=lemons(failures, by_name, rules.trends.lemon_failures),
@@ -82,7 +83,7 @@ def incidents_on_record(
     rules: FleetRules,
     snoozes: Snoozes,
 ) -> list[Incident]:
-    """Return what many of the findings in force have in common."""
+    """Return what many findings have in common; many at once are enough looks at one cause."""
     members = [
         Member(state.host, state.finding, state.severity, state.label)
         for state in states

@@ -155,7 +155,7 @@ class _Told:
         if state.finding == UNREACHABLE:
             return True
         if state.finding.startswith(OUTLIER):
-            return False
+            return self._gpu(state) is None and self._is_replaced(state.subject)
         rule = self._rule(state.finding)
         if self.verdict.standings.get(rule, Standing.HOLDS) is Standing.UNJUDGED:
             return False

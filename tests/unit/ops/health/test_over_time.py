@@ -12,6 +12,7 @@ from edgectl.catalog.rules_model import Severity
 from edgectl.engine.health_records import HealthKept, Snooze, Turn
 from edgectl.errors import ExitCode, MissingError, UsageError
 from edgectl.ops.health.apply import Manner, check
+from edgectl.ops.health.fleet.explaining import explain_incident
 from edgectl.ops.health.history.days import days_of
 from edgectl.report import Report
 from tests.fakes.clock import START, FakeClock
@@ -334,6 +335,18 @@ def test_many_hosts_of_one_pop_are_one_incident(site: Site) -> None:
     line = line_with(report, "thermal-slowdown", "one cause")
     assert line.endswith("6 in fra1-r1-n[01-03]: one cause, cooling of the PoP")
     assert line_with(report, "explain fra1-heat").strip().startswith("look at the inlet temperature")
+
+
+def test_what_many_hosts_show_at_once_is_told_without_waiting_for_more_looks(site: Site) -> None:
+    site.look()
+    for host in (N1, N2, N3):
+        site.answers[host] = slowed(host)
+    report = site.look(fail_on=Severity.WARNING)
+
+    assert "one cause, cooling of the PoP" in line_with(report, "warning", "thermal-slowdown")
+    assert failed(report) == []
+    opened = services(site.folder, site.answers, health=site.history, clock=site.clock)
+    assert "thermal-slowdown at 3 of 4 hosts" in told(explain_incident(opened, "fra1-heat"))
 
 
 def test_a_pop_that_is_dark_is_one_incident_beside_what_each_host_said(site: Site) -> None:
