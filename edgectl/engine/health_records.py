@@ -86,6 +86,11 @@ class HealthState:
         """Tell whether it counts."""
         return self.phase in (Phase.ACTIVE, Phase.CLEARING)
 
+    @property
+    def is_there(self) -> bool:
+        """Tell whether it counts, or was found at the latest look, be it by too few looks to count."""
+        return self.is_in_force or (self.phase is Phase.SEEN and self.looks & 1 == 1)
+
 
 @dataclass(frozen=True, slots=True)
 class HealthChange:
@@ -171,7 +176,7 @@ class HealthHistory(Protocol):
         ...
 
     def failures(self, since: datetime) -> Mapping[str, int]:
-        """Return how many critical findings came into force, by host."""
+        """Return at how many looks critical findings came into force, by host; several at one look are one failure."""
         ...
 
     def snooze(self, snooze: Snooze) -> None:

@@ -107,10 +107,10 @@ class SqlHealthHistory:
         return sorted(found, key=lambda place: (place.since, place.card), reverse=True)
 
     def failures(self, since: datetime) -> Mapping[str, int]:
-        """Return how many critical findings came into force, by host."""
+        """Return at how many looks critical findings came into force, by host."""
         table = health_changes
         query = (
-            sa.select(table.c.host, sa.func.count())
+            sa.select(table.c.host, sa.func.count(table.c.at.distinct()))
             .where(
                 table.c.at >= stamp(since),
                 table.c.severity == "critical",

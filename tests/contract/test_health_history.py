@@ -121,12 +121,13 @@ def test_changes_are_told_by_host_the_latest_first(history: HealthHistory) -> No
     assert history.changes(["fra1-n01"], START + HOUR) == [cleared]
 
 
-def test_only_critical_findings_that_came_count_as_failures(history: HealthHistory) -> None:
+def test_each_look_at_which_critical_findings_came_counts_as_one_failure(history: HealthHistory) -> None:
     history.keep(
         HealthKept(
             changes=[
                 CHANGE,
-                replace(CHANGE, turn=Turn.WORSENED),
+                replace(CHANGE, finding="xid-79"),
+                replace(CHANGE, turn=Turn.WORSENED, at=START + HOUR),
                 replace(CHANGE, turn=Turn.CLEARED),
                 replace(CHANGE, severity=Severity.WARNING),
                 replace(CHANGE, at=START - DAY),

@@ -73,13 +73,14 @@ class MemoryHealthHistory:
         return sorted(found, key=lambda place: (place.since, place.card), reverse=True)
 
     def failures(self, since: datetime) -> Mapping[str, int]:
-        return Counter(
-            change.host
+        moments = {
+            (change.host, change.at)
             for change in self._changes
             if change.at >= since
             and change.severity is Severity.CRITICAL
             and change.turn in (Turn.ENTERED, Turn.WORSENED)
-        )
+        }
+        return Counter(host for host, _ in moments)
 
     def snooze(self, snooze: Snooze) -> None:
         self._snoozes.append(replace(snooze, number=len(self._snoozes) + 1))

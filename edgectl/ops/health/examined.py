@@ -45,30 +45,34 @@ class Examined:
         state = self.look.state(found) if self.look is not None else None
         return state.phase if state is not None else Phase.ACTIVE
 
+    def counting(self, snoozes: Snoozes) -> list[Finding]:
+        """Return the findings that are in force and that nobody snoozed."""
+        return [
+            found
+            for found in self.findings
+            if self.phase(found) is Phase.ACTIVE and snoozes.snoozed(self.outcome.host, found.id) is None
+        ]
+
 
 def apart(verdict: Verdict, watching: Collection[str]) -> tuple[Verdict, Sequence[Finding]]:
     """Return the verdict without the rules that only watch, and what those found."""
     if not watching:
         return verdict, ()
-    watched = [found for found in verdict.findings if _is_among(found, watching)]
-    left = [found for found in verdict.findings if not _is_among(found, watching)]
+    watched = [found for found in verdict.findings if _names(found, verdict) & set(watching)]
+    left = [found for found in verdict.findings if not _names(found, verdict) & set(watching)]
     standings = {rule: standing for rule, standing in verdict.standings.items() if rule not in watching}
     return replace(verdict, findings=tuple(left), standings=standings), watched
 
 
-def _is_among(found: Finding, watching: Collection[str]) -> bool:
-    return found.id in watching or (found.id.startswith("xid-") and "xid" in watching)
+def _names(found: Finding, verdict: Verdict) -> set[str]:
+    """Return what a finding is called: by itself, and an Xid by the rule that all of them have in common."""
+    is_xid = found.id.startswith("xid-") and found.id not in verdict.standings
+    return {found.id, "xid"} if is_xid else {found.id}
 
 
 def as_judged(host: Examined, fail_on: Severity, snoozes: Snoozes) -> Examined:
     """Return a host as failed where a finding as bad as `fail_on` is in force, and nobody snoozed it."""
-    counting = [
-        found
-        for found in host.findings
-        if fail_on in (found.severity, Severity.WARNING)
-        and host.phase(found) is Phase.ACTIVE
-        and snoozes.snoozed(host.outcome.host, found.id) is None
-    ]
+    counting = [found for found in host.counting(snoozes) if fail_on in (found.severity, Severity.WARNING)]
     if not counting:
         return host
     said = "; ".join(str(found) for found in counting[:_REASONS])

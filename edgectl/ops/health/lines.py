@@ -14,7 +14,7 @@ from edgectl.inventory.fold import abridged
 from edgectl.ops.health.ages import age
 from edgectl.ops.health.examined import Examined
 from edgectl.ops.health.finding import Finding
-from edgectl.ops.health.fleet.incidents import Incident
+from edgectl.ops.health.fleet.incidents import EVERYWHERE, Incident
 from edgectl.ops.health.fleet.outliers import Outlier
 from edgectl.ops.health.fleet.view import FleetView
 from edgectl.ops.health.history.host_look import OUTLIER, UNREACHABLE
@@ -58,12 +58,13 @@ def finding_lines(examined: Sequence[Examined], telling: Telling) -> list[Line]:
     """Return all lines about findings; none where nothing was found."""
     told = [_told(host, found) for host in examined for found in host.findings]
     awake = [one for one in told if telling.snoozes.snoozed(one.place[0], one.found.id) is None]
-    in_force = [one for one in awake if one.phase is not Phase.SEEN]
+    in_force = [one for one in awake if _counts(one, telling)]
     return [
-        *_groups(in_force, telling),
+        *_groups([one for one in in_force if not one.found.because], telling),
+        *_following([one for one in in_force if one.found.because]),
         *_where_to_read(in_force),
         *_outliers(examined, telling.view.outliers),
-        *_not_yet([one for one in awake if one.phase is Phase.SEEN]),
+        *_not_yet([one for one in awake if not _counts(one, telling)]),
         *_away(telling.view.incidents),
         *_snoozed(told, telling),
         *_watched(examined),
@@ -80,6 +81,12 @@ def has_alarm(examined: Sequence[Examined]) -> bool:
 def _told(host: Examined, found: Finding) -> _Told:
     state = host.look.state(found) if host.look is not None else None
     return _Told(host, found, host.phase(found), state)
+
+
+def _counts(one: _Told, telling: Telling) -> bool:
+    """Tell whether a finding is told as such: by enough looks at its host, or by many hosts at once."""
+    host, label = one.place
+    return one.phase is not Phase.SEEN or telling.view.incident_of(host, one.found.id, label) is not None
 
 
 def _groups(told: Sequence[_Told], telling: Telling) -> Iterator[Line]:
@@ -109,6 +116,7 @@ def _group(head: str, group: Sequence[_Told], telling: Telling) -> Iterator[Line
     starts = [head, *([indent] * len(by_incident))]
     for start, (name, members) in zip(starts, by_incident.items(), strict=False):
         yield Line(f"{start}{_one_cause(known[name], members, telling)}".rstrip(), tone)
+        yield Line(f"{indent}{_next(members)}   edgectl health explain {name}", Tone.QUIET)
     if rest:
         said = "   ".join(filter(None, (places(one.place for one in rest), _details(rest))))
         yield Line(f"{starts[len(by_incident)]}{said}{_ages(rest, telling)}".rstrip(), tone)
@@ -118,8 +126,11 @@ def _group(head: str, group: Sequence[_Told], telling: Telling) -> Iterator[Line
 def _one_cause(incident: Incident, members: Sequence[_Told], telling: Telling) -> str:
     hosts = {one.place[0] for one in members}
     where = abridged(sorted(hosts), characters=60)
-    head = f"{len(members)} in {where}: one cause, {incident.suspect}"
-    return f"{head}{_ages(members, telling)}   edgectl health explain {incident.id}"
+    if incident.factor == EVERYWHERE:
+        head = f"{len(hosts):,} of {incident.of:,} hosts: {incident.suspect}"
+    else:
+        head = f"{len(members):,} in {where}: one cause, {incident.suspect}"
+    return f"{head}{_ages(members, telling)}"
 
 
 def _ages(group: Sequence[_Told], telling: Telling) -> str:
@@ -179,6 +190,14 @@ def _not_yet(told: Sequence[_Told]) -> Iterator[Line]:
     for name, group in _by_name(told):
         where = places(one.place for one in group)
         yield Line(_entry("seen", len(group), name, f"{where}   not at enough looks to count"), Tone.QUIET)
+
+
+def _following(told: Sequence[_Told]) -> Iterator[Line]:
+    """Yield what only comes with another finding of its GPU: nothing is to be done about it by itself."""
+    for name, group in _by_name(told):
+        causes = ", ".join(dict.fromkeys(one.found.because for one in group))
+        where = places(one.place for one in group)
+        yield Line(_entry("with", len(group), name, f"{where}   comes with {causes}"), Tone.QUIET)
 
 
 def _away(incidents: Iterable[Incident]) -> Iterator[Line]:

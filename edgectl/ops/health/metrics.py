@@ -7,6 +7,7 @@ from collections.abc import Callable, Iterator, Sequence
 
 from edgectl.catalog.rules_model import Severity
 from edgectl.engine.outcome import HostOutcome
+from edgectl.ops.health.fleet.incidents import Incident
 from edgectl.ops.health.observed import Node
 from edgectl.ops.health.observed_gpu import Gpu, GpuState
 from edgectl.ops.health.verdict import Verdict
@@ -53,6 +54,15 @@ def health_metrics(rows: Sequence[tuple[HostOutcome, Node, Verdict]]) -> list[Me
         metric
         for host, node, verdict in rows
         for metric in (*_of_host(host, node, verdict), *_of_gpus(host, node))
+    ]
+
+
+def incident_metrics(incidents: Sequence[Incident]) -> list[Metric]:
+    """Return a sample per incident: how many hosts it has; nothing where there is none."""
+    name, said = "edgectl_health_incident_hosts", "Hosts of an incident: findings with one suspected cause."
+    return [
+        Metric(name, said, len(one.hosts), {"incident": one.id, "severity": one.severity.value})
+        for one in incidents
     ]
 
 

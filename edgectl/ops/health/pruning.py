@@ -18,7 +18,7 @@ def prune(history: HealthHistory, clock: Clock, looks: str = LOOKS, changes: str
     """Forget looks and days older than `looks`, changes older than `changes`, and cards not seen for so long."""
     now = clock.now()
     done = history.prune(now - _span("--looks", looks), now - _span("--changes", changes))
-    said = f"{done.weeks:,} weeks of cards, {done.cards:,} cards and {done.changes:,} changes forgotten"
+    said = f"{done.weeks:,} weeks of cards, {done.cards:,} cards and nodes, and {done.changes:,} changes forgotten"
     data = {"weeks": done.weeks, "cards": done.cards, "changes": done.changes}
     return Report("health prune", now, 0.0, ExitCode.DONE, data=data, body=[Line(said)])
 

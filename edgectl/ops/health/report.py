@@ -13,7 +13,7 @@ from edgectl.ops.health.examined import Examined
 from edgectl.ops.health.finding import Finding, Standing
 from edgectl.ops.health.lines import Telling, finding_lines, has_alarm
 from edgectl.ops.health.look_metrics import look_metrics
-from edgectl.ops.health.metrics import health_metrics
+from edgectl.ops.health.metrics import health_metrics, incident_metrics
 from edgectl.ops.health.observed import Node
 from edgectl.ops.health.over_time import fleet_data, states_data
 from edgectl.ops.health.verdict import Verdict
@@ -22,7 +22,6 @@ from edgectl.ops.told import closing, clusters, trouble
 from edgectl.report import Check, HostEntry, Line, Report, Table, Tone
 
 _CHECK_WORDS = {
-    Standing.UNJUDGED: "skipped",
     Standing.HOLDS: "ok",
     Standing.WARNING: "warning",
     Standing.CRITICAL: "failed",
@@ -36,22 +35,27 @@ def health_report(
     """Return the report of a run whose hosts were judged."""
     comparison = compared(prepared, outcome)
     body = _body(outcome, examined, comparison, telling)
-    rows = _rows(examined)
     ended = prepared.started + timedelta(seconds=outcome.seconds)
-    looked = look_metrics(outcome.hosts, {host.host for host, _, _ in rows}, ended)
-    told = run_report(prepared, outcome, body=body, metrics=[*health_metrics(rows), *looked])
+    judged = {host.outcome.host for host in examined if host.verdict is not None}
+    metrics = [
+        *health_metrics(_rows(examined, telling)),
+        *incident_metrics(telling.view.incidents),
+        *look_metrics(outcome.hosts, judged, ended),
+    ]
+    told = run_report(prepared, outcome, body=body, metrics=metrics)
     told = with_clusters(told, clusters(_unjudged(examined), comparison))
     return replace(
         told,
         data={**told.data, "fleet": fleet_data(examined, telling)},
         hosts=tuple(_entry(host, telling) for host in examined),
-        checks=tuple(check for host in examined for check in _checks(host)),
+        checks=tuple(check for host in examined for check in _checks(host, telling)),
     )
 
 
-def _rows(examined: Sequence[Examined]) -> list[tuple[HostOutcome, Node, Verdict]]:
+def _rows(examined: Sequence[Examined], telling: Telling) -> list[tuple[HostOutcome, Node, Verdict]]:
+    """Return the hosts that were judged, with the findings that count."""
     return [
-        (host.outcome, host.node, host.verdict)
+        (host.outcome, host.node, replace(host.verdict, findings=host.counting(telling.snoozes)))
         for host in examined
         if host.node is not None and host.verdict is not None
     ]
@@ -75,20 +79,30 @@ def _data(host: Examined, telling: Telling) -> dict[str, Any]:
     }
 
 
-def _checks(host: Examined) -> Iterator[Check]:
+def _checks(host: Examined, telling: Telling) -> Iterator[Check]:
     """Yield a check per rule; a host that was not judged has one, which is unknown or failed."""
     name, seconds = host.outcome.host, host.outcome.seconds
     if host.verdict is None:
         status = "failed" if host.outcome.status.value == "failed" else "unknown"
         yield Check("host", name, status, f"{host.outcome.status}: {host.outcome.reason}", seconds)
         return
-    messages: dict[str, list[str]] = {}
-    for finding in host.verdict.findings:
-        messages.setdefault("xid" if _is_xid(finding) else finding.id, []).append(_message(finding))
+    counting = _by_rule(host.counting(telling.snoozes), host.verdict)
+    found = _by_rule(host.findings, host.verdict)
     for rule, standing in host.verdict.standings.items():
-        said = "; ".join(messages.get(rule, []))
-        unread = "no reading to judge" if standing is Standing.UNJUDGED else ""
-        yield Check(rule, name, _CHECK_WORDS[standing], said or unread)
+        said = "; ".join(map(_message, found.get(rule, ())))
+        if standing is Standing.UNJUDGED:
+            yield Check(rule, name, "skipped", said or "no reading to judge")
+        elif rule in found and rule not in counting:
+            yield Check(rule, name, "skipped", f"snoozed, or at too few looks to count: {said}")
+        else:
+            yield Check(rule, name, _CHECK_WORDS[standing], said)
+
+
+def _by_rule(findings: Sequence[Finding], verdict: Verdict) -> dict[str, list[Finding]]:
+    found: dict[str, list[Finding]] = {}
+    for one in findings:
+        found.setdefault(one.id if one.id in verdict.standings else "xid", []).append(one)
+    return found
 
 
 def _is_xid(finding: Finding) -> bool:

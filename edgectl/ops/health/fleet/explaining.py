@@ -39,7 +39,7 @@ def explain_incident(services: Services, name: str) -> Report:
     """Return all that is known of an incident on record. Raises `InputError` where there is none of that name."""
     now, hosts = services.clock.now(), select(services.fleet, "all")
     past = services.health.past([host.name for host in hosts])
-    states = [state for of_host in past.states.values() for state in of_host if state.is_in_force]
+    states = [state for of_host in past.states.values() for state in of_host if state.is_there]
     snoozes = snoozes_of(services.fleet, services.health.snoozes(now))
     found = incidents_on_record(hosts, nodes_of(past), states, load_fleet_rules(), snoozes)
     incident = next((one for one in found if one.id == name), None)

@@ -54,16 +54,22 @@ def recorded(
     by_name = {host.name: host for host in hosts}
     past = history.past(list(by_name))
     rows = [record for of_host in past.cards.values() for record in of_host]
-    cards = [record for record in rows if not is_node(record.card)]
+    cards = sorted(
+        (record for record in rows if not is_node(record.card)), key=lambda one: (one.host, one.slot)
+    )
     nodes = {record.host: record for record in rows if is_node(record.card)}
-    in_force = [state for of_host in past.states.values() for state in of_host if state.is_in_force]
+    there = sorted(
+        (state for of_host in past.states.values() for state in of_host if state.is_there),
+        key=lambda state: (state.host, state.label, state.finding),
+    )
+    in_force = [state for state in there if state.is_in_force]
     failures = history.failures(now - timedelta(days=rules.trends.window_days))
     return Recorded(
         hosts=by_name,
         cards=cards,
         nodes=nodes,
         states=in_force,
-        incidents=incidents_on_record(hosts, nodes, in_force, rules, snoozes),
+        incidents=incidents_on_record(hosts, nodes, there, rules, snoozes),
         outliers=_outliers(list(_readings(by_name, cards, now)), in_force, rules),
         trends=list(trends_of(history, cards, rules.trends, now)),
         lemons=lemons(failures, by_name, rules.trends.lemon_failures),
@@ -77,7 +83,7 @@ def incidents_on_record(
     rules: FleetRules,
     snoozes: Snoozes,
 ) -> list[Incident]:
-    """Return what many of the findings in force have in common."""
+    """Return what many findings have in common; many at once are enough looks at one cause."""
     members = [
         Member(state.host, state.finding, state.severity, state.label)
         for state in states

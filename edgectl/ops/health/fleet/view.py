@@ -84,7 +84,10 @@ def view_of(
 ) -> FleetView:
     """Return the fleet's view of what each host was found with, and of those that did not answer."""
     members = [
-        Member(host, one.id, one.severity, one.label) for host, of_host in findings.items() for one in of_host
+        Member(host, one.id, one.severity, one.label)
+        for host, of_host in findings.items()
+        for one in of_host
+        if not one.because
     ]
     members += [
         Member(one.card.host, one.metric.finding, Severity.WARNING, one.card.label) for one in outliers

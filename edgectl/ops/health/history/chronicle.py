@@ -81,7 +81,7 @@ class Chronicle:
         for host in self._hosts_with(copied):
             self._record[host] = replace(self._record[host], copied=copied)
             self._look(host)
-        for host, record in self._come_from_elsewhere():
+        for host, record in self._without_and_with_the_moved():
             self._record[host] = record
             self._look(host)
         return self._looks
@@ -99,8 +99,8 @@ class Chronicle:
             return []
         return [host for host, seen in self._seen.items() if any(gpu.uuid in uuids for gpu in seen.node.gpus)]
 
-    def _come_from_elsewhere(self) -> Iterator[tuple[str, OnRecord]]:
-        """Yield each host that shows a card which was on record at another, with the card's record beside its own."""
+    def _without_and_with_the_moved(self) -> Iterator[tuple[str, OnRecord]]:
+        """Yield what is on record of hosts that cards left, then of those they came to, the cards' own with them."""
         new = {
             card: host
             for host, look in self._looks.items()
@@ -112,6 +112,9 @@ class Chronicle:
             return
         records = [record for of_host in past.cards.values() for record in of_host]
         states = [state for of_host in past.states.values() for state in of_host]
+        moved = {record.card for record in records}
+        for host in sorted({record.host for record in records} & self._seen.keys()):
+            yield host, _without(self._record[host], moved)
         for host in dict.fromkeys(new[record.card] for record in records):
             theirs = {record.card for record in records if new[record.card] == host}
             own = self._record[host]
@@ -163,3 +166,11 @@ class Chronicle:
                 card = cards.by_label.get(gpu.label)
                 if card is not None and gpu.state is GpuState.OK:
                     yield card, gpu, seen, cards.on_record.get(card)
+
+
+def _without(record: OnRecord, cards: Collection[str]) -> OnRecord:
+    return replace(
+        record,
+        cards=[card for card in record.cards if card.card not in cards],
+        states=[state for state in record.states if state.subject not in cards],
+    )

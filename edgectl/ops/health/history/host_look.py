@@ -10,6 +10,7 @@ from edgectl.catalog.health_states import StatePolicies
 from edgectl.catalog.rules_model import Severity
 from edgectl.engine.health_records import CardPlace, CardRecord, HealthChange, HealthState
 from edgectl.ops.health.finding import Finding, Standing
+from edgectl.ops.health.gpu_rules import GPU_RULES
 from edgectl.ops.health.history.looks import with_look
 from edgectl.ops.health.history.states import Sighting, step
 from edgectl.ops.health.history.subjects import Cards, cards_of, node_subject
@@ -154,19 +155,32 @@ class _Told:
         if state.finding == UNREACHABLE:
             return True
         if state.finding.startswith(OUTLIER):
-            return False
+            return self._gpu(state) is None and self._is_replaced(state.subject)
         rule = self._rule(state.finding)
         if self.verdict.standings.get(rule, Standing.HOLDS) is Standing.UNJUDGED:
             return False
-        if state.subject == node_subject(self.host) or rule == "xid":
+        if state.subject == node_subject(self.host) or rule not in GPU_RULES:
             return True
+        return self._is_judged_at_card(state, rule)
+
+    def _is_judged_at_card(self, state: HealthState, rule: str) -> bool:
         gpu = self._gpu(state)
-        if gpu is None or (gpu.state is GpuState.LOST and rule != "gpu-lost"):
+        if gpu is None:
+            return self._is_replaced(state.subject)
+        if gpu.state is GpuState.LOST and rule != "gpu-lost":
             return False
         return (gpu.label, rule) not in self.verdict.unjudged
 
     def _rule(self, finding: str) -> str:
-        return "xid" if finding.startswith("xid-") else finding
+        """Return the rule of a finding: Xids have one in common, each finding a number."""
+        return "xid" if finding.startswith("xid-") and finding not in self.verdict.standings else finding
+
+    def _is_replaced(self, subject: str) -> bool:
+        """Tell whether another card works where this one was: then it is not here any more."""
+        record = self.cards.on_record.get(subject)
+        if record is None or record.host != self.host:
+            return False
+        return any(gpu.pci_bus_id == record.slot and gpu.state is GpuState.OK for gpu in self.node.gpus)
 
     def _gpu(self, state: HealthState) -> Gpu | None:
         """Return the GPU that a state is about, where it is here: by its card, else by its place."""

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import io
 from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -15,11 +16,15 @@ from edgectl.engine.outcome import HostOutcome, HostStatus, TaskRecord, TaskStat
 from edgectl.engine.ports import HostWork, NextWork
 from edgectl.inventory.loader import load
 from edgectl.ops.services import Services
+from edgectl.output.formats import Format
+from edgectl.output.render import render
+from edgectl.report import Report
 from edgectl.secret import SecretSource
 from edgectl.store.database import open_database
 from edgectl.store.freezes import SqlFreezes
 from edgectl.store.history import History
 from tests.fakes.clock import FakeClock
+from tests.unit.ops.health.nodes import a_gpu, a_node
 
 PLAYBOOKS = Path(__file__).parents[4] / "playbooks"
 INVENTORY = """
@@ -38,6 +43,9 @@ pops:
       gru1-r1-n01: {address: 192.0.2.5, role: gpu, hardware: rtx-pro-6000-server-2}
       gru1-r1-n02: {address: 192.0.2.6, role: gpu, hardware: rtx-pro-6000-server-2}
 """
+N1, N2, N3 = "fra1-r1-n01", "fra1-r1-n02", "fra1-r1-n03"
+GRU1, GRU2, DPU = "gru1-r1-n01", "gru1-r1-n02", "fra1-r1-d01"
+Answer = dict[str, Any] | None
 Answers = Mapping[str, dict[str, Any] | None]
 
 
@@ -95,3 +103,25 @@ def services(
         freezes=SqlFreezes(store),
         health=health or NoHealthHistory(),
     )
+
+
+def card(host: str, number: int, **changes: Any) -> dict[str, Any]:
+    """Return a GPU that no other host has."""
+    return a_gpu(number, **{"uuid": f"GPU-{host}-{number}", "serial": f"{host}-{number}", **changes})
+
+
+def node(host: str, *gpus: dict[str, Any], **changes: Any) -> dict[str, Any]:
+    if host == DPU:
+        return a_node([], collector="kernel", driver_version=None)
+    return a_node(list(gpus) or [card(host, 0), card(host, 1)], **changes)
+
+
+def slowed(host: str) -> dict[str, Any]:
+    reasons = {"clocks_event_reasons": ["hw_thermal_slowdown"]}
+    return node(host, card(host, 0, **reasons), card(host, 1, **reasons))
+
+
+def told(report: Report) -> str:
+    stream = io.StringIO()
+    render(report, Format.TABLE, stream, color=False)
+    return stream.getvalue()

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import io
 from datetime import timedelta
 from pathlib import Path
 from typing import Any
@@ -13,30 +12,28 @@ from edgectl.catalog.rules_model import Severity
 from edgectl.engine.health_records import HealthKept, Snooze, Turn
 from edgectl.errors import ExitCode, MissingError, UsageError
 from edgectl.ops.health.apply import Manner, check
+from edgectl.ops.health.fleet.explaining import explain_incident
 from edgectl.ops.health.history.days import days_of
-from edgectl.output.formats import Format
-from edgectl.output.render import render
 from edgectl.report import Report
 from tests.fakes.clock import START, FakeClock
 from tests.fakes.health_history import MemoryHealthHistory
-from tests.unit.ops.health.asked import services
-from tests.unit.ops.health.nodes import a_gpu, a_node
+from tests.unit.ops.health.asked import (
+    DPU,
+    GRU1,
+    GRU2,
+    N1,
+    N2,
+    N3,
+    Answer,
+    card,
+    node,
+    services,
+    slowed,
+    told,
+)
+from tests.unit.ops.health.nodes import a_gpu
 
-N1, N2, N3 = "fra1-r1-n01", "fra1-r1-n02", "fra1-r1-n03"
-GRU1, GRU2, DPU = "gru1-r1-n01", "gru1-r1-n02", "fra1-r1-d01"
 QUARTER_S = 900.0
-Answer = dict[str, Any] | None
-
-
-def card(host: str, number: int, **changes: Any) -> dict[str, Any]:
-    """Return a GPU that no other host has."""
-    return a_gpu(number, **{"uuid": f"GPU-{host}-{number}", "serial": f"{host}-{number}", **changes})
-
-
-def node(host: str, *gpus: dict[str, Any], **changes: Any) -> dict[str, Any]:
-    if host == DPU:
-        return a_node([], collector="kernel", driver_version=None)
-    return a_node(list(gpus) or [card(host, 0), card(host, 1)], **changes)
 
 
 class Site:
@@ -66,12 +63,6 @@ class Site:
 @pytest.fixture
 def site(tmp_path: Path) -> Site:
     return Site(tmp_path)
-
-
-def told(report: Report) -> str:
-    stream = io.StringIO()
-    render(report, Format.TABLE, stream, color=False)
-    return stream.getvalue()
 
 
 def line_with(report: Report, *words: str) -> str:
@@ -224,6 +215,39 @@ def test_a_card_that_moves_takes_its_history_along_and_is_told(site: Site) -> No
     assert (state.host, state.since) == (GRU1, START)
 
 
+def test_a_card_that_was_replaced_takes_its_findings_with_it(site: Site) -> None:
+    site.answers[N1] = node(N1, card(N1, 0, remap_failure=True), card(N1, 1))
+    site.looks(2)
+    site.answers[N1] = node(N1, card(N1, 0, uuid="GPU-new", serial="new"), card(N1, 1))
+    report = site.look()
+
+    assert (failed(report), states(report, N1)) == ([], {})
+    assert site.turns(N1) == [("row-remap-failure", Turn.ENTERED), ("row-remap-failure", Turn.CLEARED)]
+
+
+def test_two_cards_that_change_places_keep_what_each_had(site: Site) -> None:
+    site.answers[N1] = node(N1, card(N1, 0, remap_failure=True), card(N1, 1))
+    site.looks(2)
+    swapped = card(N1, 0, remap_failure=True)
+    site.answers[GRU1] = node(GRU1, swapped, card(GRU1, 1))
+    site.answers[N1] = node(N1, card(GRU1, 0), card(N1, 1))
+    report = site.look()
+
+    assert failed(report) == [GRU1]
+    assert (site.turns(N1), site.turns(GRU1)) == ([("row-remap-failure", Turn.ENTERED)], [])
+    (state,) = site.history.states.values()
+    assert (state.host, state.since) == (GRU1, START)
+    assert told(report).count("was at") == 2
+
+
+def test_an_empty_slot_clears_nothing(site: Site) -> None:
+    site.answers[N1] = node(N1, card(N1, 0, remap_failure=True), card(N1, 1))
+    site.look()
+    site.answers[N1] = node(N1, card(N1, 1))
+
+    assert states(site.look(), N1)["row-remap-failure"] == "active"
+
+
 def test_cards_with_one_uuid_at_two_hosts_are_two_cards_and_stay_so(site: Site) -> None:
     for host in (N1, N2):
         site.answers[host] = node(host, a_gpu(0, remap_pending=True), a_gpu(1))
@@ -301,11 +325,6 @@ def test_a_reading_lost_between_looks_is_compared_within_one_boot_alone(site: Si
     assert {one.card for one in kept} == {f"node:{N1}", f"GPU-{N1}-0", f"GPU-{N1}-1"}
 
 
-def slowed(host: str) -> dict[str, Any]:
-    reasons = {"clocks_event_reasons": ["hw_thermal_slowdown"]}
-    return node(host, card(host, 0, **reasons), card(host, 1, **reasons))
-
-
 def test_many_hosts_of_one_pop_are_one_incident(site: Site) -> None:
     for host in (N1, N2, N3):
         site.answers[host] = slowed(host)
@@ -314,8 +333,20 @@ def test_many_hosts_of_one_pop_are_one_incident(site: Site) -> None:
     (incident,) = report.data["fleet"]["incidents"]
     assert (incident["id"], incident["count"], incident["suspect"]) == ("fra1-heat", 3, "cooling of the PoP")
     line = line_with(report, "thermal-slowdown", "one cause")
-    assert "6 in fra1-r1-n[01-03]: one cause, cooling of the PoP" in line
-    assert line.endswith("edgectl health explain fra1-heat")
+    assert line.endswith("6 in fra1-r1-n[01-03]: one cause, cooling of the PoP")
+    assert line_with(report, "explain fra1-heat").strip().startswith("look at the inlet temperature")
+
+
+def test_what_many_hosts_show_at_once_is_told_without_waiting_for_more_looks(site: Site) -> None:
+    site.look()
+    for host in (N1, N2, N3):
+        site.answers[host] = slowed(host)
+    report = site.look(fail_on=Severity.WARNING)
+
+    assert "one cause, cooling of the PoP" in line_with(report, "warning", "thermal-slowdown")
+    assert failed(report) == []
+    opened = services(site.folder, site.answers, health=site.history, clock=site.clock)
+    assert "thermal-slowdown at 3 of 4 hosts" in told(explain_incident(opened, "fra1-heat"))
 
 
 def test_a_pop_that_is_dark_is_one_incident_beside_what_each_host_said(site: Site) -> None:

@@ -1,5 +1,6 @@
 from __future__ import annotations
 
+import fnmatch
 from datetime import timedelta
 from pathlib import Path
 from typing import Any
@@ -8,7 +9,9 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from edgectl.catalog.health_fleet import load_fleet_rules
 from edgectl.catalog.health_states import MOST_LOOKS, load_state_policies
+from edgectl.catalog.rules import load_rules
 from edgectl.catalog.rules_model import Severity
 from edgectl.engine.health_records import HealthChange, HealthState, Phase, Turn
 from edgectl.errors import InputError
@@ -17,7 +20,7 @@ from edgectl.yaml_source import load
 from tests.fakes.clock import START
 
 TABLE: list[dict[str, Any]] = load(Path(__file__).parents[4] / "cases/health_over_time/states.yaml").value
-POLICIES = load_state_policies()
+POLICIES, FLEET = load_state_policies(), load_fleet_rules()
 SEVERITIES = {"w": Severity.WARNING, "c": Severity.CRITICAL, ".": None}
 WORDS = {Phase.SEEN: "s", Phase.ACTIVE: "A", Phase.CLEARING: "l", Phase.CLEARED: "C"}
 LOOK_S = 900
@@ -114,3 +117,14 @@ def test_a_policy_that_cannot_be_is_refused(tmp_path: Path, kinds: str, said: st
 
     with pytest.raises(InputError, match=said):
         load_state_policies(path)
+
+
+def test_every_name_in_the_catalogues_fits_a_rule() -> None:
+    known = {*load_rules().by_id, "unreachable", *(metric.finding for metric in FLEET.outliers.metrics)}
+    named = [
+        *(pattern for pattern, _ in POLICIES.findings),
+        *(pattern for family in FLEET.incidents.families for pattern in family.findings),
+        *POLICIES.shadow,
+    ]
+
+    assert [pattern for pattern in named if not fnmatch.filter(known, pattern)] == []
