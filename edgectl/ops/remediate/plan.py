@@ -8,6 +8,7 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from edgectl.catalog.remedies import Remedies, Rung
+from edgectl.engine.health_records import Phase
 from edgectl.inventory.fold import abridged
 from edgectl.ops.remediate.ladder import Fault, Step
 from edgectl.report import Line, Tone
@@ -43,11 +44,16 @@ class RemedyPlan:
 
 
 def faults_of(data: Mapping[str, Any]) -> list[Fault]:
-    """Return the findings of one host of a health report, those that are snoozed left out."""
+    """Return the findings of one host of a health report that count: in force, and not snoozed."""
+    idle = {
+        (state["finding"], state["gpu"])
+        for state in data.get("states", ())
+        if state["phase"] == Phase.SEEN or state["snoozed_until"] is not None
+    }
     return [
         Fault(found["id"], found["severity"], found["gpu"], found["value"], found["action"])
         for found in data.get("findings", ())
-        if not found.get("snoozed")
+        if (found["id"], found["gpu"]) not in idle
     ]
 
 

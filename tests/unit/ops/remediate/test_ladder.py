@@ -10,7 +10,7 @@ from edgectl.catalog.remedies import Rung, load_remedies
 from edgectl.catalog.rules import load_rules
 from edgectl.catalog.xid import load_xids
 from edgectl.ops.remediate.ladder import Fault, Tried, next_step
-from edgectl.ops.remediate.plan import RemedyPlan, plan_lines
+from edgectl.ops.remediate.plan import RemedyPlan, faults_of, plan_lines
 
 REPLACED = "take the card out of service, collect evidence, return it"
 REMEDIES, XIDS = load_remedies(), load_xids()
@@ -95,6 +95,18 @@ def test_for_every_rule_somebody_decided_what_is_done_about_it() -> None:
     assert set(REMEDIES.findings) == set(load_rules().by_id)
     assert set(REMEDIES.xid_actions) <= {meaning.action for meaning in XIDS.values()}
     assert set(REMEDIES.sentences) == set(Rung)
+
+
+def test_what_is_snoozed_or_not_yet_in_force_is_not_acted_on() -> None:
+    found = [{"id": name, "severity": "warning", "gpu": None, "value": 1, "action": ""} for name in "abc"]
+    states = [
+        {"finding": "a", "gpu": None, "phase": "active", "snoozed_until": "2026-12-24T18:00:00+00:00"},
+        {"finding": "b", "gpu": None, "phase": "seen", "snoozed_until": None},
+        {"finding": "c", "gpu": None, "phase": "clearing", "snoozed_until": None},
+    ]
+
+    assert [fault.id for fault in faults_of({"findings": found, "states": states})] == ["c"]
+    assert [fault.id for fault in faults_of({"findings": found})] == ["a", "b", "c"]
 
 
 def test_a_plan_is_folded_and_says_what_is_left_for_a_person() -> None:
