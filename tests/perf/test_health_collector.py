@@ -4,12 +4,16 @@ from __future__ import annotations
 
 import json
 import re
+import resource
+import time
 from pathlib import Path
 
 import pytest
 
 from edgectl.remote.health.fit import LIMIT_BYTES
+from tests.fakes.fleet import a_job, a_task
 from tests.nvml.scenario import COMPILER, NO_COMPILER, BlueField, Machine, Scene
+from tests.remote.bundled import BundledHost
 
 pytestmark = [pytest.mark.perf, pytest.mark.skipif(COMPILER is None, reason=NO_COMPILER)]
 RUNS = 5
@@ -27,6 +31,29 @@ def test_what_a_look_costs(tmp_path: Path, sku: str, gpus: int) -> None:
     size = len(json.dumps(found[0], separators=(",", ":")))
     print(f"\n{gpus} x {sku}: {cpu_s:.3f} s of CPU, {seconds:.3f} s, {size:,} bytes of {LIMIT_BYTES:,}")
     assert size <= LIMIT_BYTES
+
+
+@pytest.mark.parametrize("gpus", [1, 8])
+def test_what_the_whole_job_costs_with_runner_and_pynvml(tmp_path: Path, gpus: int) -> None:
+    given = Scene(tmp_path / "scene", gpus=gpus).environment()
+    environment = {name: given[name] for name in ("LD_LIBRARY_PATH", "EDGECTL_MOCK_NVML")}
+    spent_s, took_s, collector_s = [], [], []
+    for number in range(RUNS):
+        host = BundledHost(tmp_path / str(number), environment=environment)
+        host.folder.mkdir()
+        job = a_job([a_task(1, "health_facts")], needs=["pynvml"], changes=False)
+        before, began = resource.getrusage(resource.RUSAGE_CHILDREN), time.monotonic()
+        result = host.run(job).results["task 1"]
+        after = resource.getrusage(resource.RUSAGE_CHILDREN)
+        took_s.append(time.monotonic() - began)
+        spent_s.append(after.ru_utime + after.ru_stime - before.ru_utime - before.ru_stime)
+        collector_s.append(result["cpu_s"])
+        assert result["collector"] == "nvml"
+
+    whole, own, seconds = (sorted(each)[RUNS // 2] for each in (spent_s, collector_s, took_s))
+    print(
+        f"\n{gpus} GPUs, nothing cached: {whole:.3f} s of CPU, of which {own:.3f} the collector's; {seconds:.3f} s"
+    )
 
 
 def test_what_a_long_kernel_log_adds(tmp_path: Path) -> None:

@@ -161,7 +161,10 @@ def waiting(tmp_path: Path) -> Iterator[subprocess.Popen[bytes]]:
     )
     subprocess.run([str(COMPILER), "-w", "-o", str(tmp_path / "waits"), str(source)], check=True)
     process = subprocess.Popen([str(tmp_path / "waits")], start_new_session=True)
-    time.sleep(0.2)
+    give_up = time.monotonic() + 20
+    while process.pid not in processes.look().waiting:
+        assert time.monotonic() < give_up, "it never waited"
+        time.sleep(0.01)
     yield process
     os.killpg(process.pid, 9)
     process.wait()

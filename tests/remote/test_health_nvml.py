@@ -8,7 +8,7 @@ from typing import Any
 import pytest
 
 from edgectl.remote.gpu import readings, smi_xml
-from tests.nvml.scenario import BRANCHES, COMPILER, NO_COMPILER, SKUS, Scene
+from tests.nvml.scenario import BRANCHES, COMPILER, NO_COMPILER, SKUS, Scene, collect_all
 
 pytestmark = pytest.mark.skipif(COMPILER is None, reason=NO_COMPILER)
 # What nvidia-smi's XML does not have.
@@ -25,18 +25,24 @@ def gpu_of(scene: Scene, index: int = 0) -> dict[str, Any]:
     return gpu
 
 
-@pytest.mark.parametrize("branch", BRANCHES)
-@pytest.mark.parametrize("sku", ["rtx-pro-6000-server", "h200", "l40s", "a100"])
-def test_every_reading_has_a_value_or_a_reason_and_none_is_an_error(
-    tmp_path: Path, sku: str, branch: str
+@pytest.mark.parametrize("mig", [False, True])
+def test_every_reading_of_every_model_and_branch_has_a_value_or_a_reason_and_none_is_an_error(
+    tmp_path: Path, mig: bool
 ) -> None:
-    gpu = gpu_of(Scene(tmp_path, sku, branch))
+    on = {"gpu0.mig_mode": "1,1", "gpu0.mig_instances": "2"} if mig else {}
+    skus = [sku for sku in SKUS if SKUS[sku].mig or not mig]
+    scenes = [
+        Scene(tmp_path / f"{sku}-{branch}", sku, branch, faults=on) for sku in skus for branch in BRANCHES
+    ]
 
-    unread = gpu["unread"]
-    without = [name for name in readings.NAMES if gpu[name] is None]
-    assert gpu["name"] == SKUS[sku].name
-    assert sorted([*unread["unsupported"], *unread["not_collected"]]) == sorted(without)
-    assert (unread["error"], unread["not_collected"]) == ({}, [])
+    for scene, found in zip(scenes, collect_all(scenes), strict=True):
+        (gpu,) = found["gpus"]
+        unread = gpu["unread"]
+        without = [name for name in readings.NAMES if gpu[name] is None]
+        assert (found["collector"], found["attempts"]) == ("nvml", []), scene
+        assert (gpu["name"], gpu["mig_instances"] or 0) == (SKUS[scene.sku].name, 2 * mig), scene
+        assert sorted(unread["unsupported"]) == sorted(without), scene
+        assert (unread["error"], unread["not_collected"]) == ({}, []), scene
 
 
 @pytest.mark.parametrize("sku", SKUS)

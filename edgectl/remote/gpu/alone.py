@@ -9,50 +9,62 @@ from __future__ import annotations
 import fcntl
 import os
 import time
-from typing import Optional, Sequence
+from typing import NamedTuple, Optional, Sequence
 
 from edgectl.remote.gpu.readings import UnansweredError
 
 _NAME = "gpu-driver.lock"
-_POLL_S = 0.02
-# Longer than any deadline for a driver: whoever still has the lock then was told to die long ago.
-_STUCK_S = 90.0
+_POLL_S, _LATE_POLLS = 0.02, 10
+# How long after its own deadline a process that can be killed is gone.
+_GRACE_S = 3.0
+_TEXT_BYTES = 64
 
 
 class Lock:
     """The lock while it is held; `close` gives up our part of it, a process that we started keeps its own."""
 
-    def __init__(self, fd: int) -> None:
+    def __init__(self, fd: int, until: float) -> None:
         self.fd = fd
+        self._until = until
 
     def note(self, pid: int) -> None:
-        """Leave the number of the process that asks the driver, for those who find the lock taken."""
+        """Leave who asks the driver, and until when it may, for those who find the lock taken."""
         os.ftruncate(self.fd, 0)
-        os.pwrite(self.fd, str(pid).encode("ascii"), 0)
+        os.pwrite(self.fd, f"{pid} {self._until:.3f}".encode("ascii"), 0)
 
     def close(self) -> None:
         """Let go."""
         os.close(self.fd)
 
 
-def take(folders: Sequence[str], wait_s: float) -> Optional[Lock]:
+class _Holder(NamedTuple):
+    pid: str
+    until: float
+
+
+def take(folders: Sequence[str], wait_s: float, hold_s: float) -> Optional[Lock]:
     """Return the lock from the first of our own folders that can be written; None where none can.
 
-    Raises `UnansweredError` where another process has it for good.
+    `hold_s` is how long we may keep it. Raises `UnansweredError` where another process has it: as one that hangs
+    where that one should have been gone by now.
     """
     fd = _opened(folders)
     if fd is None:
         return None
-    until = time.monotonic() + wait_s
+    give_up, late = time.monotonic() + wait_s, 0
     while not _is_taken_by_us(fd):
-        since_s = time.time() - os.fstat(fd).st_mtime
-        if since_s > _STUCK_S or time.monotonic() > until:
-            pid = os.pread(fd, 20, 0).decode("ascii", "replace")
+        holder = _holder(fd)
+        # Between taking the lock and saying so, a holder looks like the one before it.
+        late = late + 1 if time.time() > holder.until + _GRACE_S else 0
+        is_stuck = late > _LATE_POLLS
+        if is_stuck or time.monotonic() > give_up:
             os.close(fd)
-            raise UnansweredError(f"process {pid} of an earlier look still waits for the driver", hung=True)
+            what = "still waits for the driver" if is_stuck else "is asking the driver"
+            raise UnansweredError(f"process {holder.pid} of an earlier look {what}", hung=is_stuck)
         time.sleep(_POLL_S)
-    os.utime(fd)
-    return Lock(fd)
+    lock = Lock(fd, time.time() + hold_s)
+    lock.note(os.getpid())
+    return lock
 
 
 def _is_taken_by_us(fd: int) -> bool:
@@ -61,6 +73,14 @@ def _is_taken_by_us(fd: int) -> bool:
     except BlockingIOError:
         return False
     return True
+
+
+def _holder(fd: int) -> _Holder:
+    """Return who has the lock; one that has said nothing yet has only just taken it."""
+    words = os.pread(fd, _TEXT_BYTES, 0).decode("ascii", "replace").split()
+    if len(words) == len(_Holder._fields):
+        return _Holder(words[0], float(words[1]))
+    return _Holder("?", os.fstat(fd).st_mtime)
 
 
 def _opened(folders: Sequence[str]) -> Optional[int]:

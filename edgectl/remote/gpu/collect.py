@@ -14,6 +14,8 @@ NVML, SMI, KERNEL = "nvml", "nvidia-smi", "kernel"
 DEADLINE_S = 20.0
 # Of both collectors, one after the other.
 OVERALL_S = 30.0
+# How much of it may go by until it is our turn.
+_TURN = 0.6
 
 _Attempts = List[Dict[str, Any]]
 
@@ -100,12 +102,12 @@ def _collectors(known: List[str]) -> List[Tuple[str, _Ask]]:
 
 
 def _tried(ask: _Ask, asking: _Asking) -> Tuple[Optional[Dict[str, Any]], Dict[str, Any]]:
-    """Wait for our turn for half of the time at most: whoever gets it late should still get an answer."""
-    until = min(time.monotonic() + asking.deadline_s, asking.until)
+    """Wait for our turn for most of the time: another look may be at the driver for as long as we may."""
+    left_s = asking.until - time.monotonic()
     try:
-        lock = alone.take(asking.folders, (until - time.monotonic()) / 2)
+        lock = alone.take(asking.folders, left_s * _TURN, asking.deadline_s)
         try:
-            return ask(until - time.monotonic(), lock), {}
+            return ask(min(asking.deadline_s, asking.until - time.monotonic()), lock), {}
         finally:
             if lock:
                 lock.close()
