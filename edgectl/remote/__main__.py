@@ -5,10 +5,7 @@ What only some requests need is imported by name, and travels with those alone (
 
 from __future__ import annotations
 
-import importlib
 import os
-import signal
-from typing import Any
 
 from edgectl.remote import bundles
 from edgectl.remote.context import HostPaths, host_paths
@@ -16,6 +13,7 @@ from edgectl.remote.emit import Line, take_stdout
 from edgectl.remote.errands import Request, decode_job, decode_request
 from edgectl.remote.identity import hello
 from edgectl.remote.job import Job
+from edgectl.remote.lean import SIG_IGN, SIGHUP, Any, import_module, on_signal
 from edgectl.remote.work import read_only
 
 
@@ -27,7 +25,7 @@ def main(magic: str, asked: bytes, raw: bytes, place: str = "", code: bytes = b"
     line = take_stdout(magic)
     if place:
         bundles.keep(place, code)
-    signal.signal(signal.SIGHUP, signal.SIG_IGN)
+    on_signal(SIGHUP, SIG_IGN)
     request = decode_request(asked)
     paths = host_paths(dict(os.environ), os.geteuid())
     if request.verb == "start":
@@ -51,4 +49,4 @@ def _start(job: Job, request: Request, line: Line, paths: HostPaths) -> None:
 
 
 def _part(name: str) -> Any:
-    return importlib.import_module(f"edgectl.remote.{name}")
+    return import_module(f"edgectl.remote.{name}")

@@ -7,10 +7,9 @@ Python 3.9. Known kinds: str, int, float, bool, Mode, dict, list, list[X], Liter
 
 from __future__ import annotations
 
-from typing import Any, Dict, List, Optional, Tuple
-
 from edgectl.remote.frozen import MISSING, fields
 from edgectl.remote.frozen import field as declared
+from edgectl.remote.lean import Any, Dict, List, Optional, Tuple
 
 # An octal text such as "0644", or chmod's symbolic form such as "u+x".
 Mode = str
@@ -121,9 +120,7 @@ def coerce(name: str, value: Any, annotation: str) -> Any:
 
 
 def _literal(name: str, value: Any, kind: str) -> Any:
-    import ast
-
-    choices = ast.literal_eval(f"({kind[len('Literal[') : -1]},)")
+    choices = tuple(word.strip(" '\"") for word in kind[len("Literal[") : -1].split(","))
     if isinstance(value, bool):  # YAML reads yes and no as booleans where the choice is a word
         value = next((word for word in ("yes", "no") if word in choices and (word == "yes") == value), value)
     if str(value) in choices:

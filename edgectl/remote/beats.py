@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 import time
-from typing import Callable
 
+from edgectl.remote.lean import Callable
 from edgectl.remote.protocol import HEARTBEAT_S
 
 

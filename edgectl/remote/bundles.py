@@ -6,8 +6,9 @@ The folder is its user's alone. What is read from it is verified by the digest t
 
 from __future__ import annotations
 
-import contextlib
 import os
+
+from edgectl.remote.lean import suppress
 
 # So many commands with different modules can be in use at once; about 15 MB.
 _KEPT = 32
@@ -18,7 +19,7 @@ _PRIVATE_FILE = 0o600
 def keep(place: str, code: bytes) -> None:
     """Write a bundle down, and forget the oldest beyond 32. Never raises: without it the next visit is slower."""
     folder = os.path.dirname(place)
-    with contextlib.suppress(OSError):
+    with suppress(OSError):
         os.makedirs(folder, _PRIVATE_FOLDER, exist_ok=True)
         os.chmod(folder, _PRIVATE_FOLDER)
         beside = f"{place}.{os.getpid()}.new"

@@ -6,7 +6,6 @@ import contextlib
 import os
 import signal
 import time
-from typing import Iterator, Optional, Set
 
 from edgectl.remote import journal
 from edgectl.remote.context import HostPaths
@@ -14,6 +13,7 @@ from edgectl.remote.detach import MARK
 from edgectl.remote.emit import Emitter, Line
 from edgectl.remote.errands import Request
 from edgectl.remote.identity import boot_id
+from edgectl.remote.lean import Iterator, Optional, Set
 from edgectl.remote.protocol import Ended, TaskEnded, TaskStarted
 
 _GRACE_S = 5.0

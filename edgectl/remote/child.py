@@ -6,21 +6,30 @@ its deadline.
 
 from __future__ import annotations
 
-import contextlib
-import functools
-import json
 import os
 import pwd
 import select
-import signal
-import struct
 import time
-from typing import Any, Callable, Dict, NamedTuple, Optional, Tuple
 
+from edgectl.remote.lean import (
+    SIG_DFL,
+    SIGHUP,
+    SIGKILL,
+    SIGTERM,
+    Any,
+    Callable,
+    Dict,
+    NamedTuple,
+    Optional,
+    Tuple,
+    on_signal,
+    suppress,
+)
 from edgectl.remote.protocol import HEARTBEAT_S
+from edgectl.remote.wire_json import dumps, loads
 
 _GRACE_S = 5.0
-_LENGTH = struct.Struct(">I")
+_LENGTH_BYTES = 4
 
 
 class Identity(NamedTuple):
@@ -103,7 +112,7 @@ class _Child:
 
     def ask(self, request: Any, timeout_s: float, on_beat: Callable[[float], None]) -> Dict[str, Any]:
         """Return the answer to a request, or the failed result of having none in time."""
-        with contextlib.suppress(BrokenPipeError):
+        with suppress(BrokenPipeError):
             _send(self._asking, request)
         answer, self.is_alive = _wait(self._pid, self._answers, timeout_s, on_beat)
         return answer
@@ -122,20 +131,20 @@ def _answer_all(
 ) -> None:
     os.setpgid(0, 0)
     # The runner's own deafness is not for what a task starts.
-    signal.signal(signal.SIGHUP, signal.SIG_DFL)
+    on_signal(SIGHUP, SIG_DFL)
     nothing = os.open(os.devnull, os.O_RDWR)
     os.dup2(nothing, 0)
-    refused = _guarded(functools.partial(become, identity))
+    refused = _guarded(become, identity)
     while True:
         request = _receive(asked)
         if request is None:
             os._exit(0)
-        _send(answering, refused or _guarded(functools.partial(serve, request)))
+        _send(answering, refused or _guarded(serve, request))
 
 
-def _guarded(action: Callable[[], Dict[str, Any]]) -> Dict[str, Any]:
+def _guarded(action: Callable[[Any], Dict[str, Any]], given: Any) -> Dict[str, Any]:
     try:
-        return action()
+        return action(given)
     except BaseException as error:  # noqa: BLE001 - the task runner: whatever a module raises is its failure
         import traceback
 
@@ -157,8 +166,8 @@ def become(identity: Optional[Identity]) -> Dict[str, Any]:
 
 
 def _send(fd: int, value: Any) -> None:
-    raw = json.dumps(value, default=str).encode()
-    rest = memoryview(_LENGTH.pack(len(raw)) + raw)
+    raw = dumps(value, default=str).encode()
+    rest = memoryview(len(raw).to_bytes(_LENGTH_BYTES, "big") + raw)
     while rest:
         rest = rest[os.write(fd, rest) :]
 
@@ -171,7 +180,7 @@ def _receive(fd: int) -> Any:
         if not chunk:
             return None
         raw += chunk
-    return json.loads(raw[_LENGTH.size :])
+    return loads(raw[_LENGTH_BYTES:])
 
 
 def _wait(
@@ -202,7 +211,7 @@ def _wait(
             _, status = os.waitpid(pid, 0)
             return _failed(f"the task's process died ({_death(status)})"), False
         raw += chunk
-    found = json.loads(raw[_LENGTH.size :])
+    found = loads(raw[_LENGTH_BYTES:])
     return found if isinstance(found, dict) else _failed("the module returned no result"), True
 
 
@@ -214,7 +223,7 @@ def work_of(group: int) -> int:
     done = 0
     for name in os.listdir("/proc"):
         if name.isdigit():
-            with contextlib.suppress(OSError, ValueError, IndexError):
+            with suppress(OSError, ValueError, IndexError):
                 done += _work_of_process(name, group)
     return done
 
@@ -235,7 +244,9 @@ def _failed(msg: str) -> Dict[str, Any]:
 
 
 def _is_whole(raw: bytes) -> bool:
-    return len(raw) >= _LENGTH.size and len(raw) >= _LENGTH.size + _LENGTH.unpack_from(raw)[0]
+    return len(raw) >= _LENGTH_BYTES and len(raw) >= _LENGTH_BYTES + int.from_bytes(
+        raw[:_LENGTH_BYTES], "big"
+    )
 
 
 def _death(status: int) -> str:
@@ -246,17 +257,17 @@ def _death(status: int) -> str:
 
 def _end_group(pid: int) -> None:
     """Ask the whole group to stop, give it a moment, then end it."""
-    _signal_group(pid, signal.SIGTERM)
+    _signal_group(pid, SIGTERM)
     until = time.monotonic() + _GRACE_S
     while time.monotonic() < until:
         if os.waitpid(pid, os.WNOHANG)[0]:
-            _signal_group(pid, signal.SIGKILL)
+            _signal_group(pid, SIGKILL)
             return
         time.sleep(0.05)
-    _signal_group(pid, signal.SIGKILL)
+    _signal_group(pid, SIGKILL)
     os.waitpid(pid, 0)
 
 
 def _signal_group(pid: int, number: int) -> None:
-    with contextlib.suppress(ProcessLookupError):
+    with suppress(ProcessLookupError):
         os.killpg(pid, number)

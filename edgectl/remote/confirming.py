@@ -3,10 +3,10 @@
 from __future__ import annotations
 
 import time
-from typing import Any, Callable, Dict, List, NamedTuple
 
 from edgectl.remote.emit import Emitter
 from edgectl.remote.job import Task
+from edgectl.remote.lean import Any, Callable, Dict, List, NamedTuple
 from edgectl.remote.protocol import ConfirmWanted
 from edgectl.remote.undo import CONFIRMED, PENDING, UNDONE, Undo
 

@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 import os
-from typing import Dict, NamedTuple
 
+from edgectl.remote.lean import Dict, NamedTuple
 from edgectl.remote.proc import Proc
 
 

@@ -7,12 +7,11 @@ running on purpose stays. Elsewhere a new session must do: no hangup reaches it.
 
 from __future__ import annotations
 
-import contextlib
 import os
-import signal
 import sys
 import time
-from typing import List, Optional
+
+from edgectl.remote.lean import SIGKILL, List, Optional, suppress
 
 # What every process of a job carries in its environment, with the job's folder for a value, so that a cancel finds
 # those that left its session.
@@ -46,7 +45,7 @@ def go_apart(folder: str, leaving: Leaving) -> bool:
 
 
 def _tell_last_words(path: str) -> None:
-    with contextlib.suppress(OSError), open(path, "rb") as stream:
+    with suppress(OSError), open(path, "rb") as stream:
         stream.seek(max(0, os.path.getsize(path) - _LAST_WORDS_BYTES))
         os.write(2, stream.read())
 
@@ -83,7 +82,7 @@ class Leaving:
             if ended:
                 return status == 0  # if not, it has said why
             if time.monotonic() > give_up:
-                os.kill(asking, signal.SIGKILL)
+                os.kill(asking, SIGKILL)
             time.sleep(0.001)
 
     def _call(self, job: str) -> List[str]:

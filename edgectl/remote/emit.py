@@ -8,9 +8,9 @@ from __future__ import annotations
 
 import os
 import time
-from typing import Callable, Dict, Optional
 
 from edgectl.remote.journal import Journal
+from edgectl.remote.lean import Callable, Dict, Optional
 from edgectl.remote.protocol import Message, TaskStarted, encode_message
 from edgectl.remote.redact import Redaction
 

@@ -2,10 +2,9 @@
 
 from __future__ import annotations
 
-import json
-from typing import Any, Dict, NamedTuple, Optional, Union
-
 from edgectl.remote.job import Job, Play, Task
+from edgectl.remote.lean import Any, Dict, NamedTuple, Optional, Union
+from edgectl.remote.wire_json import dumps, loads
 
 
 class Attach(NamedTuple):
@@ -55,7 +54,7 @@ class Request(NamedTuple):
 
 def decode_job(raw: bytes, request: Request) -> Job:
     """Return the job with what came beside it; the inverse of `encode_job`."""
-    fields = json.loads(raw)
+    fields = loads(raw)
     fields["plays"] = [_play(play) for play in fields["plays"]]
     own = {"secrets": request.secrets, "started_by": request.by, "attempt": request.attempt}
     return Job(**{**fields, **own})
@@ -63,12 +62,12 @@ def decode_job(raw: bytes, request: Request) -> Job:
 
 def encode_request(request: Request) -> bytes:
     """Return a request as JSON."""
-    return json.dumps(request._asdict(), separators=(",", ":")).encode()
+    return dumps(request._asdict()).encode()
 
 
 def decode_request(raw: bytes) -> Request:
     """Return the request; the inverse of `encode_request`."""
-    return Request(**json.loads(raw))
+    return Request(**loads(raw))
 
 
 def _play(fields: Dict[str, Any]) -> Play:

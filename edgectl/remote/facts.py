@@ -8,10 +8,10 @@ import pwd
 import re
 import sys
 import time
-from typing import Any, Dict, List
 
 from edgectl.remote import facts_hardware, facts_network
 from edgectl.remote.facts_hardware import text_of
+from edgectl.remote.lean import Any, Dict, List
 
 _SUBSETS = ("min", "hardware", "network", "virtual")
 # Ansible's words where they are not the first one of NAME in /etc/os-release.

@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import os
 import re
-from typing import Any, Dict, List
+
+from edgectl.remote.lean import Any, Dict, List
 
 _DMI = {
     "bios_date": "bios_date",

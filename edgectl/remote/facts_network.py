@@ -8,9 +8,9 @@ import os
 import re
 import socket
 import struct
-from typing import Any, Dict, Iterator, List
 
 from edgectl.remote.facts_hardware import text_of
+from edgectl.remote.lean import Any, Dict, Iterator, List
 
 _GET_ADDRESS = 0x8915  # SIOCGIFADDR
 _GET_NETMASK = 0x891B  # SIOCGIFNETMASK

@@ -2,12 +2,11 @@
 
 from __future__ import annotations
 
-import contextlib
-import hashlib
 import os
 import stat
-from typing import IO, Callable, Iterator
 
+from edgectl.remote.digests import hasher
+from edgectl.remote.lean import IO, Callable, suppress
 from edgectl.remote.ownership import AS_IT_IS, Attributes, changed_mode, gid_of, uid_of, umask
 from edgectl.remote.proc import Proc
 
@@ -32,16 +31,18 @@ def sha1(path: str) -> str:
 
 def digest(path: str, algorithm: str) -> str:
     """Return a file's digest in hexadecimal."""
-    hasher = hashlib.new(algorithm, usedforsecurity=False)
+    running = hasher(algorithm)
     with open(path, "rb") as stream:
         for chunk in iter(lambda: stream.read(_CHUNK_BYTES), b""):
-            hasher.update(chunk)
-    return hasher.hexdigest()
+            running.update(chunk)
+    return str(running.hexdigest())
 
 
 def digest_of(content: bytes, algorithm: str) -> str:
     """Return the digest of bytes in hexadecimal."""
-    return hashlib.new(algorithm, content, usedforsecurity=False).hexdigest()
+    whole = hasher(algorithm)
+    whole.update(content)
+    return str(whole.hexdigest())
 
 
 def read(path: str) -> bytes | None:
@@ -60,48 +61,65 @@ def write_atomically(
     *,
     validate: Callable[[str], None] | None = None,
 ) -> None:
-    """Replace `path` with `content`, as `replacing` does; a symbolic link is followed."""
-    with replacing(path, attributes, validate=validate) as stream:
+    """Replace `path` with `content`, as `Replacing` does; a symbolic link is followed."""
+    with Replacing(path, attributes, validate=validate) as stream:
         stream.write(content)
 
 
-@contextlib.contextmanager
-def replacing(
-    path: str,
-    attributes: Attributes = AS_IT_IS,
-    *,
-    follow: bool = True,
-    validate: Callable[[str], None] | None = None,
-) -> Iterator[IO[bytes]]:
-    """Give a stream to write the new file to; it takes the old one's place, in one step, at the end.
+class Replacing:
+    """Gives a stream to write the new file to; it takes the old one's place, in one step, at the end.
 
     A reader sees the old file or the new one, and the new one never with another mode or owner than its own:
     the wanted ones, else the old file's, else what the umask allows. `validate` sees the new file first and
     raises to keep the old one. A symbolic link is followed, or replaced without `follow`.
     """
-    path = os.path.realpath(path) if follow else path
-    before = os.lstat(path) if os.path.lexists(path) and not os.path.islink(path) else None
-    suffix = os.path.splitext(path)[1]  # some validators go by it
-    handle, beside = _create_beside(path, suffix)
-    try:
-        with os.fdopen(handle, "wb") as stream:
-            yield stream
-            stream.flush()
-            os.fsync(stream.fileno())
-        _dress(beside, before, attributes)
-        if validate is not None:
-            validate(beside)
-        os.replace(beside, path)
-    except BaseException:
-        os.unlink(beside)
-        raise
+
+    def __init__(
+        self,
+        path: str,
+        attributes: Attributes = AS_IT_IS,
+        *,
+        follow: bool = True,
+        validate: Callable[[str], None] | None = None,
+    ) -> None:
+        self._path = os.path.realpath(path) if follow else path
+        self._attributes = attributes
+        self._validate = validate
+
+    def __enter__(self) -> IO[bytes]:
+        there = os.path.lexists(self._path) and not os.path.islink(self._path)
+        self._before = os.lstat(self._path) if there else None
+        suffix = os.path.splitext(self._path)[1]  # some validators go by it
+        handle, self._beside = _create_beside(self._path, suffix)
+        self._stream = os.fdopen(handle, "wb")
+        return self._stream
+
+    def __exit__(self, kind: object, _error: object, _where: object) -> None:
+        try:
+            with self._stream as stream:
+                if kind is None:
+                    stream.flush()
+                    os.fsync(stream.fileno())
+            if kind is None:
+                self._put_in_place()
+                return
+        except BaseException:
+            os.unlink(self._beside)
+            raise
+        os.unlink(self._beside)
+
+    def _put_in_place(self) -> None:
+        _dress(self._beside, self._before, self._attributes)
+        if self._validate is not None:
+            self._validate(self._beside)
+        os.replace(self._beside, self._path)
 
 
 def _create_beside(path: str, suffix: str) -> tuple[int, str]:
     """Create a private file in the folder of `path`, under a name that nobody has."""
     while True:
         beside = os.path.join(os.path.dirname(path), f".edgectl-{os.urandom(6).hex()}{suffix}")
-        with contextlib.suppress(FileExistsError):
+        with suppress(FileExistsError):
             return os.open(beside, os.O_RDWR | os.O_CREAT | os.O_EXCL | os.O_NOFOLLOW, 0o600), beside
 
 
@@ -110,7 +128,7 @@ def _dress(beside: str, before: os.stat_result | None, attributes: Attributes) -
     uid = before.st_uid if before is not None else -1
     gid = before.st_gid if before is not None else -1
     if (uid, gid) not in ((-1, -1), (os.geteuid(), os.getegid())):
-        with contextlib.suppress(PermissionError):
+        with suppress(PermissionError):
             os.chown(beside, uid, gid)
     if attributes.owner is not None or attributes.group is not None:
         uid = -1 if attributes.owner is None else uid_of(attributes.owner)
@@ -165,7 +183,7 @@ def back_up(path: str) -> str:
     copy = f"{path}.{os.getpid()}.{time.strftime('%Y-%m-%d@%H:%M:%S~')}"
     found = os.stat(path)
     shutil.copy2(path, copy)
-    with contextlib.suppress(PermissionError):
+    with suppress(PermissionError):
         os.chown(copy, found.st_uid, found.st_gid)
     return copy
 

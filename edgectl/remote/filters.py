@@ -7,7 +7,8 @@ import json
 import os
 import re
 import shlex
-from typing import Any, Callable, Dict
+
+from edgectl.remote.lean import Any, Callable, Dict
 
 _TRUE_WORDS = frozenset({"yes", "on", "true", "1", "y", "t"})
 

@@ -4,12 +4,12 @@ from __future__ import annotations
 
 import os
 import time
-from typing import Optional
 
 from edgectl.remote import journal
 from edgectl.remote.context import HostPaths
 from edgectl.remote.emit import Line
 from edgectl.remote.errands import Request
+from edgectl.remote.lean import Optional
 from edgectl.remote.protocol import (
     HEARTBEAT_S,
     Abandoned,

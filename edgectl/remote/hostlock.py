@@ -6,15 +6,14 @@ nor forged nor removed. Who holds it is written beside it, into a file per proce
 
 from __future__ import annotations
 
-import contextlib
 import fcntl
-import json
 import os
 import time
-from typing import Any, Dict, Iterator, NamedTuple, Optional, Union
 
 from edgectl.remote import durable
 from edgectl.remote.context import HostPaths
+from edgectl.remote.lean import Any, Dict, Iterator, NamedTuple, Optional, Union, suppress
+from edgectl.remote.wire_json import dumps, loads
 
 # A record is overwritten in place, in one write.
 _RECORD_BYTES = 2048
@@ -49,13 +48,13 @@ class HostLock:
 
     def doing(self, task: str) -> None:
         """Say which task is running now."""
-        text = json.dumps(self.holder._replace(task=task[:120])).encode().ljust(_RECORD_BYTES)
-        with contextlib.suppress(OSError):  # who holds the lock is a courtesy, the lock is the kernel's
+        text = dumps(self.holder._replace(task=task[:120])).encode().ljust(_RECORD_BYTES)
+        with suppress(OSError):  # who holds the lock is a courtesy, the lock is the kernel's
             os.pwrite(self._record, text, 0)
 
     def forget(self) -> None:
         """Take the record away; the lock itself goes with the process."""
-        with contextlib.suppress(OSError):
+        with suppress(OSError):
             os.unlink(self._path)
 
 
@@ -81,7 +80,7 @@ def take(paths: HostPaths, holder: Holder, *, shared: bool) -> Union[HostLock, H
             return rebooting
     path = os.path.join(paths.holders, f"{_PREFIX}{os.getpid()}")
     os.makedirs(paths.holders, 0o700, exist_ok=True)
-    with contextlib.suppress(FileNotFoundError):
+    with suppress(FileNotFoundError):
         os.unlink(path)
     record = os.open(path, os.O_WRONLY | os.O_CREAT | os.O_EXCL | os.O_NOFOLLOW, 0o644)
     return HostLock(path, record, holder)
@@ -93,31 +92,31 @@ def _holders(paths: HostPaths) -> Iterator[Holder]:
         if not name.startswith(_PREFIX):
             continue
         path, process = os.path.join(paths.holders, name), f"/proc/{name[len(_PREFIX) :]}"
-        with contextlib.suppress(OSError, ValueError, TypeError):
+        with suppress(OSError, ValueError, TypeError):
             if not os.path.exists(process):
                 os.unlink(path)  # its process was killed
             elif os.lstat(path).st_uid == os.stat(process).st_uid:
                 with open(path) as stream:
-                    yield Holder(*json.load(stream))
+                    yield Holder(*loads(stream.read()))
 
 
 def expect_reboot(paths: HostPaths, holder: Holder, within_s: float) -> None:
     """Keep the host for this run until it is back, or `within_s` from now; it survives the boot."""
     record = {"holder": holder, "until": time.time() + within_s}
     os.makedirs(os.path.dirname(paths.rebooting), exist_ok=True)
-    durable.write(paths.rebooting, json.dumps(record).encode(), 0o644)  # other users are to find it, too
+    durable.write(paths.rebooting, dumps(record).encode(), 0o644)  # other users are to find it, too
 
 
 def reboot_is_over(paths: HostPaths) -> None:
     """Let others have the host again."""
-    with contextlib.suppress(FileNotFoundError):
+    with suppress(FileNotFoundError):
         os.unlink(paths.rebooting)
 
 
 def _rebooting(paths: HostPaths) -> Optional[Holder]:
     try:
         with open(paths.rebooting) as stream:
-            record = json.load(stream)
+            record = loads(stream.read())
         left_s = float(record["until"]) - time.time()
         return Holder(*record["holder"]) if 0 < left_s < _LONGEST_REBOOT_S else None
     except (OSError, ValueError, KeyError, TypeError):

@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
-import json
-from typing import Any, Dict, FrozenSet, List, Optional
-
+from edgectl.remote.digests import hasher
 from edgectl.remote.frozen import dataclass, field
+from edgectl.remote.lean import Any, Dict, FrozenSet, List, Optional
+from edgectl.remote.wire_json import dumps
 
 DEFAULT_TASK_TIMEOUT_S = 600.0
 # The pseudo-module that runs the handlers notified so far.
@@ -104,7 +104,7 @@ def encode_job(job: Job) -> bytes:
     Where a task was written stays here: another controller may keep the same playbook elsewhere.
     """
     same = {**vars(job), "secrets": {}, "started_by": "", "attempt": 0}
-    return json.dumps(same, default=_without_place, separators=(",", ":")).encode()
+    return dumps(same, default=_without_place).encode()
 
 
 def _without_place(part: Any) -> Dict[str, Any]:
@@ -113,6 +113,6 @@ def _without_place(part: Any) -> Dict[str, Any]:
 
 def digest_of(encoded: bytes) -> str:
     """Return the digest by which a host knows a job."""
-    import hashlib
-
-    return hashlib.sha256(encoded).hexdigest()
+    whole = hasher("sha256")
+    whole.update(encoded)
+    return str(whole.hexdigest())

@@ -7,17 +7,16 @@ not hold it only reads.
 
 from __future__ import annotations
 
-import contextlib
 import errno
 import fcntl
-import json
 import os
 import time
-from typing import Any, Dict, Iterator, List, Optional, Sequence
 
 from edgectl.remote import durable
 from edgectl.remote.context import HostPaths
+from edgectl.remote.lean import Any, Dict, Iterator, List, Optional, Sequence, suppress
 from edgectl.remote.protocol import Ended, Message, TaskEnded, TaskStarted, decode_message
+from edgectl.remote.wire_json import dumps, loads
 
 _PRIVATE_FOLDER = 0o700
 _PRIVATE_FILE = 0o600
@@ -36,7 +35,7 @@ class Journal:
         self._live = live
         self._size_bytes = os.fstat(fd).st_size
         self.lines = lines
-        self.last_seq = int(json.loads(lines[-1])["seq"]) if len(lines) > 1 else 0
+        self.last_seq = int(loads(lines[-1])["seq"]) if len(lines) > 1 else 0
 
     def messages(self) -> List[Message]:
         """Return the events so far, oldest first."""
@@ -57,7 +56,7 @@ class Journal:
             if durable:
                 os.fsync(self._fd)
         except OSError as error:
-            with contextlib.suppress(OSError):  # half a line would join the next one
+            with suppress(OSError):  # half a line would join the next one
                 os.ftruncate(self._fd, self._size_bytes)
             raise Unwritable(f"the journal cannot be written: {error.strerror}") from None
         self._size_bytes += len(raw)
@@ -82,16 +81,16 @@ def create(folder: str, head: Dict[str, Any], past: Sequence[str] = ()) -> Optio
     try:
         live = _locked(beside)
         fd = os.open(_path(beside), os.O_WRONLY | os.O_CREAT | os.O_EXCL | os.O_APPEND, _PRIVATE_FILE)
-        first = json.dumps({"seq": 0, "at": round(time.time(), 3), **head})
+        first = dumps({"seq": 0, "at": round(time.time(), 3), **head})
         journal = Journal(folder, fd, live, [first, *past])
         journal.append("\n".join([first, *past]), durable=True)
         os.rename(beside, folder)
         durable.sync(os.path.dirname(folder))
     except (OSError, Unwritable) as error:
         for path in (_path(beside), _live(beside)):
-            with contextlib.suppress(OSError):
+            with suppress(OSError):
                 os.unlink(path)
-        with contextlib.suppress(OSError):
+        with suppress(OSError):
             os.rmdir(beside)
         if isinstance(error, OSError) and error.errno in (errno.EEXIST, errno.ENOTEMPTY):
             return None
@@ -135,7 +134,7 @@ def lines(folder: str) -> Iterator[str]:
 def head(found: List[str]) -> Dict[str, Any]:
     """Return what a journal's first line says of its job, or nothing where it is damaged."""
     try:
-        first = json.loads(found[0])
+        first = loads(found[0])
     except (IndexError, ValueError):
         return {}
     return first if isinstance(first, dict) and "digest" in first else {}
@@ -174,7 +173,7 @@ def runner_of(folder: str) -> Optional[int]:
 
     While a process of the session lives, the kernel gives the number to nobody else.
     """
-    with contextlib.suppress(OSError, ValueError):
+    with suppress(OSError, ValueError):
         with open(_live(folder)) as stream:
             pid, started = (int(word) for word in stream.read().split())
         try:

@@ -2,15 +2,13 @@
 
 from __future__ import annotations
 
-import importlib
-from typing import Any, List
-
 from edgectl.remote import hostlock, journal, registry, retention
 from edgectl.remote.context import HostPaths
 from edgectl.remote.emit import Emitter, Line
 from edgectl.remote.hostlock import HostLock
 from edgectl.remote.identity import boot_id
 from edgectl.remote.job import Job
+from edgectl.remote.lean import Any, List, import_module
 from edgectl.remote.protocol import Booted, Busy, Message, encode_message
 from edgectl.remote.reboots import AroundReboot, HostIsGoingDown
 from edgectl.remote.runner import Continuity
@@ -56,7 +54,7 @@ def _carry_on(job: Job, line: Line, mine: journal.Journal, paths: HostPaths, loc
 
 def _boot_unit() -> Any:
     """Import what travels only with jobs that reboot (`ssh/bundle.py`)."""
-    return importlib.import_module("edgectl.remote.bootunit")
+    return import_module("edgectl.remote.bootunit")
 
 
 def _last_boot(lines: List[str], past: List[Message]) -> str:

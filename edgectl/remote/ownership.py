@@ -5,14 +5,14 @@ from __future__ import annotations
 import grp
 import os
 import pwd
-import re
 import stat
-from typing import Any, Callable, NamedTuple
+
+from edgectl.remote.lean import Any, Callable, NamedTuple
 
 _OCTAL_DIGITS = frozenset("01234567")
 _ALL_BITS = 0o7777
-_CLAUSE = re.compile(r"([ugoa]*)((?:[=+-][rwxXstugo]*)+)")
-_STEP = re.compile(r"([=+-])([rwxXstugo]*)")
+_CLAUSE = r"([ugoa]*)((?:[=+-][rwxXstugo]*)+)"
+_STEP = r"([=+-])([rwxXstugo]*)"
 _BITS = {"r": 4, "w": 2, "x": 1}
 _SHIFTS = {"u": 6, "g": 3, "o": 0}
 _SPECIAL = {"u": stat.S_ISUID, "g": stat.S_ISGID, "o": stat.S_ISVTX}
@@ -74,11 +74,13 @@ def changed_mode(current: int, mode: str, *, is_directory: bool) -> int:
     """Turn "0644" or "u+x,g-w" into permission bits, starting from `current`; `ValueError` for no mode."""
     if mode and set(mode) <= _OCTAL_DIGITS and int(mode, 8) <= _ALL_BITS:
         return int(mode, 8)
+    import re  # few jobs have such a mode, and all would wait for it
+
     for clause in mode.split(","):
-        match = _CLAUSE.fullmatch(clause)
+        match = re.fullmatch(_CLAUSE, clause)
         if match is None:
             raise ValueError(f'\'{mode}\' is not a file mode: write it like "0644" or "u=rw,g=r"')
-        for operator, letters in _STEP.findall(match.group(2)):
+        for operator, letters in re.findall(_STEP, match.group(2)):
             current = _step(current, match.group(1), operator, letters, is_directory=is_directory)
     return current
 

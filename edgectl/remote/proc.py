@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 import os
+import select
 import sys
 import time
-from typing import Any, Callable, Dict, NamedTuple, Optional, Sequence, Tuple, Union
 
+from edgectl.remote.lean import Callable, Dict, NamedTuple, Optional, Sequence, Tuple, Union
+from edgectl.remote.program import Program
 from edgectl.remote.spill import Shelf, Spill
 
 # Contract of the event stream: a task that prints gigabytes must not fill the line or the controller.
@@ -49,7 +51,7 @@ class Proc:
         output above `OUTPUT_LIMIT_BYTES` the beginning and the end are kept.
         """
         try:
-            process = self._start(command, cwd, executable, environment)
+            program = self._start(command, cwd, executable, environment)
         except FileNotFoundError as error:
             return Completed(127, "", f"{error.filename}: not found")
         except (PermissionError, NotADirectoryError) as error:
@@ -59,16 +61,16 @@ class Proc:
         self._programs += 1
         out = _Kept(OUTPUT_LIMIT_BYTES, lambda: self._spill("stdout"))
         err = _Kept(OUTPUT_LIMIT_BYTES, lambda: self._spill("stderr"))
-        return _completed(process, stdin, timeout_s, (out, err))
+        return _completed(program, stdin, timeout_s, (out, err))
 
     def query(self, words: Sequence[str]) -> Completed:
         """Run a program whose whole output will be parsed and not be shown, however long it is."""
         try:
-            process = self._start(words, None, None, {"LC_ALL": "C"})
+            program = self._start(words, None, None, {"LC_ALL": "C"})
         except FileNotFoundError as error:
             return Completed(127, "", f"{error.filename}: not found")
         kept = _Kept(sys.maxsize, lambda: None), _Kept(sys.maxsize, lambda: None)
-        return _completed(process, "", None, kept)
+        return _completed(program, "", None, kept)
 
     def _spill(self, stream: str) -> Optional[Spill]:
         if self._shelf is None:
@@ -84,32 +86,26 @@ class Proc:
         cwd: Optional[str],
         executable: Optional[str],
         environment: Optional[Dict[str, str]],
-    ) -> Any:
-        import subprocess  # a job that runs no program need not load it
-
-        return subprocess.Popen(
-            command,
-            shell=isinstance(command, str),
-            executable=executable,
-            cwd=cwd,
-            env={**os.environ, **self._environment, **(environment or {})},
-            stdin=subprocess.PIPE,
-            stdout=subprocess.PIPE,
-            stderr=subprocess.PIPE,
-            bufsize=0,
-        )
+    ) -> Program:
+        words = [executable or "/bin/sh", "-c", command] if isinstance(command, str) else list(command)
+        given = {**os.environ, **self._environment, **(environment or {})}
+        return Program(words, given, cwd=cwd, executable=executable)
 
 
-def _completed(process: Any, stdin: str, timeout_s: Optional[float], kept: Tuple[_Kept, _Kept]) -> Completed:
+def _completed(
+    program: Program, stdin: str, timeout_s: Optional[float], kept: Tuple[_Kept, _Kept]
+) -> Completed:
     out, err = kept
+    until = time.monotonic() + (float("inf") if timeout_s is None else timeout_s)
     try:
-        with process:  # closes the pipes
-            if not _converse(process, stdin.encode("utf-8", "surrogateescape"), kept, timeout_s):
-                process.kill()
-                process.wait()
-                return Completed(124, out.text(), f"{err.text()}stopped after {timeout_s} s")
-            return Completed(process.wait(), out.text(), err.text())
+        _converse(program, stdin.encode("utf-8", "surrogateescape"), kept, until)
+        rc = program.wait(until)
+        if rc is None:
+            program.kill()
+            return Completed(124, out.text(), f"{err.text()}stopped after {timeout_s} s")
+        return Completed(rc, out.text(), err.text())
     finally:
+        program.close()
         out.close()
         err.close()
 
@@ -150,60 +146,44 @@ class _Kept:
             self._spill.close()
 
 
-def _converse(process: Any, given: bytes, kept: Tuple[_Kept, _Kept], timeout_s: Optional[float]) -> bool:
-    """Write the input and read both outputs until they end; False where the deadline came first."""
-    import selectors
-
-    deadline = time.monotonic() + (float("inf") if timeout_s is None else timeout_s)
+def _converse(program: Program, given: bytes, kept: Tuple[_Kept, _Kept], until: float) -> None:
+    """Write the input and read both outputs until they end, or the program has ended a while ago, or it is time."""
+    hearing = {program.stdout: kept[0], program.stderr: kept[1]}
+    ready = select.poll()
+    for fd in hearing:
+        ready.register(fd, select.POLLIN)
+    ready.register(program.stdin, select.POLLOUT)
+    os.set_blocking(program.stdin, False)
     ended: Optional[float] = None
-    with selectors.DefaultSelector() as ready:
-        ready.register(process.stdout, selectors.EVENT_READ, kept[0])
-        ready.register(process.stderr, selectors.EVENT_READ, kept[1])
-        ready.register(process.stdin, selectors.EVENT_WRITE)
-        os.set_blocking(process.stdin.fileno(), False)
-        while len(ready.get_map()) > 0:
-            events = ready.select(min(_LINGER_S, max(deadline - time.monotonic(), 0)))
-            if ended is None and process.poll() is not None:
-                ended = time.monotonic()
-            if ended is not None and (not events or time.monotonic() - ended > _LINGER_S):
-                return True
-            if time.monotonic() > deadline:
-                return False
-            for key, _ in events:
-                if key.fileobj is process.stdin:
-                    given = _feed(ready, process.stdin, given)
-                else:
-                    _hear(ready, key)
-    return _ended_by(process, deadline)
+    while (hearing or program.stdin >= 0) and time.monotonic() < until:
+        events = ready.poll(1000 * min(_LINGER_S, max(until - time.monotonic(), 0)))
+        if ended is None and program.poll() is not None:
+            ended = time.monotonic()
+        if ended is not None and (not events or time.monotonic() - ended > _LINGER_S):
+            return
+        for fd, _ in events:
+            if fd == program.stdin:
+                given = _feed(ready, program, given)
+            elif not _heard(fd, hearing[fd]):
+                ready.unregister(fd)
+                del hearing[fd]
 
 
-def _ended_by(process: Any, deadline: float) -> bool:
-    """Wait for a program that closed its output before it ends."""
-    import subprocess
-
-    left = deadline - time.monotonic()
-    try:
-        process.wait(None if left == float("inf") else max(left, 0))
-    except subprocess.TimeoutExpired:
-        return False
-    return True
-
-
-def _feed(ready: Any, stream: Any, given: bytes) -> bytes:
+def _feed(ready: select.poll, program: Program, given: bytes) -> bytes:
     """Write what fits and return the rest; a program need not read its input."""
     try:
-        given = given[os.write(stream.fileno(), given[:_PIPE_BYTES]) :]
+        given = given[os.write(program.stdin, given[:_PIPE_BYTES]) :]
     except BrokenPipeError:
         given = b""
     if not given:
-        ready.unregister(stream)
-        stream.close()
+        ready.unregister(program.stdin)
+        program.end_input()
     return given
 
 
-def _hear(ready: Any, key: Any) -> None:
-    chunk = os.read(key.fd, _PIPE_BYTES)
+def _heard(fd: int, kept: _Kept) -> bool:
+    """Keep what was said; False where that is all."""
+    chunk = os.read(fd, _PIPE_BYTES)
     if chunk:
-        key.data.add(chunk)
-    else:
-        ready.unregister(key.fileobj)
+        kept.add(chunk)
+    return bool(chunk)

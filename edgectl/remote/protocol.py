@@ -6,8 +6,8 @@ journal under that number, with the host's wall clock at that moment in `at`; th
 
 from __future__ import annotations
 
-import json
-from typing import Any, Dict, List, NamedTuple, Optional, Type, Union
+from edgectl.remote.lean import Any, Dict, List, NamedTuple, Optional, Type, Union
+from edgectl.remote.wire_json import dumps, loads
 
 VERSION = 2
 # A heartbeat every few seconds tells a lost line from a long task.
@@ -186,14 +186,12 @@ _KINDS: Dict[str, Type[Any]] = {
 
 def encode_message(message: Message) -> str:
     """Return one line of JSON, without the newline."""
-    return json.dumps(
-        {"type": type(message).__name__, **message._asdict()}, default=str, separators=(",", ":")
-    )
+    return dumps({"type": type(message).__name__, **message._asdict()}, default=str)
 
 
 def decode_message(line: str) -> Message:
     """Return the message in a line; `ValueError` where there is none we know."""
-    fields = json.loads(line)
+    fields = loads(line)
     if not isinstance(fields, dict) or fields.get("type") not in _KINDS:
         raise ValueError(f"not a message of protocol {VERSION}: {line[:80]}")
     kind = _KINDS[fields.pop("type")]

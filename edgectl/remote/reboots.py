@@ -3,10 +3,10 @@
 from __future__ import annotations
 
 import time
-from typing import Any, Callable, Dict, List, NamedTuple, Optional
 
 from edgectl.remote.beats import wait
 from edgectl.remote.emit import Emitter
+from edgectl.remote.lean import Any, Callable, Dict, List, NamedTuple, Optional
 from edgectl.remote.proc import Proc
 from edgectl.remote.protocol import Booted, Message, Rebooting
 

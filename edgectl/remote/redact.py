@@ -2,8 +2,7 @@
 
 from __future__ import annotations
 
-import json
-from typing import Any, Dict, Iterator
+from edgectl.remote.lean import Any, Dict, Iterator
 
 # Below this a line of a longer secret, or a number, is too likely to be something else.
 _TELLING = 8
@@ -47,6 +46,8 @@ def _forms(value: str) -> Iterator[str]:
     if not value:
         return
     yield value
+    import json
+
     yield json.dumps(value)[1:-1]
     yield json.dumps(value, ensure_ascii=False)[1:-1]
     for line in value.splitlines():

@@ -2,8 +2,7 @@
 
 from __future__ import annotations
 
-import importlib
-from typing import Any, Dict
+from edgectl.remote.lean import Any, Dict, import_module
 
 # The name in a playbook -> the file in tasks/. Names that begin with _ are parts of modules.
 MODULES: Dict[str, str] = {
@@ -48,4 +47,4 @@ def load(name: str) -> Any:
     `STARTS_NOTHING` that it leaves no process behind and may share one, `ENDS_BOOT` that the runner must reboot
     after it, `SHARES` that it reads and bears no changes to the host meanwhile.
     """
-    return importlib.import_module(f"edgectl.remote.tasks.{MODULES[name]}")
+    return import_module(f"edgectl.remote.tasks.{MODULES[name]}")

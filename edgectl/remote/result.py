@@ -2,9 +2,8 @@
 
 from __future__ import annotations
 
-from typing import Any, Dict, Optional
-
 from edgectl.remote.frozen import dataclass, field
+from edgectl.remote.lean import Any, Dict, Optional
 
 
 @dataclass(frozen=True)

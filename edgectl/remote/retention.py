@@ -2,13 +2,12 @@
 
 from __future__ import annotations
 
-import contextlib
 import os
 import time
-from typing import Set, Tuple
 
 from edgectl.remote import durable, journal
 from edgectl.remote.context import HostPaths
+from edgectl.remote.lean import Set, Tuple, suppress
 
 KEEP_JOBS = 200
 KEEP_S = 30 * 86400.0
@@ -24,7 +23,7 @@ def is_pruned(paths: HostPaths, job: str) -> bool:
 
 def prune(paths: HostPaths) -> None:
     """Forget jobs older than 30 days, and beyond the newest 200; never one that is running. Never raises."""
-    with contextlib.suppress(OSError):
+    with suppress(OSError):
         folders = sorted(
             (os.stat(path).st_mtime, path)
             for path in (os.path.join(paths.runs, name) for name in os.listdir(paths.runs))

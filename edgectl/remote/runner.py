@@ -2,15 +2,13 @@
 
 from __future__ import annotations
 
-import importlib
 import time
-from collections import Counter
-from typing import Any, Dict, Iterator, List, NamedTuple, Optional, Set
 
 from edgectl.remote import registry
 from edgectl.remote.emit import Emitter
 from edgectl.remote.job import FLUSH, Job, Play, Task
 from edgectl.remote.journal import Unwritable
+from edgectl.remote.lean import Any, Dict, Iterator, List, NamedTuple, Optional, Set, import_module
 from edgectl.remote.protocol import (
     HEARTBEAT_S,
     Booted,
@@ -64,11 +62,9 @@ class Runner:
         for message in past:
             if isinstance(message, TaskEnded):
                 self._finished.setdefault(message.number, []).append(message)
-        self._cut_off = _begun(past) - Counter(
-            {number: len(ended) for number, ended in self._finished.items()}
-        )
+        self._cut_off = _cut_off(past)
         self._reboots = Reboots(emitter, past, continuity.boot, self._beat, continuity.reboot)
-        self._turns: Counter[int] = Counter()
+        self._turns: Dict[int, int] = {}
         self._folder = continuity.folder
         self._asked = {message.number for message in past if isinstance(message, ConfirmWanted)}
         self._current = _NOTHING
@@ -136,7 +132,7 @@ class Runner:
     def _run_task(self, task: Task, play: Play) -> TaskEnded:
         self._current = task
         finished = self._finished.get(task.index)
-        self._turns[task.index] += 1
+        self._turns[task.index] = self._turns.get(task.index, 0) + 1
         if finished:
             ended = finished.pop(0)
             self._learn_again(task, ended)
@@ -156,7 +152,7 @@ class Runner:
             return result
         if _confirms(task):
             return self._result_confirmed(task, play)
-        if self._cut_off[task.index] > 0 and _is_once(task):
+        if task.index in self._cut_off and _is_once(task):
             return {"failed": True, "changed": False, "unknown": True, "msg": _HALF_DONE}
         self._emitter.emit(TaskStarted(task.index, task.name), durable=_is_once(task))
         result = run_task(task, play, self._around)
@@ -165,7 +161,7 @@ class Runner:
     def _result_confirmed(self, task: Task, play: Play) -> Result:
         """Do a task that a fresh login must confirm; its handlers run within it, since they make it take effect."""
         # It travels only with jobs that need it (`ssh/bundle.py`).
-        confirming = importlib.import_module("edgectl.remote.confirming")
+        confirming = import_module("edgectl.remote.confirming")
         variables = self._scope.variables(play, task.vars)
         steps = confirming.Steps(
             touched=lambda: touched(task, play, self._around),
@@ -174,7 +170,7 @@ class Runner:
             handlers=lambda: self._run_handlers_of(task, play),
         )
         one = confirming.Confirming(self._folder, self._emitter, self._beat)
-        if self._cut_off[task.index] > 0:
+        if task.index in self._cut_off:
             return dict(one.carry_on(task, steps, wanted=task.index in self._asked))
         self._emitter.emit(TaskStarted(task.index, task.name), durable=True)
         return dict(one.carry_out(task, steps))
@@ -239,8 +235,15 @@ class Runner:
                 self._scope.learn_facts(task.module, facts)
 
 
-def _begun(past: List[Message]) -> Counter[int]:
-    return Counter(message.number for message in past if isinstance(message, TaskStarted))
+def _cut_off(past: List[Message]) -> Set[int]:
+    """Return the tasks that were begun more often than they ended."""
+    left: Dict[int, int] = {}
+    for message in past:
+        if isinstance(message, (TaskStarted, TaskEnded)):
+            left[message.number] = left.get(message.number, 0) + (
+                1 if isinstance(message, TaskStarted) else -1
+            )
+    return {number for number, turns in left.items() if turns > 0}
 
 
 def _confirms(task: Task) -> bool:

@@ -2,10 +2,8 @@
 
 from __future__ import annotations
 
-import importlib
-from typing import Any, Dict, List, Optional
-
 from edgectl.remote.job import Job, Play
+from edgectl.remote.lean import Any, Dict, List, Optional, import_module
 from edgectl.remote.withheld import Withheld
 
 
@@ -17,9 +15,7 @@ class Scope:
         self._facts: Dict[str, Any] = {}
         self._learned: Dict[str, Any] = {}
         # jinja2 travels only with jobs that need it; without it there is nothing left to render.
-        self._templates: Any = (
-            importlib.import_module("edgectl.remote.template") if "jinja2" in job.needs else None
-        )
+        self._templates: Any = import_module("edgectl.remote.template") if "jinja2" in job.needs else None
 
     def learn(self, name: str, value: Dict[str, Any]) -> None:
         """Keep what a task registered, with the lines of its output beside the text, as Ansible has them."""

@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import os
-from typing import NamedTuple, Optional
+
+from edgectl.remote.lean import NamedTuple, Optional
 
 # An edge disk must not fill up with what nobody will read to its end.
 LIMIT_BYTES = 64 * 1024 * 1024

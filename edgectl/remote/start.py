@@ -2,9 +2,7 @@
 
 from __future__ import annotations
 
-import importlib
 import os
-from typing import List, Optional, Union
 
 from edgectl.remote import follow, journal, retention
 from edgectl.remote.context import HostPaths
@@ -14,6 +12,7 @@ from edgectl.remote.errands import Request
 from edgectl.remote.identity import boot_id, hello
 from edgectl.remote.job import Job, job_id
 from edgectl.remote.lasting import run_alone
+from edgectl.remote.lean import List, Optional, Union, import_module
 from edgectl.remote.protocol import Refused, encode_message
 
 
@@ -64,7 +63,7 @@ def _start_or_come_back(
         line.send(encode_message(Refused(refusal)))
         return None
     if request.confirms is not None:
-        importlib.import_module("edgectl.remote.undo").Undo(folder, request.confirms).confirm()
+        import_module("edgectl.remote.undo").Undo(folder, request.confirms).confirm()
     live = None if journal.is_finished(journal.events(past)) else journal.hold(folder)
     if live is None:
         follow.until_end(folder, line, request.after)

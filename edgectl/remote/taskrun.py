@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import os
-from typing import Any, Callable, Dict, List, NamedTuple, Optional
 
 from edgectl.remote import registry
 from edgectl.remote.args import ArgumentError, build
@@ -11,6 +10,7 @@ from edgectl.remote.beats import wait
 from edgectl.remote.child import Children, Identity, identity_of
 from edgectl.remote.context import HostPaths, TaskContext
 from edgectl.remote.job import Play, Task
+from edgectl.remote.lean import Any, Callable, Dict, List, NamedTuple, Optional
 from edgectl.remote.proc import Proc
 from edgectl.remote.scope import Scope
 from edgectl.remote.spill import Shelf

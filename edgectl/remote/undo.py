@@ -7,15 +7,14 @@ which says in the same moment what was decided.
 
 from __future__ import annotations
 
-import contextlib
 import os
 import shlex
 import signal
 import subprocess
-from typing import List
 
 from edgectl.remote import durable, units
 from edgectl.remote.detach import MARK
+from edgectl.remote.lean import List, suppress
 
 PENDING, CONFIRMED, UNDONE = "pending", "confirmed", "undone"
 _KEPT = "kept"
@@ -126,14 +125,14 @@ class Undo:
         """Return whether it is decided, and how."""
         if os.path.exists(os.path.join(self._folder, UNDONE)):
             return UNDONE
-        with contextlib.suppress(OSError):
+        with suppress(OSError):
             if os.readlink(self._decision) == CONFIRMED:
                 return CONFIRMED
         return PENDING
 
     def _decide(self, how: str) -> None:
         """Be the first to decide, or come too late; a power cut does not undo it."""
-        with contextlib.suppress(FileExistsError, FileNotFoundError):
+        with suppress(FileExistsError, FileNotFoundError):
             os.symlink(how, self._decision)
             durable.sync(self._folder)
 
@@ -168,12 +167,12 @@ class Undo:
 
 
 def _stop_timers(pattern: str) -> None:
-    with contextlib.suppress(subprocess.TimeoutExpired):  # one that fires finds that it is decided
+    with suppress(subprocess.TimeoutExpired):  # one that fires finds that it is decided
         subprocess.run(["systemctl", "stop", pattern], capture_output=True, check=False, timeout=30)
 
 
 def _end_session(leader: int) -> None:
     if leader:
-        with contextlib.suppress(ProcessLookupError):
+        with suppress(ProcessLookupError):
             os.killpg(leader, signal.SIGTERM)
         os.waitpid(leader, 0)

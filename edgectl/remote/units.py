@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
-import contextlib
 import os
 
 from edgectl.remote import durable
 from edgectl.remote.detach import SYSTEMD
+from edgectl.remote.lean import suppress
 
 _UNITS = "/etc/systemd/system"
 _WANTED = f"{_UNITS}/multi-user.target.wants"
@@ -27,7 +27,7 @@ def install(name: str, text: str) -> None:
     unit, link = places(name)
     durable.write(unit, text.encode())
     os.makedirs(_WANTED, exist_ok=True)
-    with contextlib.suppress(FileExistsError):
+    with suppress(FileExistsError):
         os.symlink(unit, link)
     durable.sync(_UNITS)
     durable.sync(_WANTED)
@@ -38,6 +38,6 @@ def remove(name: str) -> bool:
     unit, link = places(name)
     was_there = os.path.exists(unit)
     for path in (link, unit):
-        with contextlib.suppress(FileNotFoundError, PermissionError):
+        with suppress(FileNotFoundError, PermissionError):
             os.unlink(path)
     return was_there

@@ -5,10 +5,10 @@ They are gone after a reboot. What a continued job then lacks it says, in place 
 
 from __future__ import annotations
 
-import contextlib
-import json
 import os
-from typing import Any, Dict, NamedTuple, Optional
+
+from edgectl.remote.lean import Any, Dict, NamedTuple, Optional, suppress
+from edgectl.remote.wire_json import dumps, loads
 
 
 class Withheld(NamedTuple):
@@ -28,16 +28,16 @@ class Keep:
 
     def put(self, number: int, turn: int, result: Dict[str, Any]) -> None:
         """Keep a result; a host without a tmpfs for it does without."""
-        with contextlib.suppress(OSError):
+        with suppress(OSError):
             os.makedirs(self._folder, 0o700, exist_ok=True)
             fd = os.open(self._path(number, turn), os.O_WRONLY | os.O_CREAT | os.O_TRUNC, 0o600)
             with open(fd, "w") as stream:
-                json.dump(result, stream, default=str)
+                stream.write(dumps(result, default=str))
 
     def get(self, number: int, turn: int) -> Optional[Dict[str, Any]]:
         """Return a result, or None where it is gone."""
-        with contextlib.suppress(OSError, ValueError), open(self._path(number, turn)) as stream:
-            found = json.load(stream)
+        with suppress(OSError, ValueError), open(self._path(number, turn)) as stream:
+            found = loads(stream.read())
             return found if isinstance(found, dict) else None
         return None
 

@@ -5,13 +5,13 @@ from __future__ import annotations
 import binascii
 import os
 import zlib
-from typing import Dict, Optional
 
 from edgectl.remote.child import Children, Identity, identity_of
 from edgectl.remote.context import HostPaths
 from edgectl.remote.emit import Emitter, Line
 from edgectl.remote.identity import boot_id
 from edgectl.remote.job import Job
+from edgectl.remote.lean import Dict, Optional
 from edgectl.remote.reboots import AroundReboot
 from edgectl.remote.runner import Continuity, Runner
 from edgectl.remote.scope import Scope

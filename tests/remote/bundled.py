@@ -155,3 +155,10 @@ def end_of(process: subprocess.Popen[bytes]) -> Visit:
 
 def is_root() -> bool:
     return os.geteuid() == 0
+
+
+def python_says(version: str, script: str) -> str:
+    """Return what a script prints under a version of Python that finds edgectl and nothing else."""
+    words = [str(python(version)), "-S", "-c", script]
+    told = {"PYTHONPATH": str(Path(__file__).parents[2])}
+    return subprocess.run(words, env=told, capture_output=True, text=True, check=True).stdout.strip()

@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import fnmatch
 import re
-from typing import Callable, NamedTuple
 
+from edgectl.remote.lean import Callable, NamedTuple
 from edgectl.remote.tasks._dpkg import Installed
 
 _SPEC = re.compile(r"([^=>\s]+)\s*(?:(>?=)\s*(\S+))?")

@@ -4,9 +4,9 @@ from __future__ import annotations
 
 import hashlib
 import re
-from typing import NamedTuple
 
 from edgectl.remote import files
+from edgectl.remote.lean import NamedTuple
 
 _BSD = re.compile(r"^\w+ ?\((?P<name>.+)\) ?= (?P<digest>\w+)$")
 _GNU = re.compile(r"^(?P<digest>\w+)\s+[*]?(?:\./)?(?P<name>.+)$")

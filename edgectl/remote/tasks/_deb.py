@@ -4,10 +4,10 @@ from __future__ import annotations
 
 import os
 import tempfile
-from typing import Any
 
 from edgectl.remote import files
 from edgectl.remote.context import TaskContext
+from edgectl.remote.lean import Any
 from edgectl.remote.result import TaskResult, failed
 from edgectl.remote.tasks._apt_get import AptGet
 from edgectl.remote.tasks._dpkg import read_installed

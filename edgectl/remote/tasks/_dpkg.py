@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 import re
-from typing import NamedTuple
 
+from edgectl.remote.lean import NamedTuple
 from edgectl.remote.proc import Proc
 
 _FIELDS = "${Package}\\t${Architecture}\\t${Version}\\t${db:Status-Want} ${db:Status-Status}\\t${Provides}\\n"

@@ -2,15 +2,13 @@
 
 from __future__ import annotations
 
-import contextlib
 import os
-import shutil
 import stat
 import time
-from typing import Any, Iterator, NamedTuple
 
 from edgectl.remote import files, ownership
 from edgectl.remote.context import TaskContext
+from edgectl.remote.lean import Any, Iterator, NamedTuple, suppress
 from edgectl.remote.ownership import Attributes
 from edgectl.remote.result import TaskResult, failed
 
@@ -46,9 +44,11 @@ def absent(wish: Wish, context: TaskContext) -> TaskResult:
     diff = _diff(wish.path, found, "absent", context)
     if not context.check:
         if found == "directory":
+            import shutil  # dear, and seldom needed
+
             shutil.rmtree(wish.path)
         else:
-            with contextlib.suppress(FileNotFoundError):
+            with suppress(FileNotFoundError):
                 os.unlink(wish.path)
         if os.path.lexists(wish.path):
             return failed(f"{wish.path} is there again: something else makes it", **values)
@@ -160,7 +160,7 @@ def _make_folders(path: str, wish: Wish, context: TaskContext) -> None:
     above = os.path.dirname(path.rstrip("/"))
     if above and not os.path.isdir(above):
         _make_folders(above, wish, context)
-    with contextlib.suppress(FileExistsError):
+    with suppress(FileExistsError):
         os.mkdir(path)
     _dress(path, wish, context)
 

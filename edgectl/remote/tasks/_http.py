@@ -12,7 +12,8 @@ import ssl
 import urllib.error
 import urllib.parse
 import urllib.request
-from typing import Any, Callable, Iterator, NamedTuple
+
+from edgectl.remote.lean import Any, Callable, Iterator, NamedTuple
 
 _CHUNK_BYTES = 1024 * 1024
 # An answer that is to be read into memory, parsed and reported.

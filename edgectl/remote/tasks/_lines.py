@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import re
-from typing import Any, NamedTuple
+
+from edgectl.remote.lean import Any, NamedTuple
 
 
 class Wish(NamedTuple):

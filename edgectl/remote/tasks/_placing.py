@@ -3,10 +3,10 @@
 from __future__ import annotations
 
 import os
-from typing import Any, NamedTuple
 
 from edgectl.remote import files, ownership
 from edgectl.remote.context import TaskContext
+from edgectl.remote.lean import Any, NamedTuple
 from edgectl.remote.ownership import Attributes
 from edgectl.remote.result import TaskResult, failed
 
@@ -87,7 +87,7 @@ def _replace(
     attributes = how.attributes._replace(mode=how.attributes.mode or content.mode)
     check = files.validator(how.validate, context.proc)
     try:
-        with files.replacing(dest, attributes, follow=False, validate=check) as stream:
+        with files.Replacing(dest, attributes, follow=False, validate=check) as stream:
             if content.raw is None:
                 files.copy_into(stream, content.origin)
             else:

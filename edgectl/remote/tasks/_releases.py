@@ -5,10 +5,10 @@ from __future__ import annotations
 import json
 import os
 import shutil
-from typing import Any
 
 from edgectl.remote import files
 from edgectl.remote.context import HostPaths
+from edgectl.remote.lean import Any
 from edgectl.remote.tasks.blob import path_of
 
 _DESCRIPTION = "release.json"

@@ -6,8 +6,8 @@ import json
 import socket
 import time
 import urllib.parse
-from typing import Any, Callable
 
+from edgectl.remote.lean import Any, Callable
 from edgectl.remote.tasks import _http
 
 _INTERVAL_S = 0.25

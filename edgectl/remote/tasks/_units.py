@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import NamedTuple
+from edgectl.remote.lean import NamedTuple
 
 _RUNNING = ("active", "activating", "reloading")
 # Enabled for now, or by another name, or for another unit: asked for, it is made sure of.

@@ -4,11 +4,11 @@ from __future__ import annotations
 
 import fnmatch
 import time
-from typing import Any, Literal
 
 from edgectl.remote.args import arg
 from edgectl.remote.context import TaskContext
 from edgectl.remote.frozen import dataclass
+from edgectl.remote.lean import Any, Literal
 from edgectl.remote.proc import Completed
 from edgectl.remote.result import TaskResult, failed
 from edgectl.remote.tasks import _apt_plan

@@ -2,14 +2,14 @@
 
 from __future__ import annotations
 
-import hashlib
 import os
-from typing import Any, Callable
 
 from edgectl.remote import files
 from edgectl.remote.args import arg
 from edgectl.remote.context import TaskContext
+from edgectl.remote.digests import hasher
 from edgectl.remote.frozen import dataclass
+from edgectl.remote.lean import Any, Callable
 from edgectl.remote.ownership import Attributes
 from edgectl.remote.result import TaskResult, changed, failed, ok
 
@@ -70,17 +70,17 @@ def _is_proven(path: str, sha256: str) -> bool:
 
 def _fetch(args: Args, context: TaskContext, path: str) -> None:
     """Write the file beside its place, prove it, move it there."""
-    hasher = hashlib.sha256()
+    running = hasher("sha256")
 
     def prove(beside: str) -> None:
-        if hasher.hexdigest() != args.sha256:
-            raise files.RefusedError(f"the bytes have the sha256 {hasher.hexdigest()}, wanted {args.sha256}")
+        if running.hexdigest() != args.sha256:
+            raise files.RefusedError(f"the bytes have the sha256 {running.hexdigest()}, wanted {args.sha256}")
         os.utime(beside, ns=(_PROVEN_NS, _PROVEN_NS))
 
-    with files.replacing(path, Attributes(mode="0444"), validate=prove) as stream:
+    with files.Replacing(path, Attributes(mode="0444"), validate=prove) as stream:
 
         def write(chunk: bytes) -> None:
-            hasher.update(chunk)
+            running.update(chunk)
             stream.write(chunk)
 
         problem = _receive(args, context, write)

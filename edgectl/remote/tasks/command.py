@@ -2,16 +2,14 @@
 
 from __future__ import annotations
 
-import glob
 import os
-import shlex
 import time
-from typing import Any
 
 from edgectl.remote.args import arg
 from edgectl.remote.context import TaskContext
 from edgectl.remote.files import expanded
 from edgectl.remote.frozen import dataclass
+from edgectl.remote.lean import Any
 from edgectl.remote.result import TaskResult, failed
 
 REPEAT = "once"
@@ -46,12 +44,18 @@ class Args(ProgramArgs):
 
 def run(args: Args, context: TaskContext) -> TaskResult:
     """Run it; a result other than 0 is a failure."""
-    words = args.argv if args.argv is not None else shlex.split(args.cmd or "")
+    words = args.argv if args.argv is not None else _words(args.cmd or "")
     if not words:
         return failed("there is no program to run: 'cmd' is empty", rc=256)
     if args.expand_argument_vars:
         words = [expanded(word) for word in words]
     return run_program(words, args, context)
+
+
+def _words(line: str) -> list[str]:
+    import shlex  # it compiles regular expressions, for which `shell` would wait in vain
+
+    return shlex.split(line)
 
 
 def run_program(
@@ -109,8 +113,14 @@ def _values(command: str | list[str], *, rc: int = 0, stdout: str = "", stderr: 
 def _reason_to_skip(args: ProgramArgs) -> str:
     """Return why there is nothing to do, or an empty text; a pattern may be relative to `chdir`."""
     folder = _folder(args) or ""
-    if args.creates is not None and glob.glob(os.path.join(folder, expanded(args.creates))):
+    if args.creates is not None and _is_there(folder, args.creates):
         return f"{args.creates} exists"
-    if args.removes is not None and not glob.glob(os.path.join(folder, expanded(args.removes))):
+    if args.removes is not None and not _is_there(folder, args.removes):
         return f"{args.removes} does not exist"
     return ""
+
+
+def _is_there(folder: str, pattern: str) -> bool:
+    import glob
+
+    return bool(glob.glob(os.path.join(folder, expanded(pattern))))

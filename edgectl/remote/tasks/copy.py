@@ -4,12 +4,12 @@ from __future__ import annotations
 
 import os
 import stat
-from typing import Any, NamedTuple
 
 from edgectl.remote import files, ownership
 from edgectl.remote.args import Mode, arg
 from edgectl.remote.context import TaskContext
 from edgectl.remote.frozen import dataclass, replace
+from edgectl.remote.lean import Any, NamedTuple
 from edgectl.remote.ownership import Attributes
 from edgectl.remote.result import TaskResult, failed
 from edgectl.remote.tasks._placing import Content, Placing, make_folders, place, target

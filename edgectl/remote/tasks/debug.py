@@ -2,11 +2,10 @@
 
 from __future__ import annotations
 
-from typing import Any
-
 from edgectl.remote.args import arg
 from edgectl.remote.context import TaskContext
 from edgectl.remote.frozen import dataclass
+from edgectl.remote.lean import Any
 from edgectl.remote.result import TaskResult, ok
 
 REPEAT = "reads"

@@ -2,11 +2,10 @@
 
 from __future__ import annotations
 
-from typing import Literal
-
 from edgectl.remote.args import arg
 from edgectl.remote.context import TaskContext
 from edgectl.remote.frozen import dataclass
+from edgectl.remote.lean import Literal
 from edgectl.remote.result import TaskResult, failed
 from edgectl.remote.tasks._dpkg import Installed, read_installed
 

@@ -3,12 +3,12 @@
 from __future__ import annotations
 
 import os
-from typing import Literal
 
 from edgectl.remote import files, ownership
 from edgectl.remote.args import Mode, arg
 from edgectl.remote.context import TaskContext
 from edgectl.remote.frozen import dataclass
+from edgectl.remote.lean import Literal
 from edgectl.remote.ownership import Attributes
 from edgectl.remote.result import TaskResult, failed
 from edgectl.remote.tasks import _file_states

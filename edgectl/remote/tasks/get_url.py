@@ -2,15 +2,15 @@
 
 from __future__ import annotations
 
-import hashlib
 import os
 import time
-from typing import IO, Any
 
 from edgectl.remote import files, ownership
 from edgectl.remote.args import Mode, arg
 from edgectl.remote.context import TaskContext
+from edgectl.remote.digests import hasher
 from edgectl.remote.frozen import dataclass, replace
+from edgectl.remote.lean import IO, Any
 from edgectl.remote.ownership import Attributes
 from edgectl.remote.result import TaskResult, failed
 from edgectl.remote.tasks import _http
@@ -130,8 +130,8 @@ class _Sink:
 
     def __init__(self, stream: IO[bytes], algorithm: str) -> None:
         self._stream = stream
-        self.sha1 = hashlib.new("sha1", usedforsecurity=False)
-        self.wanted = hashlib.new(algorithm, usedforsecurity=False)
+        self.sha1 = hasher("sha1")
+        self.wanted = hasher(algorithm)
 
     def write(self, chunk: bytes) -> None:
         """Take the next piece."""
@@ -146,7 +146,7 @@ def _replaced(
     """Fetch beside the file and let the new one take its place, if it is whole, right and different."""
     values = {}
     try:
-        with files.replacing(path, attributes) as stream:
+        with files.Replacing(path, attributes) as stream:
             _fetch(args, answer, stream, path, wanted)
             if args.backup and os.path.isfile(path):
                 values["backup_file"] = files.back_up(path)

@@ -2,14 +2,13 @@
 
 from __future__ import annotations
 
-from typing import List
-
 from edgectl.remote.args import arg
 from edgectl.remote.context import TaskContext
 from edgectl.remote.frozen import dataclass
 from edgectl.remote.gpu.collect import DEADLINE_S
 from edgectl.remote.health.collect import collect
 from edgectl.remote.health.units import serving
+from edgectl.remote.lean import List
 from edgectl.remote.result import TaskResult, ok
 
 REPEAT = "reads"

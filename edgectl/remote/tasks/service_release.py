@@ -4,12 +4,12 @@ from __future__ import annotations
 
 import json
 import os
-from typing import Any
 
 from edgectl.remote import files
 from edgectl.remote.args import arg
 from edgectl.remote.context import TaskContext
 from edgectl.remote.frozen import dataclass
+from edgectl.remote.lean import Any
 from edgectl.remote.result import TaskResult, changed, failed, ok
 from edgectl.remote.tasks import _serving
 from edgectl.remote.tasks._releases import Releases

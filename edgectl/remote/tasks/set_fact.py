@@ -2,9 +2,8 @@
 
 from __future__ import annotations
 
-from typing import Any
-
 from edgectl.remote.context import TaskContext
+from edgectl.remote.lean import Any
 from edgectl.remote.result import TaskResult, failed, ok
 
 REPEAT = "reads"

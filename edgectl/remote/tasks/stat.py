@@ -7,12 +7,12 @@ import grp
 import os
 import pwd
 import stat
-from typing import Any, Literal
 
 from edgectl.remote import files
 from edgectl.remote.args import arg
 from edgectl.remote.context import TaskContext
 from edgectl.remote.frozen import dataclass
+from edgectl.remote.lean import Any, Literal
 from edgectl.remote.result import TaskResult, ok
 
 REPEAT = "reads"

@@ -2,12 +2,11 @@
 
 from __future__ import annotations
 
-from typing import Any, Literal
-
 from edgectl.remote import files
 from edgectl.remote.args import arg
 from edgectl.remote.context import TaskContext
 from edgectl.remote.frozen import dataclass
+from edgectl.remote.lean import Any, Literal
 from edgectl.remote.ownership import AS_IT_IS, Attributes
 from edgectl.remote.proc import Completed
 from edgectl.remote.result import TaskResult, failed

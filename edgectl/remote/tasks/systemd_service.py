@@ -2,11 +2,10 @@
 
 from __future__ import annotations
 
-from typing import Any, Literal
-
 from edgectl.remote.args import arg
 from edgectl.remote.context import TaskContext
 from edgectl.remote.frozen import dataclass
+from edgectl.remote.lean import Any, Literal
 from edgectl.remote.result import TaskResult, failed
 from edgectl.remote.tasks._systemctl import Systemctl
 from edgectl.remote.tasks._units import Unit, Wish, still_wrong, verbs

@@ -5,12 +5,12 @@ from __future__ import annotations
 import json
 import os
 import time
-from typing import Any, Literal
 
 from edgectl.remote import files, ownership
 from edgectl.remote.args import Mode, arg
 from edgectl.remote.context import TaskContext
 from edgectl.remote.frozen import dataclass
+from edgectl.remote.lean import Any, Literal
 from edgectl.remote.ownership import Attributes
 from edgectl.remote.result import TaskResult, failed, ok
 from edgectl.remote.tasks import _http

@@ -6,12 +6,12 @@ import os
 import re
 import socket
 import time
-from typing import Literal, Union
 
 from edgectl.remote import files
 from edgectl.remote.args import arg
 from edgectl.remote.context import TaskContext
 from edgectl.remote.frozen import dataclass
+from edgectl.remote.lean import Literal, Union
 from edgectl.remote.result import TaskResult, failed, ok
 
 REPEAT = "reads"
