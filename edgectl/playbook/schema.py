@@ -248,7 +248,6 @@ INSTEAD_OF_MODULES: Mapping[str, str] = {
     "replace": "use `lineinfile`, or `copy` for the whole file",
     "script": "send it with `copy`, then run it with `command`",
     "set_stats": "read the report (-o json)",
-    "slurp": "use `command: cat`, with `changed_when: false`",
     "synchronize": "use `copy`; large files come with `get_url`",
     "unarchive": "use `command: tar`, guarded by `creates`",
     "user": "use `command: useradd`, guarded by `creates: /home/…`",

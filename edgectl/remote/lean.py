@@ -44,6 +44,8 @@ else:
         def __getitem__(self, _):
             return self
 
+        __or__ = __ror__ = __getitem__
+
     Any = Callable = Dict = FrozenSet = IO = Iterable = Iterator = List = Literal = NoReturn = _Word()
     Optional = Sequence = Set = Tuple = Type = Union = Any
 

@@ -41,7 +41,7 @@ class SqlContacts:
         if not rows:
             return
         with writing(self._engine) as connection:
-            statement = insert(connection, table)
+            statement = insert(connection.dialect.name, table)
             written = {name: statement.excluded[name] for name in rows[0]}
             connection.execute(statement.on_conflict_do_update(index_elements=["host"], set_=written), rows)
 

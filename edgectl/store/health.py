@@ -196,7 +196,7 @@ def _weeks_between(first: int, last: int) -> sa.ColumnElement[bool]:
 
 def _upsert(connection: sa.Connection, table: sa.Table, rows: Iterable[dict[str, Any]]) -> None:
     """Write rows in place of those with the same key."""
-    statement = insert(connection, table)
+    statement = insert(connection.dialect.name, table)
     keys = [column.name for column in table.primary_key]
     written = {column.name: statement.excluded[column.name] for column in table.c if column.name not in keys}
     whole = statement.on_conflict_do_update(index_elements=keys, set_=written)
