@@ -88,12 +88,10 @@ def from_anywhere(state: str) -> str:
 
 
 def _ssh_defaults(settings: Settings, known_hosts: KnownHosts) -> SshDefaults:
-    import paramiko
-
+    from edgectl.ssh.client_config import client_config
     from edgectl.ssh.target import SshDefaults
 
-    config_path = settings.home / ".ssh" / "config"
-    config = paramiko.SSHConfig.from_path(str(config_path)) if config_path.exists() else paramiko.SSHConfig()
+    config = client_config(settings.home / ".ssh" / "config")
     return SshDefaults(config, settings.login, settings.home, known_hosts)
 
 
