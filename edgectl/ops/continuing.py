@@ -104,7 +104,7 @@ def _planned(job: Job, *, journaled: bool) -> PlannedJob:
 
 def _digest_of(playbook: Playbook) -> str:
     try:
-        return hashlib.sha256(read(playbook.path)).hexdigest()
+        return hashlib.sha256(b"".join(read(path) for path in playbook.files)).hexdigest()
     except SourceError:
         return ""  # a command's own play, which no file holds
 

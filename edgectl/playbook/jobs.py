@@ -46,12 +46,11 @@ class Compiler:
         inventory's.
         """
         known = {**self._magic(host), **host.vars, **decided}
-        path = self.playbook.path
         rebound = rebindable(stage.plays)  # what one play registers, the next one sees
         compiled: list[tuple[Play, bool]] = []
         first = 0
         for spec in stage.plays:
-            compiler = PlayCompiler(spec, known, self.options, path, self._blobs, rebound)
+            compiler = PlayCompiler(spec, known, self.options, spec.path, self._blobs, rebound)
             compiled.append(compiler.compiled(first))
             first += len(compiled[-1][0].tasks) + len(compiled[-1][0].handlers)
         tasks = [task for play, _ in compiled for task in (*play.tasks, *play.handlers)]

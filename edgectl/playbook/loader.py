@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -10,7 +11,14 @@ from edgectl.complaints import did_you_mean, validate
 from edgectl.errors import InputError, Problem
 from edgectl.playbook.args import check_arguments, free_form_arguments
 from edgectl.playbook.model import Playbook, PlaySpec, TaskSpec
-from edgectl.playbook.schema import INSTEAD, INSTEAD_OF_MODULES, TASK_KEYWORDS, PlaySchema, TaskKeywords
+from edgectl.playbook.schema import (
+    INSTEAD,
+    INSTEAD_OF_MODULES,
+    TASK_KEYWORDS,
+    ImportSchema,
+    PlaySchema,
+    TaskKeywords,
+)
 from edgectl.remote.job import FLUSH
 from edgectl.remote.registry import MODULES
 from edgectl.yaml_source import Document, load
@@ -32,23 +40,64 @@ def read_playbook(document: Document) -> Playbook:
         raise InputError(
             [Problem("a playbook is a list of plays: start with `- hosts: …`", document.place())]
         )
-    return Playbook(document.path, _Reader(document).plays())
+    return _read(document, ())
+
+
+def _read(document: Document, within: tuple[Path, ...]) -> Playbook:
+    """Read a playbook that those in `within` import, the outermost first."""
+    reader = _Reader(document, (*within, document.path))
+    plays = reader.plays()
+    return Playbook(document.path, plays, (document.path, *reader.imported))
 
 
 class _Reader:
     """Walks the document, collecting complaints in place of stopping at the first."""
 
-    def __init__(self, document: Document) -> None:
+    def __init__(self, document: Document, chain: tuple[Path, ...]) -> None:
         self._document = document
+        self._chain = chain
         self._problems: list[Problem] = []
+        self.imported: list[Path] = []
 
     def plays(self) -> tuple[PlaySpec, ...]:
         if not self._document.value:
             self._complain("the playbook has no plays: start with `- hosts: …`", ())
-        found = [self._play(number, play) for number, play in enumerate(self._document.value)]
+        found = [spec for number, raw in enumerate(self._document.value) for spec in self._entry(number, raw)]
         if self._problems:
             raise InputError(sorted(self._problems, key=_position))
-        return tuple(play for play in found if play is not None)
+        return tuple(found)
+
+    def _entry(self, number: int, raw: Any) -> Iterator[PlaySpec]:
+        if isinstance(raw, dict) and "import_playbook" in raw:
+            yield from self._import(raw, (number,))
+            return
+        play = self._play(number, raw)
+        if play is not None:
+            yield play
+
+    def _import(self, raw: dict[str, Any], at: Steps) -> Iterator[PlaySpec]:
+        """Yield the plays of another file; what the import says is stronger than what they say."""
+        schema = self._validated(ImportSchema, raw, at)
+        if schema is None:
+            return
+        path = self._document.path.parent / schema.import_playbook
+        if any(path.resolve() == above.resolve() for above in self._chain):
+            way = " → ".join(above.name for above in (*self._chain, path))
+            self._complain(f"a playbook cannot import itself: {way}", (*at, "import_playbook"))
+            return
+        try:
+            found = _read(load(path), self._chain)
+        except InputError as error:
+            self._problems += error.problems
+            return
+        self.imported += found.files
+        for play in found.plays:
+            yield replace(
+                play,
+                vars={**play.vars, **schema.vars},
+                tasks=[replace(task, tags=task.tags | set(schema.tags)) for task in play.tasks],
+                handlers=[replace(task, tags=task.tags | set(schema.tags)) for task in play.handlers],
+            )
 
     def _play(self, number: int, raw: Any) -> PlaySpec | None:
         at: Steps = (number,)
@@ -60,8 +109,6 @@ class _Reader:
         for key in lacking:
             self._complain(f"'{key}' is not supported; {INSTEAD[key]}", (*at, key))
         known = {key: value for key, value in raw.items() if key not in INSTEAD}
-        if "import_playbook" in lacking:
-            return None
         schema = self._validated(PlaySchema, known, at)
         if schema is None:
             return None
@@ -73,6 +120,7 @@ class _Reader:
             name=schema.name,
             hosts=":".join(schema.hosts),
             place=place,
+            path=self._document.path,
             tasks=tuple(tasks),
             handlers=handlers,
             vars={**self._vars_files(schema.vars_files, at), **schema.vars},

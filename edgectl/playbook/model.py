@@ -59,6 +59,7 @@ class PlaySpec:
     name: str
     hosts: str
     place: Place
+    path: Path
     tasks: Sequence[TaskSpec]
     handlers: Sequence[TaskSpec]
     vars: Mapping[str, Any]
@@ -74,7 +75,8 @@ class PlaySpec:
 
 @dataclass(frozen=True, slots=True)
 class Playbook:
-    """A file of plays."""
+    """A file of plays; `files` are it and every playbook that it imports."""
 
     path: Path
     plays: Sequence[PlaySpec]
+    files: Sequence[Path] = ()

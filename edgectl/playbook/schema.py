@@ -143,6 +143,15 @@ class PlaySchema(_Strict):
     secrets: dict[str, dict[str, str]] = Field(default_factory=dict)
 
 
+class ImportSchema(_Strict):
+    """A playbook in a playbook: its plays stand here."""
+
+    import_playbook: StrictStr
+    name: StrictStr = ""
+    vars: dict[str, Any] = Field(default_factory=dict)
+    tags: Words = Field(default_factory=list)
+
+
 class TaskKeywords(_Strict):
     """The keywords of a task, its module taken out."""
 
@@ -189,7 +198,6 @@ INSTEAD: Mapping[str, str] = {
     "delegate_to": "write a play of its own for that host",
     "force_handlers": "leave it out; a failed host's handlers stay pending",
     "ignore_unreachable": "use `rollout: {max_unreachable: …}`",
-    "import_playbook": "run the playbooks one after the other",
     "import_tasks": "write the tasks into this file",
     "include_role": "write the role's tasks into this file",
     "import_role": "write the role's tasks into this file",
