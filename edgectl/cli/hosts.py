@@ -88,6 +88,7 @@ def add_to(app: typer.Typer) -> None:
         from edgectl.cli.extra_vars import parse_extra_vars
         from edgectl.cli.running import services
         from edgectl.ops.playbooks import Selection, run_playbook
+        from edgectl.ops.promises import load_promises
         from edgectl.playbook.compile import Options
 
         if exit_code and not check:
@@ -95,7 +96,8 @@ def add_to(app: typer.Typer) -> None:
         options = Options(check, diff, parse_extra_vars(extra_vars or []), _words(tags), _words(skip_tags))
         timing = pace(deadline, wait, until_converged=until_converged)
         with services(common) as opened:
-            report = run_playbook(opened, playbook, Selection(select, limit), options, timing)
+            promises = load_promises(opened.fleet.source)
+            report = run_playbook(opened, playbook, Selection(select, limit), options, promises, timing)
         common.finish(report, changes_count=exit_code)
 
 

@@ -44,10 +44,10 @@ def add_to(app: typer.Typer) -> None:
         wait: Wait = None,
     ) -> None:
         """Plan, ask, then carry out; a second time there is nothing to do."""
-        from edgectl.catalog.hardware import load_catalog
         from edgectl.cli.extra_vars import parse_extra_vars
         from edgectl.cli.running import services, show
         from edgectl.ops.halts import refuse_frozen
+        from edgectl.ops.promises import load_promises
         from edgectl.ops.provision.apply import apply, plan, plan_report, resume
         from edgectl.ops.rollout import Request
         from edgectl.playbook.compile import Options
@@ -57,18 +57,18 @@ def add_to(app: typer.Typer) -> None:
         options = Options(diff=diff, extra_vars=parse_extra_vars(extra_vars or []))
         timing = pace(deadline, wait, until_converged=until_converged)
         request = Request("provision", select, limit, options, arguments={"select": select}, pace=timing)
-        catalog = load_catalog()
         with services(common) as opened:
+            promises = load_promises(opened.fleet.source)
             if not check:
                 refuse_frozen(opened)
             if opened.resuming:
-                common.finish(resume(opened, catalog, request))
-            planned = plan(opened, catalog, request)
+                common.finish(resume(opened, promises, request))
+            planned = plan(opened, promises, request)
             is_expected = planned.has_changes or (timing.converge and planned.has_trouble)
             if check or not is_expected:
                 report = plan_report(planned)
             else:
                 show(common, planned.lines())
                 go = common.confirm("Go?")
-                report = apply(opened, catalog, request, planned) if go else plan_report(planned)
+                report = apply(opened, promises, request, planned) if go else plan_report(planned)
         common.finish(report, changes_count=check and exit_code)

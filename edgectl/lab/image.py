@@ -13,6 +13,7 @@ from edgectl.lab.guest.gpus import DRIVER_PACKAGE, LOADED_DRIVER, new_gpus, read
 from edgectl.lab.guest.packages import Package, read_packages, write_packages
 from edgectl.lab.hostroot import LAB_FOLDER
 from edgectl.lab.pci import show_pci
+from edgectl.lab.procfs import show_boot
 from edgectl.lab.stage import SYSTEM_FOLDERS
 
 _HERE = Path("/", LAB_FOLDER)
@@ -45,7 +46,8 @@ STAND_INS = {
     "sbin/modprobe": "small:modprobe",
     "sbin/lsmod": "small:lsmod",
     "sbin/update-initramfs": "small:nothing",
-    "sbin/update-grub": "small:nothing",
+    "sbin/update-grub": "boot_entries:update_grub",
+    "sbin/modinfo": "boot_entries:modinfo",
     "sbin/ldconfig": "small:nothing",
     "bin/sudo": "small:sudo",
 }
@@ -238,7 +240,10 @@ def _renew() -> None:
     for folder in ("/run/systemd/system", "/run/lock"):
         Path(folder).mkdir(parents=True, exist_ok=True)
     _load_driver()
-    show_pci(read_gpus(), has_driver=Path(LOADED_DRIVER).exists())
+    loaded = Path(LOADED_DRIVER)
+    driver = loaded.read_text(encoding="utf-8") if loaded.exists() else ""
+    show_pci(read_gpus(), has_driver=bool(driver))
+    show_boot(driver)
     _cover_machine_programs()
 
 

@@ -51,8 +51,11 @@ def _pop(spec: LabSpec, pop: str, hosts: list[LabHost]) -> dict[str, object]:
 def _hardware(spec: LabSpec) -> dict[str, object]:
     if spec.backend is Backend.NSPAWN:
         return {}  # its GPUs are this machine's own: mostly none
-    # The sandbox plays GPUs and no DPU.
-    return {"hardware": f"rtx-pro-6000-server-{spec.gpus_per_host}", "vars": {"dpu_count": 0}}
+    # The sandbox plays GPUs and no DPU, and its packages are empty.
+    return {
+        "hardware": f"rtx-pro-6000-server-{spec.gpus_per_host}",
+        "vars": {"dpu_count": 0, "needed_mib": 8},
+    }
 
 
 def _pin(spec: LabSpec, host: LabHost) -> str:

@@ -12,6 +12,7 @@ from edgectl.engine.outcome import RunOutcome, TaskRecord, TaskStatus, exit_code
 from edgectl.inventory.fold import folded
 from edgectl.ops.gates import carry_out_gated, command_playbook
 from edgectl.ops.outputs import by_output, exec_data, output_clusters, output_lines
+from edgectl.ops.promises import Promises
 from edgectl.ops.rollout import (
     NO_DEADLINE,
     Pace,
@@ -38,12 +39,23 @@ class Selection:
 
 
 def run_playbook(
-    services: Services, path: Path, selection: Selection, options: Options, pace: Pace = NO_DEADLINE
+    services: Services,
+    path: Path,
+    selection: Selection,
+    options: Options,
+    promises: Promises,
+    pace: Pace = NO_DEADLINE,
 ) -> Report:
-    """Run a playbook file."""
+    """Run a playbook file; its tasks see what is promised of their hosts."""
     playbook = load_playbook(path)
     request = Request(
-        "run", selection.select, selection.limit, options, arguments={"playbook": str(path)}, pace=pace
+        "run",
+        selection.select,
+        selection.limit,
+        options,
+        host_vars=promises.variables(services.fleet),
+        arguments={"playbook": str(path)},
+        pace=pace,
     )
     prepared = prepare(services, playbook, request)
     outcome = carry_out_gated(services, prepared)

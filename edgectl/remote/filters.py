@@ -8,7 +8,7 @@ import os
 import re
 import shlex
 
-from edgectl.remote.lean import Any, Callable, Dict
+from edgectl.remote.lean import Any, Callable, Dict, List
 
 _TRUE_WORDS = frozenset({"yes", "on", "true", "1", "y", "t"})
 
@@ -55,14 +55,28 @@ def _to_nice_json(value: Any, indent: int = 4) -> str:
     return json.dumps(value, indent=indent, sort_keys=True)
 
 
+def _dict2items(
+    value: Dict[Any, Any], key_name: str = "key", value_name: str = "value"
+) -> List[Dict[str, Any]]:
+    return [{key_name: key, value_name: item} for key, item in value.items()]
+
+
+def _items2dict(
+    value: List[Dict[str, Any]], key_name: str = "key", value_name: str = "value"
+) -> Dict[Any, Any]:
+    return {item[key_name]: item[value_name] for item in value}
+
+
 FILTERS: Dict[str, Callable[..., Any]] = {
     "b64decode": _b64decode,
     "b64encode": _b64encode,
     "basename": os.path.basename,
     "bool": _bool,
     "combine": _combine,
+    "dict2items": _dict2items,
     "dirname": os.path.dirname,
     "from_json": json.loads,
+    "items2dict": _items2dict,
     "mandatory": _mandatory,
     "quote": shlex.quote,
     "regex_replace": _regex_replace,

@@ -7,6 +7,8 @@ from edgectl.remote.lean import Any, Dict, import_module
 # The name in a playbook -> the file in tasks/. Names that begin with _ are parts of modules.
 MODULES: Dict[str, str] = {
     "apt": "apt",
+    "apt_hold": "apt_hold",
+    "apt_packages": "apt_packages",
     "assert": "assert_",
     "bench_load": "bench_load",
     "blob": "blob",
@@ -19,9 +21,12 @@ MODULES: Dict[str, str] = {
     "get_url": "get_url",
     "gpu_facts": "gpu_facts",
     "health_facts": "health_facts",
+    "kernel_cmdline": "kernel_cmdline",
     "lineinfile": "lineinfile",
+    "nvidia_driver": "nvidia_driver",
     "ping": "ping",
     "reboot": "reboot",
+    "reboot_if_due": "reboot_if_due",
     "service": "systemd_service",
     "service_release": "service_release",
     "set_fact": "set_fact",

@@ -14,6 +14,7 @@ from tests.cli_run import Edgectl, Ended
 from tests.hosts.lab_box import Box, address_base, bring_up
 
 _DRIVER = "580.105.08"
+ROOT = Path(__file__).parents[2]
 # All that a host keeps, but what edgectl keeps for itself there, and the logs of being looked at.
 _TREE = """\
 find /etc /opt /root /srv /home /usr/local /var -xdev \\( -path /var/lib/edgectl -o -path /var/log \\) -prune \\
@@ -112,7 +113,7 @@ def test_the_plan_is_told_once_for_hosts_that_need_the_same(course: Course) -> N
     said = course.check_table.out
     assert "Plan   3 hosts, 1 PoP, 1 distinct plan · 3 reboots" in said
     assert "fra1-r1-n[01-03]" in said
-    assert "packages / driver, toolkit, DCGM" in said
+    assert "driver / packages" in said
 
 
 def test_every_node_is_changed_accepted_and_rebooted_once(course: Course) -> None:
@@ -155,7 +156,9 @@ def test_what_was_pinned_is_held(course: Course) -> None:
     held = course.site.on(0, "apt-mark showhold").split()
     assert {"nvidia-open", "nvidia-kernel-open-dkms", "nvidia-container-toolkit"} <= set(held)
     assert "datacenter-gpu-manager-4-core" in held
-    assert "Pin: version 580.*" in course.site.on(0, "cat /etc/apt/preferences.d/edgectl-nvidia")
+    pins = course.site.on(0, "cat /etc/apt/preferences.d/edgectl-nvidia")
+    assert "Package: nvidia-open\nPin: version 580.105.08-1\n" in pins
+    assert "Pin: version 580.*" in pins
 
 
 def test_drift_at_one_node_is_mended_there_alone(course: Course) -> None:
@@ -167,8 +170,8 @@ def test_drift_at_one_node_is_mended_there_alone(course: Course) -> None:
     changes = ended.host(course.site.name(1))["data"]["changes"]
     assert [change.split(" (")[0] for change in changes] == [
         "time sync / running",
-        "packages / hold",
         "kernel / settings",
+        "driver / hold",
     ]
 
 
@@ -233,21 +236,33 @@ def bare(tmp_path: Path) -> Iterator[Site]:
 def _with_vars(site: Site, said: dict[str, object]) -> None:
     path = site.lab.inventory / "fleet.yaml"
     fleet = yaml.safe_load(path.read_text())
-    fleet["pops"]["fra1"]["hosts"][site.name(0)]["vars"] = said
+    fleet["pops"]["fra1"]["hosts"][site.name(0)]["vars"] |= said
     path.write_text(yaml.safe_dump(fleet))
 
 
-def test_the_inventory_s_driver_is_the_one_that_is_installed_and_accepted(bare: Site) -> None:
-    _with_vars(bare, {"driver_version": "575.57.08", "container_toolkit_version": "1.17.8-1"})
+def _with_baseline(site: Site, driver: str, toolkit: str) -> None:
+    baseline = yaml.safe_load((ROOT / "inventory/baselines/rtx-pro-6000.yaml").read_text())
+    baseline["baseline"] = f"lab-{driver}"
+    baseline["driver"]["version"] = driver
+    baseline["driver"]["packages"] = dict.fromkeys(baseline["driver"]["packages"], f"{driver}-1")
+    baseline["runtime"]["packages"] = dict.fromkeys(baseline["runtime"]["packages"], toolkit)
+    folder = site.lab.inventory / "baselines"
+    folder.mkdir(exist_ok=True)
+    (folder / "lab.yaml").write_text(yaml.safe_dump(baseline))
+
+
+def test_the_inventory_s_baseline_is_what_is_installed_and_accepted(bare: Site) -> None:
+    _with_baseline(bare, "575.57.08", "1.17.8-1")
     ended = bare.provision("all", "-y")
     assert ended.code == 0, ended
     assert bare.on(0, "nvidia-smi --query-gpu=driver_version --format=csv,noheader | sort -u") == "575.57.08"
     assert bare.on(0, "dpkg-query -W -f='${Version}' nvidia-container-toolkit") == "1.17.8-1"
     assert "Pin: version 575.*" in bare.on(0, "cat /etc/apt/preferences.d/edgectl-nvidia")
     assert bare.provision("all", "-y").report()["summary"]["ok"] == 1
-    _with_vars(bare, {"driver_version": "580.95.05"})
-    assert bare.provision("all", "-y", "-e", "driver_version=" + _DRIVER).code == 0
+    _with_baseline(bare, _DRIVER, "1.18.1-1")
+    assert bare.provision("all", "-y").code == 0
     assert bare.on(0, "dpkg-query -W -f='${Version}' nvidia-open") == f"{_DRIVER}-1"
+    assert bare.on(0, "dpkg-query -W -f='${Version}' nvidia-container-toolkit") == "1.18.1-1"
 
 
 def test_a_driver_of_another_branch_is_refused_before_anything_is_changed(bare: Site) -> None:
@@ -255,12 +270,38 @@ def test_a_driver_of_another_branch_is_refused_before_anything_is_changed(bare: 
     _with_vars(bare, {"driver_branch": "575"})
     ended = bare.provision("all", "-y")
     assert ended.code == 4
-    assert "driver 580.105.08 is not of branch 575" in ended.host(bare.name(0))["reason"]
+    assert "the inventory says branch 575" in ended.host(bare.name(0))["reason"]
     assert bare.on(0, _TREE) == tree
 
 
-def test_a_node_without_hardware_in_the_inventory_is_refused(bare: Site) -> None:
+@pytest.mark.parametrize(
+    ("hardware", "said"),
+    [
+        ("labels: {}", "names no hardware for fra1-r1-n01: set `hardware`"),
+        ("hardware: l4-2", "no baseline says what l4-2 is to run"),
+    ],
+)
+def test_a_node_that_nobody_promised_anything_of_is_refused_without_contact(
+    bare: Site, hardware: str, said: str
+) -> None:
     path = bare.lab.inventory / "fleet.yaml"
-    path.write_text(path.read_text().replace("hardware: rtx-pro-6000-server-2", "labels: {}"))
+    path.write_text(path.read_text().replace("hardware: rtx-pro-6000-server-2", hardware))
     ended = bare.provision("all", "-y")
-    assert "set `hardware`" in ended.host(bare.name(0))["reason"]
+    assert (ended.code, said in ended.err) == (3, True), ended
+
+
+def test_no_driver_changes_under_a_live_service_unless_that_is_said(bare: Site) -> None:
+    bare.on(
+        0,
+        "printf '[Service]\\nExecStart=/bin/sleep 1000\\n' > /etc/systemd/system/edgectl-chat.service"
+        " && systemctl daemon-reload && systemctl start edgectl-chat",
+    )
+    refused = bare.provision("all", "-y")
+    assert (refused.code, refused.host(bare.name(0))["failed_task"]) == (
+        4,
+        "driver / none is live, or it may be disrupted",
+    )
+    assert "edgectl-chat.service would lose its GPUs" in refused.host(bare.name(0))["reason"]
+    assert bare.on(0, "dpkg-query -W nvidia-open 2>/dev/null; true") == ""
+    assert bare.provision("all", "-y", "-e", "disrupt=true").code == 0
+    assert bare.provision("all", "-y").report()["summary"]["ok"] == 1  # nothing to change, nothing to disrupt

@@ -6,13 +6,12 @@ from collections.abc import Mapping
 from dataclasses import dataclass, replace
 from typing import Any
 
-from edgectl.catalog.hardware import Catalog
 from edgectl.engine.outcome import HostOutcome, HostStatus, RunOutcome, TaskStatus, exit_code
 from edgectl.inventory.fold import folded
 from edgectl.inventory.pattern import select
 from edgectl.ops.gates import carry_out_gated
+from edgectl.ops.promises import Promises
 from edgectl.ops.provision.plan import HostPlan, changes_of, plan_lines, plans
-from edgectl.ops.provision.wanted import promised
 from edgectl.ops.rollout import (
     NO_DEADLINE,
     Prepared,
@@ -55,22 +54,22 @@ class Planned:
         return plan_lines(self.plans, self.outcome)
 
 
-def plan(services: Services, catalog: Catalog, request: Request) -> Planned:
+def plan(services: Services, promises: Promises, request: Request) -> Planned:
     """Find out what every selected node needs, by a run that changes nothing."""
     options = replace(request.options, check=True)
     checking = replace(request, options=options, command="provision --check", pace=NO_DEADLINE)
     prepared = prepare(
-        services, load_playbook(services.playbooks / PLAYBOOK), _informed(services, catalog, checking)
+        services, load_playbook(services.playbooks / PLAYBOOK), _informed(services, promises, checking)
     )
     outcome = carry_out(services, prepared)
     return Planned(prepared, outcome, plans(outcome))
 
 
-def apply(services: Services, catalog: Catalog, request: Request, planned: Planned) -> Report:
+def apply(services: Services, promises: Promises, request: Request, planned: Planned) -> Report:
     """Carry the plan out, on hosts that could not be planned last."""
     playbook = load_playbook(services.playbooks / PLAYBOOK)
     wanted = replace(request, last=troubled(planned.outcome))
-    return _carried_out(services, prepare(services, playbook, _informed(services, catalog, wanted)))
+    return _carried_out(services, prepare(services, playbook, _informed(services, promises, wanted)))
 
 
 def _carried_out(services: Services, prepared: Prepared) -> Report:
@@ -85,10 +84,10 @@ def _carried_out(services: Services, prepared: Prepared) -> Report:
     return with_clusters(report, clusters(outcome.hosts, comparison))
 
 
-def resume(services: Services, catalog: Catalog, request: Request) -> Report:
+def resume(services: Services, promises: Promises, request: Request) -> Report:
     """Carry on what was said yes to before: without another plan, on the hosts that have not ended well."""
     playbook = load_playbook(services.playbooks / PLAYBOOK)
-    return _carried_out(services, prepare(services, playbook, _informed(services, catalog, request)))
+    return _carried_out(services, prepare(services, playbook, _informed(services, promises, request)))
 
 
 def plan_report(planned: Planned) -> Report:
@@ -98,10 +97,15 @@ def plan_report(planned: Planned) -> Report:
     return run_report(planned.prepared, planned.outcome, body=body, data=_data)
 
 
-def _informed(services: Services, catalog: Catalog, request: Request) -> Request:
-    """Add what the hardware catalogue promises of each host."""
-    hosts = select(services.fleet, request.select or "all", limit=request.limit)
-    return replace(request, host_vars=promised(hosts, catalog))
+def _informed(services: Services, promises: Promises, request: Request) -> Request:
+    """Add what is promised of each node. Raises `InputError` where nothing is."""
+    nodes = [
+        host
+        for host in select(services.fleet, request.select or "all", limit=request.limit)
+        if host.role == "gpu"
+    ]
+    promises.refuse_unpromised(nodes)
+    return replace(request, host_vars=promises.variables(services.fleet))
 
 
 def _data(host: HostOutcome) -> Mapping[str, Any]:

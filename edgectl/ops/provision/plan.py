@@ -25,7 +25,7 @@ class HostPlan:
     @property
     def reboots(self) -> bool:
         """Tell whether these hosts will reboot."""
-        return any(change.startswith("reboot") for change in self.changes)
+        return any(" / reboot" in change for change in self.changes)
 
 
 def plans(outcome: RunOutcome) -> list[HostPlan]:

@@ -118,3 +118,25 @@ def offers(policy: str) -> dict[str, Offer]:
             chosen = candidate.group(1)
             found[name.strip()] = Offer(None if chosen == "(none)" else chosen, versions)
     return found
+
+
+class Change(NamedTuple):
+    """What a transaction would do to a package that is here already."""
+
+    verb: str  # remove, or change: another version
+    name: str
+
+
+def simulated(said: str) -> list[Change]:
+    """Return the changes to installed packages in what `apt-get -s` said; a new package is none.
+
+    Its lines are `Inst NAME [OLD] (NEW ORIGIN [ARCH])` and `Remv NAME [OLD]`; apt does not tell a downgrade apart.
+    """
+    found = []
+    for line in said.splitlines():
+        words = line.split()
+        if len(words) > 1 and words[0] in ("Remv", "Purg"):
+            found.append(Change("remove", words[1]))
+        elif len(words) > 2 and words[0] == "Inst" and words[2].startswith("["):  # noqa: PLR2004 - verb, name, version
+            found.append(Change("change", words[1]))
+    return found

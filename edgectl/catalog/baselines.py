@@ -1,0 +1,123 @@
+"""What a kind of hardware is to run: exact versions, kernel parameters and settings, by name and date."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Annotated, Any, Literal
+
+from pydantic import AfterValidator, BaseModel, ConfigDict, Field
+
+from edgectl.complaints import validate
+from edgectl.errors import InputError, Problem
+from edgectl.yaml_source import Document, load
+
+Profile = Literal["pcie", "nvswitch", "rack"]
+
+
+@dataclass(frozen=True, slots=True)
+class Baseline:
+    """One file of the inventory's `baselines/`; `variables` are what playbooks see of it, as `baseline`.
+
+    `digest` is of the file's bytes: two controllers mean the same baseline where it is the same.
+    """
+
+    name: str
+    hardware: tuple[str, ...]
+    profile: Profile
+    driver: str
+    digest: str
+    variables: Mapping[str, Any]
+    path: Path
+
+
+def _exact(versions: dict[str, str]) -> dict[str, str]:
+    for name, version in versions.items():
+        if not version or set(version) & set("*<>= "):
+            raise ValueError(f"'{name}' must have one exact version, not '{version}'")
+    return versions
+
+
+Versions = Annotated[dict[str, str], AfterValidator(_exact)]
+
+
+class _Written(BaseModel):
+    model_config = ConfigDict(strict=True, extra="forbid", frozen=True)
+
+
+class _Kernel(_Written):
+    parameters: list[str] = Field(default_factory=list)
+    settings: dict[str, str] = Field(default_factory=dict)
+
+
+class _Driver(_Written):
+    version: str
+    packages: Versions
+    open: bool = True
+
+
+class _Stack(_Written):
+    packages: Versions = Field(default_factory=dict)
+    services: list[str] = Field(default_factory=list)
+
+
+class _File(_Written):
+    baseline: str = Field(min_length=1)
+    hardware: list[str] = Field(min_length=1)
+    profile: Profile
+    systems: list[str] = Field(min_length=1)
+    origin: str | None = None
+    kernel: _Kernel = _Kernel()
+    driver: _Driver
+    runtime: _Stack = _Stack()
+    telemetry: _Stack = _Stack()
+
+
+def load_baselines(folders: Sequence[Path], known_hardware: frozenset[str]) -> Mapping[str, Baseline]:
+    """Return each hardware's baseline, from the first folder that has one for it.
+
+    Raises `InputError` with everything that is wrong in any file, and where two files of a folder are for the same
+    hardware.
+    """
+    found: dict[str, Baseline] = {}
+    problems: list[Problem] = []
+    for folder in folders:
+        here: dict[str, Baseline] = {}
+        for path in sorted(folder.glob("*.yaml")):
+            try:
+                document = load(path)
+                baseline = _baseline(document, path)
+            except InputError as error:
+                problems += error.problems
+                continue
+            for number, name in enumerate(baseline.hardware):
+                place = document.place(("hardware", number))
+                if name not in known_hardware:
+                    problems.append(Problem(f"unknown hardware '{name}'", place))
+                elif name in here:
+                    problems.append(
+                        Problem(f"'{name}' has a baseline already: {here[name].path.name}", place)
+                    )
+                here.setdefault(name, baseline)
+        found = {**here, **found}
+    if problems:
+        raise InputError(problems)
+    return found
+
+
+def _baseline(document: Document, path: Path) -> Baseline:
+    file = validate(_File, document)
+    if not any(version.startswith(file.driver.version) for version in file.driver.packages.values()):
+        said = f"no package has the driver's version {file.driver.version}: a driver and its packages go together"
+        raise InputError([Problem(said, document.place(("driver", "version")))])
+    variables = {**file.model_dump(), "name": file.baseline, "digest": document.digest}
+    return Baseline(
+        file.baseline,
+        tuple(file.hardware),
+        file.profile,
+        file.driver.version,
+        document.digest,
+        variables,
+        path,
+    )
