@@ -78,6 +78,13 @@ class AptGet:
 
 
 def lists_time() -> int:
-    """Return when the package lists were brought up to date, in seconds since 1970, 0 for never."""
-    path = _STAMP if os.path.exists(_STAMP) else _LISTS
-    return int(os.stat(path).st_mtime) if os.path.exists(path) else 0
+    """Return when the package lists were brought up to date, in seconds since 1970, 0 for never.
+
+    The folder of a fresh image is as young as the image, and holds no lists at all.
+    """
+    if os.path.exists(_STAMP):
+        return int(os.stat(_STAMP).st_mtime)
+    has_lists = os.path.isdir(_LISTS) and any(
+        name.endswith(("Packages", "Release")) for name in os.listdir(_LISTS)
+    )
+    return int(os.stat(_LISTS).st_mtime) if has_lists else 0

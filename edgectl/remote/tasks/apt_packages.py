@@ -56,6 +56,11 @@ def run(args: Args, context: TaskContext) -> TaskResult:
         return TaskResult(was_interrupted, values=values)
     apt = AptGet(context.proc, _OPTIONS, args.lock_timeout)
     problem = _transaction(args, wrong, apt, context)
+    if problem and context.check and args.update_cache:
+        # What is in the lists after they were brought up to date, nobody can know before.
+        return TaskResult(
+            changed=True, msg=f"once the package lists are up to date: {problem}", values=values
+        )
     if not (problem or context.check):
         problem = _still_wrong(args, context)
     return failed(problem, **values) if problem else TaskResult(changed=True, values=values)

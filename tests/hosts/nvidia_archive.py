@@ -1,0 +1,240 @@
+"""A signed package archive with the names, versions and dependencies of NVIDIA's stack, and hardly any bytes.
+
+apt and dpkg are real, and so is what they refuse. What the packages hold is not: `nvidia-smi` and `modinfo` say what the
+machine's stand-in of a kernel has loaded, and daemons sleep. A driver counts as loaded from the boot after it came.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import os
+import shutil
+import subprocess
+import textwrap
+from collections.abc import Iterable
+from dataclasses import dataclass, field
+from pathlib import Path
+
+ORIGIN = "NVIDIA"
+DRIVERS = ("575.57.08", "580.95.05", "580.105.08")
+TOOLKITS = ("1.17.8-1", "1.18.1-1")
+DCGMS = ("1:4.4.1-1", "1:4.4.2-1")
+GPU = "NVIDIA RTX PRO 6000 Blackwell Server Edition"
+
+_SLEEPER = "[Service]\nExecStart=/bin/sleep infinity\n[Install]\nWantedBy=multi-user.target\n"
+# A driver is on disk from now on, and in the kernel from the next boot on.
+_MODULE = """\
+#!/bin/sh
+set -e
+mkdir -p /var/lib/fake-nvidia
+echo {driver} > /var/lib/fake-nvidia/module
+touch /run/reboot-required
+echo {name} >> /run/reboot-required.pkgs
+"""
+_NVIDIA_SMI = f"""\
+#!/bin/sh
+loaded=$(cat /run/fake-nvidia/loaded 2>/dev/null)
+if [ -z "$loaded" ]; then
+    echo "NVIDIA-SMI has failed because it couldn't communicate with the NVIDIA driver."
+    exit 9
+fi
+if [ "$loaded" != {{driver}} ]; then
+    echo "Failed to initialize NVML: Driver/library version mismatch"
+    exit 18
+fi
+n=0
+while [ $n -lt $(cat /etc/fake-gpus) ]; do
+    row=
+    for column in $(echo "$1" | sed 's/--query-gpu=//;s/,/ /g'); do
+        case $column in
+            name) value="{GPU}" ;;
+            driver_version) value=$loaded ;;
+            serial) value=16501$n ;;
+            uuid) value=GPU-$(hostname)-$n ;;
+            *) value="[N/A]" ;;
+        esac
+        row="${{{{row:+$row, }}}}$value"
+    done
+    echo "$row"
+    n=$((n + 1))
+done
+"""
+
+
+@dataclass(frozen=True)
+class Deb:
+    """One package; `files` by path, with what they hold."""
+
+    name: str
+    version: str
+    depends: tuple[str, ...] = ()
+    provides: str = ""
+    files: dict[str, str] = field(default_factory=dict)
+    postinst: str = ""
+
+
+def stack(drivers: Iterable[str] = DRIVERS) -> list[Deb]:
+    """Return the stack in every version."""
+    debs = [Deb("chrony", "4.3-2", files=_unit("chrony"))]
+    for driver in drivers:
+        version = f"{driver}-1"
+        module = _MODULE.format(driver=driver, name="nvidia-kernel-open-dkms")
+        same = tuple(f"{name} (= {version})" for name in ("nvidia-kernel-open-dkms", "nvidia-driver-cuda"))
+        smi = {"usr/bin/nvidia-smi": _NVIDIA_SMI.format(driver=driver)}
+        debs += [
+            Deb("nvidia-open", version, same),
+            Deb("nvidia-kernel-open-dkms", version, postinst=module),
+            Deb("nvidia-driver-cuda", version, (f"nvidia-persistenced (= {version})",), files=smi),
+            Deb("nvidia-persistenced", version, files=_unit("nvidia-persistenced")),
+            # Some of branch 580 lost the suffix and only provide the name that everybody has in his notes.
+            Deb("nvidia-imex", version, provides="nvidia-imex-580"),
+            Deb("nvidia-fabricmanager", version, files=_unit("nvidia-fabricmanager")),
+        ]
+    for version in TOOLKITS:
+        same = tuple(
+            f"{name} (= {version})" for name in ("libnvidia-container1", "nvidia-container-toolkit-base")
+        )
+        debs += [
+            Deb("nvidia-container-toolkit", version, same),
+            Deb("nvidia-container-toolkit-base", version),
+            Deb("libnvidia-container1", version),
+        ]
+    for version in DCGMS:
+        debs.append(Deb("datacenter-gpu-manager-4-core", version, files=_unit("nvidia-dcgm")))
+    return debs
+
+
+def _unit(name: str) -> dict[str, str]:
+    return {f"usr/lib/systemd/system/{name}.service": _SLEEPER}
+
+
+def missing() -> str:
+    """Return why no archive can be made here, or an empty text."""
+    lacking = [tool for tool in ("dpkg-deb", "gpg") if shutil.which(tool) is None]
+    return f"needs {' and '.join(lacking)}: apt-get install dpkg gnupg" if lacking else ""
+
+
+def archive(folder: Path, debs: Iterable[Deb], origin: str = ORIGIN, key: Path | None = None) -> Path:
+    """Make a flat archive, signed by a key of its own, and return that key's public part."""
+    folder.mkdir(parents=True)
+    stanzas = [_built(folder, deb) for deb in debs]
+    packages = "\n".join(stanzas).encode()
+    (folder / "Packages").write_bytes(packages)
+    listed = f"{hashlib.sha256(packages).hexdigest()} {len(packages)} Packages"
+    release = (
+        f"Origin: {origin}\nLabel: {origin}\nSuite: stable\nCodename: stable\nArchitectures: amd64 all\n"
+        f"Date: Mon, 01 Jan 2024 00:00:00 UTC\nSHA256:\n {listed}\n"
+    )
+    (folder / "Release").write_text(release)
+    return _signed(folder, key or folder.parent / "archive.gpg")
+
+
+def _built(folder: Path, deb: Deb) -> str:
+    place = folder / f".{deb.name}_{deb.version}"
+    (place / "DEBIAN").mkdir(parents=True)
+    control = (
+        f"Package: {deb.name}\nVersion: {deb.version}\nArchitecture: all\nMaintainer: nobody <nobody@example.net>\n"
+        + (f"Depends: {', '.join(deb.depends)}\n" if deb.depends else "")
+        + (f"Provides: {deb.provides}\n" if deb.provides else "")
+        + f"Description: stands for {deb.name}\n"
+    )
+    (place / "DEBIAN/control").write_text(control)
+    if deb.postinst:
+        (place / "DEBIAN/postinst").write_text(deb.postinst)
+        (place / "DEBIAN/postinst").chmod(0o755)
+    for path, content in deb.files.items():
+        (place / path).parent.mkdir(parents=True, exist_ok=True)
+        (place / path).write_text(content)
+        (place / path).chmod(0o755 if "/bin/" in path else 0o644)
+    name = f"{deb.name}_{deb.version.replace(':', '%3a')}_all.deb"
+    words = ["dpkg-deb", "--root-owner-group", "-Znone", "--build", str(place), str(folder / name)]
+    subprocess.run(words, check=True, stdout=subprocess.DEVNULL)
+    shutil.rmtree(place)
+    whole = (folder / name).read_bytes()
+    digest = hashlib.sha256(whole).hexdigest()
+    return f"{control}Filename: ./{name}\nSize: {len(whole)}\nSHA256: {digest}\n"
+
+
+def _signed(folder: Path, public: Path) -> Path:
+    home = folder.parent / "gnupg"
+    home.mkdir(mode=0o700, exist_ok=True)
+    gpg = [
+        "gpg",
+        "--homedir",
+        str(home),
+        "--batch",
+        "--quiet",
+        "--pinentry-mode",
+        "loopback",
+        "--passphrase",
+        "",
+    ]
+    environment = {**os.environ, "LC_ALL": "C"}
+    if not public.exists():
+        words = [*gpg, "--quick-generate-key", "archive@example.net", "ed25519", "sign", "never"]
+        subprocess.run(words, check=True, env=environment, capture_output=True)
+        exported = subprocess.run([*gpg, "--export"], check=True, env=environment, capture_output=True)
+        public.write_bytes(exported.stdout)
+    words = [*gpg, "--yes", "--clearsign", "--output", str(folder / "InRelease"), str(folder / "Release")]
+    subprocess.run(words, check=True, env=environment, capture_output=True)
+    subprocess.run(["gpgconf", "--homedir", str(home), "--kill", "all"], check=False, capture_output=True)
+    return public
+
+
+def machine_tree(tree: Path, source: Path, key: Path, gpus: int) -> None:
+    """Lay out what makes a Debian machine of the tests a GPU node: the archive, and a kernel that can be configured."""
+    shutil.copytree(source, tree / "srv/archive")
+    for path, text in _FILES.items():
+        _write(tree / path, text, 0o755 if "/sbin/" in path else 0o644)
+    _write(tree / "etc/fake-gpus", f"{gpus}\n")
+    (tree / "etc/modprobe.d").mkdir()
+    (tree / "etc/apt/keyrings").mkdir(parents=True)
+    shutil.copy(key, tree / "etc/apt/keyrings/archive.gpg")
+
+
+def _write(path: Path, text: str, mode: int = 0o644) -> None:
+    path.parent.mkdir(parents=True, exist_ok=True)
+    path.write_text(textwrap.dedent(text))
+    path.chmod(mode)
+
+
+_FILES = {
+    "etc/apt/sources.list": "deb [signed-by=/etc/apt/keyrings/archive.gpg] file:/srv/archive ./\n",
+    "usr/local/sbin/update-grub": """\
+        #!/bin/sh
+        GRUB_CMDLINE_LINUX=
+        for f in /etc/default/grub.d/*.cfg; do [ -e "$f" ] && . "$f"; done
+        mkdir -p /boot/grub
+        printf "menuentry 'Debian' {\\n\\tlinux /boot/vmlinuz root=/dev/vda1 ro %s\\n}\\n" "$GRUB_CMDLINE_LINUX" \\
+            > /boot/grub/grub.cfg
+    """,
+    "usr/local/sbin/update-initramfs": "#!/bin/sh\n",
+    "usr/local/sbin/modinfo": "#!/bin/sh\ncat /var/lib/fake-nvidia/module\n",
+    # What a boot takes up: the entry's parameters, and the module that is on disk.
+    "usr/local/sbin/fake-boot": """\
+        #!/bin/sh
+        set -e
+        mkdir -p /run/fake-nvidia /boot/grub
+        [ -e /boot/grub/grub.cfg ] || /usr/local/sbin/update-grub
+        sed -n 's/^\\tlinux //p' /boot/grub/grub.cfg > /run/fake-nvidia/cmdline
+        mount --bind /run/fake-nvidia/cmdline /proc/cmdline
+        mount -t tmpfs driver /proc/driver
+        if [ -e /var/lib/fake-nvidia/module ]; then
+            cp /var/lib/fake-nvidia/module /run/fake-nvidia/loaded
+            mkdir /proc/driver/nvidia
+            echo "NVRM version: NVIDIA UNIX Open Kernel Module for x86_64  $(cat /run/fake-nvidia/loaded)  Release" \\
+                > /proc/driver/nvidia/version
+        fi
+    """,
+    "etc/systemd/system/sysinit.target.d/boot.conf": "[Unit]\nWants=fake-boot.service\nAfter=fake-boot.service\n",
+    "etc/systemd/system/fake-boot.service": """\
+        [Unit]
+        DefaultDependencies=no
+        Before=sysinit.target
+        After=local-fs.target
+        [Service]
+        Type=oneshot
+        RemainAfterExit=yes
+        ExecStart=/usr/local/sbin/fake-boot
+    """,
+}

@@ -1,0 +1,78 @@
+"""A rack from bare to accepted on real Debian machines: systemd, apt, dpkg and reboots are real."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Iterator
+from dataclasses import dataclass
+
+import pytest
+
+from tests.cli_run import Ended
+from tests.hosts import nspawn, nvidia_archive
+from tests.hosts.debian_rack import Rack, debian_rack
+
+pytestmark = pytest.mark.timeout(600)
+BOOT_ID = "cat /proc/sys/kernel/random/boot_id"
+
+
+@dataclass(frozen=True)
+class Course:
+    rack: Rack
+    bare: list[str]
+    check: Ended
+    checked: list[str]
+    applied: Ended
+    accepted: list[str]
+    again: Ended
+
+
+@pytest.fixture(scope="module")
+def course(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Course]:
+    if reason := nspawn.missing() or nvidia_archive.missing():
+        pytest.skip(reason)
+    with debian_rack(tmp_path_factory.mktemp("rack"), f"127.91.{os.getpid() % 250}", nodes=2) as rack:
+        packages = "dpkg-query -W | sha256sum"
+        bare, boots = rack.on_all(packages), rack.on_all(BOOT_ID)
+        check = rack.provision("all", "--check")
+        checked = rack.on_all(packages)
+        assert rack.on_all(BOOT_ID) == boots
+        yield Course(
+            rack,
+            bare,
+            check,
+            checked,
+            rack.provision("all", "-y"),
+            rack.on_all(BOOT_ID),
+            rack.provision("all", "-y"),
+        )
+
+
+def test_a_check_foretells_the_packages_and_the_reboot_and_changes_nothing(course: Course) -> None:
+    assert course.checked == course.bare
+    changes = course.check.host("fra1-r1-n01")["data"]["changes"]
+    assert {"driver / packages", "driver / reboot if due", "kernel / parameters"} <= set(changes)
+
+
+def test_every_node_is_accepted_and_a_second_run_changes_nothing(course: Course) -> None:
+    assert course.applied.code == 0, course.applied
+    assert all(host["data"]["accepted"] for host in course.applied.report()["hosts"])
+    summary = course.again.report()["summary"]
+    assert (course.again.code, summary["changed"], summary["ok"]) == (0, 0, 2)
+    assert course.rack.on_all(BOOT_ID) == course.accepted
+
+
+@pytest.mark.parametrize(
+    ("command", "said"),
+    [
+        ("nvidia-smi --query-gpu=driver_version | sort -u", "580.105.08"),
+        ("dpkg-query -W -f='${Version}' nvidia-open", "580.105.08-1"),
+        ("systemctl is-enabled chrony nvidia-persistenced nvidia-dcgm | sort -u", "enabled"),
+        ("systemctl is-active chrony nvidia-persistenced nvidia-dcgm | sort -u", "active"),
+        ("grep -c iommu=pt /proc/cmdline", "1"),
+        ("ls /run/reboot-required 2>/dev/null; true", ""),
+        ("apt-mark showhold | wc -l", "8"),
+    ],
+)
+def test_an_accepted_node_is_as_its_baseline_says(course: Course, command: str, said: str) -> None:
+    assert course.rack.on_all(command) == [said] * 2
