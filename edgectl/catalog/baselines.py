@@ -108,9 +108,16 @@ def load_baselines(folders: Sequence[Path], known_hardware: frozenset[str]) -> M
 
 def _baseline(document: Document, path: Path) -> Baseline:
     file = validate(_File, document)
-    if not any(version.startswith(file.driver.version) for version in file.driver.packages.values()):
-        said = f"no package has the driver's version {file.driver.version}: a driver and its packages go together"
-        raise InputError([Problem(said, document.place(("driver", "version")))])
+    apart = [
+        Problem(
+            f"{name} is {version}, the driver {file.driver.version}: they work together or not at all",
+            document.place(("driver", "packages", name)),
+        )
+        for name, version in file.driver.packages.items()
+        if upstream(version) != file.driver.version
+    ]
+    if apart:
+        raise InputError(apart)
     variables = {**file.model_dump(), "name": file.baseline, "digest": document.digest}
     return Baseline(
         file.baseline,
@@ -121,3 +128,8 @@ def _baseline(document: Document, path: Path) -> Baseline:
         variables,
         path,
     )
+
+
+def upstream(version: str) -> str:
+    """Return a Debian version without its epoch and revision: 580.105.08 for 1:580.105.08-0ubuntu1."""
+    return version.partition(":")[2 if ":" in version else 0].rpartition("-")[0] or version

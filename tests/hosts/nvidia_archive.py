@@ -1,6 +1,6 @@
 """A signed package archive with the names, versions and dependencies of NVIDIA's stack, and hardly any bytes.
 
-apt and dpkg are real, and so is what they refuse. What the packages hold is not: `nvidia-smi` and `modinfo` say what the
+apt and dpkg are real, and so is what they refuse. What the packages hold is not: `nvidia-smi`, `modinfo` say what the
 machine's stand-in of a kernel has loaded, and daemons sleep. A driver counts as loaded from the boot after it came.
 """
 

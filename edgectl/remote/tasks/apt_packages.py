@@ -82,9 +82,14 @@ def _transaction(args: Args, wrong: dict[str, str], apt: AptGet, context: TaskCo
     if refusal or context.check:
         return refusal
     done = apt.run("install", *words)
-    return (
-        f"apt-get install {' '.join(words)}: {done.stderr.strip() or done.stdout.strip()}" if done.rc else ""
-    )
+    return f"apt-get install {' '.join(words)}: {_why(done)}" if done.rc else ""
+
+
+def _why(done: Completed) -> str:
+    """Return why apt-get failed: what dpkg says goes to stdout, and apt itself only says that dpkg failed."""
+    own = [line for line in done.stderr.splitlines() if not line.startswith("debconf: delaying")]
+    dpkg = [line.strip() for line in done.stdout.splitlines() if "rror" in line or "No space" in line]
+    return "; ".join(dict.fromkeys([*dpkg, *own])) or f"it ended with {done.rc}"
 
 
 def _is_interrupted(context: TaskContext) -> bool:
