@@ -72,3 +72,17 @@ def add_to(app: typer.Typer) -> None:
                 go = common.confirm("Go?")
                 report = apply(opened, promises, request, planned) if go else plan_report(planned)
         common.finish(report, changes_count=check and exit_code)
+
+    @command(group, formats=ALL_FORMATS)
+    def verify(
+        common: Common,
+        select: Annotated[str, typer.Argument(metavar="[SELECT]", help="Hosts: a pattern.")] = "all",
+        limit: Limit = None,
+    ) -> None:
+        """Prove that the certificates at the nodes are as they were written; nothing is changed."""
+        from edgectl.cli.running import services
+        from edgectl.ops.provision.verify import verify as verifying
+        from edgectl.ops.rollout import Request
+
+        with services(common) as opened:
+            common.finish(verifying(opened, Request("provision verify", select, limit)))

@@ -12,6 +12,7 @@ MODULES: Dict[str, str] = {
     "assert": "assert_",
     "bench_load": "bench_load",
     "blob": "blob",
+    "certificate": "certificate",
     "command": "command",
     "copy": "copy",
     "debug": "debug",

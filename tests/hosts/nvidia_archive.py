@@ -208,7 +208,8 @@ _FILES = {
         printf "menuentry 'Debian' {\\n\\tlinux /boot/vmlinuz root=/dev/vda1 ro %s\\n}\\n" "$GRUB_CMDLINE_LINUX" \\
             > /boot/grub/grub.cfg
     """,
-    "usr/local/sbin/update-initramfs": "#!/bin/sh\n",
+    # What keeps nouveau away must be in the image that the kernel starts from.
+    "usr/local/sbin/update-initramfs": "#!/bin/sh\ncat /etc/modprobe.d/* > /boot/initrd\n",
     "usr/local/sbin/modinfo": "#!/bin/sh\ncat /var/lib/fake-nvidia/module\n",
     # What a boot takes up: the entry's parameters, and the module that is on disk.
     "usr/local/sbin/fake-boot": """\
@@ -219,6 +220,8 @@ _FILES = {
         sed -n 's/^\\tlinux //p' /boot/grub/grub.cfg > /run/fake-nvidia/cmdline
         mount --bind /run/fake-nvidia/cmdline /proc/cmdline
         mount -t tmpfs driver /proc/driver
+        mount -t tmpfs modules /sys/module
+        grep -qs 'blacklist nouveau' /boot/initrd || mkdir /sys/module/nouveau
         if [ -e /var/lib/fake-nvidia/module ]; then
             cp /var/lib/fake-nvidia/module /run/fake-nvidia/loaded
             mkdir /proc/driver/nvidia

@@ -72,7 +72,44 @@ def test_every_node_is_accepted_and_a_second_run_changes_nothing(course: Course)
         ("grep -c iommu=pt /proc/cmdline", "1"),
         ("ls /run/reboot-required 2>/dev/null; true", ""),
         ("apt-mark showhold | wc -l", "8"),
+        ("ls /var/lib/edgectl/certificates", "0001.json\n0001.txt"),
     ],
 )
 def test_an_accepted_node_is_as_its_baseline_says(course: Course, command: str, said: str) -> None:
     assert course.rack.on_all(command) == [said] * 2
+
+
+def test_a_certificate_names_the_parts_and_the_baseline_and_proves_itself(course: Course) -> None:
+    certificate = course.applied.host("fra1-r1-n01")["data"]["certificate"]
+    assert (certificate["serials"], certificate["number"]) == (["165010", "165011"], 1)
+    assert certificate["baseline"]["name"] == "rtx-pro-6000-2026.11"
+    assert course.rack.edgectl("provision", "verify").code == 0
+    assert "GPU count                passed   2" in course.rack.machines["fra1-r1-n01"].run(
+        "cat /var/lib/edgectl/certificates/0001.txt"
+    )
+
+
+def test_one_byte_that_changed_is_found_and_nothing_is_sealed_over_it(course: Course) -> None:
+    machine = course.rack.machines["fra1-r1-n02"]
+    machine.run(
+        "cp /var/lib/edgectl/certificates/0001.json /root; sed -i s/165011/165012/ /var/lib/edgectl/certificates/0001.json"
+    )
+    try:
+        verified = course.rack.edgectl("provision", "verify", "-o", "json")
+        again = course.rack.provision("fra1-r1-n02", "-y")
+    finally:
+        machine.run("cp /root/0001.json /var/lib/edgectl/certificates/")
+    assert verified.code == 4
+    assert "0001.json was changed" in verified.host("fra1-r1-n02")["reason"]
+    assert verified.host("fra1-r1-n01")["status"] == "ok"
+    assert again.host("fra1-r1-n02")["failed_task"] == "accept / is it sealed"
+
+
+def test_a_card_that_was_replaced_is_accepted_anew_in_the_same_chain(course: Course) -> None:
+    machine = course.rack.machines["fra1-r1-n01"]
+    machine.run("sed -i 's/16501/16777/' /usr/bin/nvidia-smi")
+    applied = course.rack.provision("fra1-r1-n01", "-y")
+    certificate = applied.host("fra1-r1-n01")["data"]["certificate"]
+    assert (applied.code, certificate["number"], certificate["serials"]) == (0, 2, ["167770", "167771"])
+    assert len(certificate["previous"]) == 64
+    assert course.rack.edgectl("provision", "verify").code == 0

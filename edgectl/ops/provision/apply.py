@@ -110,7 +110,12 @@ def _informed(services: Services, promises: Promises, request: Request) -> Reque
 
 def _data(host: HostOutcome) -> Mapping[str, Any]:
     accepted = any(task.name.startswith("accept /") and task.status is TaskStatus.OK for task in host.tasks)
-    return {"changes": list(changes_of(host)), "accepted": accepted and host.status is not HostStatus.FAILED}
+    certificate = (host.result_of("certificate") or {}).get("certificate") or None
+    return {
+        "changes": list(changes_of(host)),
+        "accepted": accepted and host.status is not HostStatus.FAILED,
+        "certificate": certificate,
+    }
 
 
 def _accepted(outcome: RunOutcome) -> list[Line]:

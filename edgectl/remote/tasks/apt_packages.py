@@ -12,6 +12,7 @@ from edgectl.remote.args import arg
 from edgectl.remote.context import TaskContext
 from edgectl.remote.frozen import dataclass
 from edgectl.remote.lean import Any
+from edgectl.remote.proc import Completed
 from edgectl.remote.result import TaskResult, failed
 from edgectl.remote.tasks import _apt_sources
 from edgectl.remote.tasks._apt_get import AptGet
