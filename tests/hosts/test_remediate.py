@@ -102,6 +102,14 @@ def test_a_gpu_that_asks_for_a_reset_is_drained_reset_proved_and_given_back(site
     assert site.on(0, "systemctl is-enabled edgectl-chat.service") == "enabled"
 
 
+def test_what_helped_is_not_done_again_though_its_lines_stay_in_the_kernel_log(site: Site) -> None:
+    looked = site.edgectl("health", site.name(0), "-o", "json")
+    told = site.edgectl("health", "remediate", site.name(0), "--yes")
+
+    assert "xid-48" in [found["id"] for found in looked.host(site.name(0))["data"]["findings"]]
+    assert (told.code, told.out) == (0, "Plan   nothing to do\n")
+
+
 def test_a_gpu_that_stays_lost_climbs_the_ladder_and_its_node_stays_out_of_service(site: Site) -> None:
     """Two reboots do not help; then it takes its power, which somebody must have said how to cut."""
     site.serve(1)

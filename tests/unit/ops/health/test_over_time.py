@@ -31,7 +31,7 @@ from tests.unit.ops.health.asked import (
     slowed,
     told,
 )
-from tests.unit.ops.health.nodes import a_gpu
+from tests.unit.ops.health.nodes import a_gpu, an_xid
 
 QUARTER_S = 900.0
 
@@ -290,6 +290,17 @@ def test_a_rule_in_shadow_is_counted_and_never_alarms(site: Site) -> None:
     assert report.data["fleet"]["shadow"] == {"row-remap-failure": {"hosts": 2, "findings": 4}}
     assert line_with(report, "shadow").endswith("would have fired on 2 hosts")
     assert site.turns(N1) == []
+
+
+@pytest.mark.parametrize("watching", ["row-remap-failure", "xid-79", "xid"])
+def test_a_rule_that_is_put_in_shadow_for_a_look_clears_nothing(site: Site, watching: str) -> None:
+    xids = [{**an_xid(79), "gpu": f"GPU-{N1}-1", "pci_bus_id": card(N1, 1)["pci_bus_id"]}]
+    site.answers[N1] = node(N1, card(N1, 0, remap_failure=True), card(N1, 1), xids=xids)
+    site.look()
+    report = site.look(manner=Manner((watching,)))
+
+    assert report.data["fleet"]["cleared"] == []
+    assert {turn for _, turn in site.turns(N1)} == {Turn.ENTERED}
 
 
 def test_a_rule_that_does_not_exist_cannot_be_put_in_shadow(site: Site) -> None:
