@@ -189,6 +189,10 @@ def test_a_bundle_has_the_serial_of_a_card_that_is_gone_and_says_what_the_host_c
             taken = tar.extractfile(member)
             texts[member.name.partition("/")[2]] = taken.read().decode() if taken else ""
     assert serial in texts["summary.txt"]
+    past = json.loads(texts["history.json"])
+    assert [card["serial"] == serial for card in past["cards"]] == [False, True]
+    assert all(card["looks"] for card in past["cards"])
+    assert "gpu-lost" in [change["finding"] for change in past["changes"]]
     assert "fallen off the bus" in texts["kernel.log"]
     assert "<nvidia_smi_log>" in texts["nvidia-smi.xml"]
     assert "lspci.txt" in said["missing"]
