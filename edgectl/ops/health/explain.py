@@ -29,11 +29,9 @@ def explain(finding: str, rules: Rules, xids: Mapping[int, XidMeaning], now: dat
     elif finding in rules.by_id:
         said = dict(_rule(rules.by_id[finding]))
     else:
-        known = [*rules.by_id, "xid-79"]
-        raise InputError(
-            f"there is no finding '{finding}'{did_you_mean(finding, known)}",
-            hint=f"one of {', '.join(rules.by_id)}, or xid-NUMBER",
-        )
+        guess = did_you_mean(finding, [*rules.by_id, "xid-79"])
+        known = f"one of {', '.join(rules.by_id)}, or xid-NUMBER"
+        raise InputError(f"there is no finding '{finding}'{guess}", hint="" if guess else known)
     name = finding.lower()
     lines = [Line(name), *(line for word, value in said.items() for line in _lines(word, value))]
     data: dict[str, Any] = {"finding": name, **said}

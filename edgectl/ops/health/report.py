@@ -17,6 +17,7 @@ from edgectl.ops.health.metrics import health_metrics, incident_metrics
 from edgectl.ops.health.observed import Node
 from edgectl.ops.health.over_time import fleet_data, states_data
 from edgectl.ops.health.verdict import Verdict
+from edgectl.ops.health.words import counted
 from edgectl.ops.rollout import Prepared, compared, host_entry, run_report, with_clusters
 from edgectl.ops.told import closing, clusters, trouble
 from edgectl.report import Check, HostEntry, Line, Report, Table, Tone
@@ -138,10 +139,6 @@ def _headline(examined: Sequence[Examined]) -> str:
     pops = len({host.outcome.pop for host in examined})
     gpus = sum(len(node.gpus) for node in nodes)
     return (
-        f"{_counted(pops, 'PoP')} · {len(nodes):,} of {_counted(len(examined), 'node')} answered"
-        f" · {_counted(gpus, 'GPU')}"
+        f"{counted(pops, 'PoP')} · {len(nodes):,} of {counted(len(examined), 'node')} answered"
+        f" · {counted(gpus, 'GPU')}"
     )
-
-
-def _counted(number: int, noun: str) -> str:
-    return f"{number:,} {noun}" if number == 1 else f"{number:,} {noun}s"
