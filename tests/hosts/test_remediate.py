@@ -170,6 +170,17 @@ def test_a_host_that_does_not_answer_is_named_and_not_acted_on(site: Site) -> No
     assert f"not answering 1   {site.name(2)}" in told.out
 
 
+def test_a_host_that_does_not_answer_gives_no_bundle_and_says_so_with_one_exit_code(
+    site: Site, tmp_path: Path
+) -> None:
+    site.sicken(2, "unreachable", "refuse")
+    told = site.edgectl("health", "bundle", site.name(2), "--to", tmp_path)
+    site.sicken(2, "clear")
+
+    assert (told.code, told.out.rstrip().endswith("exit 5")) == (5, True), told.out
+    assert list(tmp_path.glob("*.tar.gz")) == []
+
+
 def test_a_bundle_has_the_serial_of_a_card_that_is_gone_and_says_what_the_host_could_not_give(
     site: Site, tmp_path: Path
 ) -> None:

@@ -7,8 +7,8 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
 
-from edgectl.engine.outcome import HostStatus
-from edgectl.errors import ExitCode, InputError
+from edgectl.engine.outcome import HostStatus, exit_code
+from edgectl.errors import InputError
 from edgectl.ops.health.apply import check
 from edgectl.ops.health.evidence import Bundle, bundle_of
 from edgectl.ops.health.history.told import history_of
@@ -45,7 +45,7 @@ def collect(services: Services, host: str, *, bug_report: bool) -> Collected:
     one = outcome.hosts[0]
     name = f"{one.host}-{services.clock.now():%Y%m%dT%H%M%SZ}.tar.gz"
     if one.status not in (HostStatus.OK, HostStatus.CHANGED):
-        body = [*trouble(outcome.hosts), *closing(outcome, ExitCode.FAILED)]
+        body = [*trouble(outcome.hosts), *closing(outcome, exit_code(outcome))]
         return Collected(run_report(prepared, outcome, body=body), None, name)
     looked = next(entry for entry in health.hosts if entry.host == one.host)
     now = services.clock.now()

@@ -32,6 +32,8 @@ _LOOKS = 32
 
 def is_on_record(name: str, rules: Rules) -> bool:
     """Tell whether a name can only be on record: HOST/FINDING, or an incident, which ends in its family's name."""
+    if name in {*rules.by_id, *(metric.finding for metric in load_fleet_rules().outliers.metrics)}:
+        return False  # as memory-temperature, which ends as an incident of the rule 'temperature' would
     families = (*(family.name for family in load_fleet_rules().incidents.families), *rules.by_id)
     return "/" in name or any(name.endswith(f"-{family}") for family in families) or bool(_XID.search(name))
 
