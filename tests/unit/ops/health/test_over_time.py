@@ -14,6 +14,7 @@ from edgectl.errors import ExitCode, MissingError, UsageError
 from edgectl.ops.health.apply import Manner, check
 from edgectl.ops.health.fleet.explaining import explain_incident
 from edgectl.ops.health.history.days import days_of
+from edgectl.ops.remediate.plan import faults_of
 from edgectl.report import Report
 from tests.fakes.clock import START, FakeClock
 from tests.fakes.health_history import MemoryHealthHistory
@@ -269,6 +270,21 @@ def test_a_snoozed_finding_is_folded_and_fails_nothing_until_its_end(site: Site)
     assert "ann: card is ordered" in line_with(report, "snoozed")
     assert "nothing found" not in told(report)
     assert failed(site.look()) == [N1]
+
+
+def test_a_card_that_is_gone_has_its_uuid_from_the_record_and_is_not_acted_on_while_it_is_snoozed(
+    site: Site,
+) -> None:
+    site.look()
+    gone = card(N1, 1, uuid=None, serial=None, state="lost")
+    site.answers[N1] = node(N1, card(N1, 0), {**gone, "index": None})
+    found = next(host.data for host in site.look().hosts if host.host == N1)
+    site.history.snooze(Snooze(N1, "gpu-lost", "known", "ann", START, START + timedelta(days=1)))
+    snoozed = next(host.data for host in site.look().hosts if host.host == N1)
+
+    assert [(one["id"], one["gpu"]) for one in found["findings"]] == [("gpu-lost", f"GPU-{N1}-1")]
+    assert [fault.id for fault in faults_of(found)] == ["gpu-lost"]
+    assert faults_of(snoozed) == []
 
 
 def test_a_snooze_is_for_its_hosts_and_its_finding_alone(site: Site) -> None:
