@@ -16,6 +16,7 @@ from tests.cli_run import Edgectl, Ended
 from tests.hosts.lab_box import Box, address_base, bring_up
 from tests.hosts.test_lab_packages import await_box_after_reboot
 
+RETURN = Path(__file__).parents[2] / "playbooks" / "return.yaml"
 _UNIT = """\
 [Unit]
 Description=a model
@@ -152,6 +153,21 @@ def test_a_hook_cuts_the_power_of_one_node_and_the_node_is_proved_after_it(
         "findings": ["gpu-lost"],
     }
     assert site.boot(1) != before
+    # It was drained two remedies ago, when it did not help.
+    assert site.serving(1) == "active"
+    assert site.on(1, "systemctl is-enabled edgectl-chat.service") == "enabled"
+    assert site.on(1, "test -e /var/lib/edgectl/drained || echo gone") == "gone"
+
+
+def test_a_node_that_a_person_mended_is_given_back_by_the_playbook_alone(site: Site) -> None:
+    site.serve(2)
+    site.on(2, "systemctl disable --now edgectl-chat.service; mkdir -p /var/lib/edgectl")
+    site.on(2, "echo edgectl-chat.service > /var/lib/edgectl/drained")
+    done = site.edgectl("run", RETURN, site.name(2))
+
+    assert done.code == 0, done.err
+    assert site.serving(2) == "active"
+    assert site.on(2, "test -e /var/lib/edgectl/drained || echo gone") == "gone"
 
 
 def test_what_is_healthy_is_left_alone(site: Site) -> None:

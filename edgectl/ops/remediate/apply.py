@@ -27,6 +27,8 @@ COMMAND = "health remediate"
 _RUNS = 500
 # A node that lost its power posts, trains its links and boots: RTX PRO servers take up to ten minutes.
 _POWER_DEADLINE_S = 1200.0
+# The tasks of remediate.yaml that list units.
+_LISTED = frozenset({"drain / which services are live", "drain / note what is to be given back"})
 # Where every GPU answered after it; and where it was at least begun. A host that was never its turn tried nothing.
 _PROVED = frozenset({HostStatus.OK, HostStatus.CHANGED})
 _CARRIED_OUT = _PROVED | {HostStatus.FAILED, HostStatus.UNKNOWN}
@@ -202,9 +204,9 @@ def _power_cycled(services: Services, here: Here, host: str, hook: Sequence[str]
 
 
 def _drained(host: HostOutcome) -> list[str]:
-    """Return the units that were stopped at a host, by what the first task said."""
-    listed = next((task.result for task in host.tasks if task.name.startswith("drain / which")), {})
-    return [line.split()[0] for line in str(listed.get("stdout", "")).splitlines() if line.strip()]
+    """Return the units that are to be given back: those that were live, and those of remedies that did not help."""
+    said = [str(task.result.get("stdout", "")) for task in host.tasks if task.name in _LISTED]
+    return sorted({line.split()[0] for text in said for line in text.splitlines() if line.strip()})
 
 
 def _returned(services: Services, units: Mapping[str, Sequence[str]]) -> Acted | None:
