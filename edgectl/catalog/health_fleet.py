@@ -11,6 +11,7 @@ from typing import Literal
 
 from pydantic import BaseModel, ConfigDict, Field, model_validator
 
+from edgectl.catalog.quantities import complaint
 from edgectl.catalog.rules_model import Severity
 from edgectl.complaints import validate
 from edgectl.yaml_source import load
@@ -107,14 +108,37 @@ class _Written(BaseModel):
     model_config = ConfigDict(strict=True, extra="forbid", frozen=True)
 
 
+# What a difference in a unit can be.
+_QUANTITIES = {
+    "°C": "difference_c",
+    "W": "power_w",
+    "lanes": "pcie_lanes",
+    "rows": "count",
+    "errors a day": "per_day",
+    "replays a day": "per_day",
+}
+_Unit = Literal["°C", "W", "lanes", "rows", "errors a day", "replays a day"]
+
+
+def _must_be_possible(value: float, unit: _Unit) -> None:
+    said = complaint(_QUANTITIES[unit], value)
+    if said:
+        raise ValueError(said)
+
+
 class _Metric(_Written):
     finding: str = Field(pattern="^outlier-")
     worse: Literal["high", "low"]
-    differs_by: float = Field(gt=0)
-    unit: str
+    differs_by: float
+    unit: _Unit
     by_load: bool
     says: str
     action: str
+
+    @model_validator(mode="after")
+    def _is_possible(self) -> _Metric:
+        _must_be_possible(self.differs_by, self.unit)
+        return self
 
 
 class _Outliers(_Written):
@@ -149,9 +173,14 @@ class _Incidents(_Written):
 
 class _Drift(_Written):
     least_days: int = Field(ge=3)
-    least_change: float = Field(gt=0)
-    unit: str
+    least_change: float
+    unit: _Unit
     says: str
+
+    @model_validator(mode="after")
+    def _is_possible(self) -> _Drift:
+        _must_be_possible(self.least_change, self.unit)
+        return self
 
 
 class _Spares(_Written):

@@ -27,6 +27,8 @@ QUANTITIES: Mapping[str, Quantity] = {
     "temperature_c": Quantity(20, 130, "°C"),
     # NVML's T.limit margins lie between -10 and the distance to a cold start.
     "margin_c": Quantity(-10, 30, "°C"),
+    # Between what a sensor tells apart and what separates a cold card from a dead one.
+    "difference_c": Quantity(1, 60, "°C"),
     "share": Quantity(0.001, 1, ""),
     "count": Quantity(1, 1_000_000, ""),
     "per_hour": Quantity(0.01, 1_000_000, "per hour"),

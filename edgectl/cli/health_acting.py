@@ -42,14 +42,13 @@ def _add_remediate(group: typer.Typer) -> None:
         """Restart, reset, reboot or power-cycle what findings ask for; a dry run without --yes."""
         from edgectl.catalog.hardware import load_catalog
         from edgectl.catalog.remedies import load_remedies
-        from edgectl.catalog.xid import load_xids
         from edgectl.cli.running import local_services, services, show
         from edgectl.ops.halts import refuse_frozen
         from edgectl.ops.remediate.apply import Books, carry_out_plan, plan, plan_on_record
         from edgectl.ops.remediate.plan import plan_lines
         from edgectl.ops.remediate.report import dry_report, remedied_report
 
-        books = Books(load_remedies(), load_xids(), load_catalog())
+        books = Books(load_remedies(), load_catalog())
         hook = shlex.split(power_hook or "")
         with services(common) as opened:
             if opened.resuming:

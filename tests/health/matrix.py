@@ -39,17 +39,22 @@ HEALTHY = Fault("nothing", [])
 
 @dataclass(frozen=True)
 class Cell:
-    """One fault at one host; `mig` for a host whose GPUs are divided, as the inventory wants."""
+    """One fault at one host; `mig` for a host whose GPUs are divided, as the inventory wants.
+
+    `library` False for one without NVIDIA's library, where nvidia-smi is asked.
+    """
 
     fault: Fault
     sku: str
     branch: str
     mig: bool = False
+    library: bool = True
 
     @property
     def name(self) -> str:
         """The cell as a folder can be called."""
-        return f"{self.fault.name}-{self.sku}-{self.branch}{'-mig' if self.mig else ''}".replace(" ", "_")
+        marks = f"{'-mig' if self.mig else ''}{'' if self.library else '-smi'}"
+        return f"{self.fault.name}-{self.sku}-{self.branch}{marks}".replace(" ", "_")
 
     @property
     def is_possible(self) -> bool:
@@ -70,6 +75,7 @@ class Outcome:
 
     cell: Cell
     told: Sequence[str]
+    collector: str
 
     @property
     def missed(self) -> list[str]:
@@ -112,7 +118,10 @@ def sample(faults: Sequence[Fault], each: int) -> Iterator[Cell]:
 def run(wanted: Sequence[Cell], folder: Path) -> list[Outcome]:
     """Collect from the host of each cell and judge it."""
     answers = collect_all({cell.name: scene(cell, folder / cell.name) for cell in wanted})
-    return [Outcome(cell, told(judged(cell, answers[cell.name]))) for cell in wanted]
+    return [
+        Outcome(cell, told(judged(cell, answers[cell.name])), answers[cell.name]["collector"])
+        for cell in wanted
+    ]
 
 
 def scene(cell: Cell, folder: Path) -> Scene:
@@ -129,6 +138,7 @@ def scene(cell: Cell, folder: Path) -> Scene:
         before=fault.before,
         machine=fault.machine,
         smi=fault.smi,
+        library=cell.library,
         offset_s=fault.offset_s,
         deadline_s=fault.deadline_s,
         units=["vllm.service"] if fault.units else [],

@@ -16,6 +16,7 @@ from tests.cli_run import Edgectl, Ended
 from tests.hosts.lab_box import Box, address_base, bring_up
 from tests.hosts.test_lab_packages import await_box_after_reboot
 
+RETURN = Path(__file__).parents[2] / "playbooks" / "return.yaml"
 _UNIT = """\
 [Unit]
 Description=a model
@@ -102,6 +103,14 @@ def test_a_gpu_that_asks_for_a_reset_is_drained_reset_proved_and_given_back(site
     assert site.on(0, "systemctl is-enabled edgectl-chat.service") == "enabled"
 
 
+def test_what_helped_is_not_done_again_though_its_lines_stay_in_the_kernel_log(site: Site) -> None:
+    looked = site.edgectl("health", site.name(0), "-o", "json")
+    told = site.edgectl("health", "remediate", site.name(0), "--yes")
+
+    assert "xid-48" in [found["id"] for found in looked.host(site.name(0))["data"]["findings"]]
+    assert (told.code, told.out) == (0, "Plan   nothing to do\n")
+
+
 def test_a_gpu_that_stays_lost_climbs_the_ladder_and_its_node_stays_out_of_service(site: Site) -> None:
     """Two reboots do not help; then it takes its power, which somebody must have said how to cut."""
     site.serve(1)
@@ -144,6 +153,21 @@ def test_a_hook_cuts_the_power_of_one_node_and_the_node_is_proved_after_it(
         "findings": ["gpu-lost"],
     }
     assert site.boot(1) != before
+    # It was drained two remedies ago, when it did not help.
+    assert site.serving(1) == "active"
+    assert site.on(1, "systemctl is-enabled edgectl-chat.service") == "enabled"
+    assert site.on(1, "test -e /var/lib/edgectl/drained || echo gone") == "gone"
+
+
+def test_a_node_that_a_person_mended_is_given_back_by_the_playbook_alone(site: Site) -> None:
+    site.serve(2)
+    site.on(2, "systemctl disable --now edgectl-chat.service; mkdir -p /var/lib/edgectl")
+    site.on(2, "echo edgectl-chat.service > /var/lib/edgectl/drained")
+    done = site.edgectl("run", RETURN, site.name(2))
+
+    assert done.code == 0, done.err
+    assert site.serving(2) == "active"
+    assert site.on(2, "test -e /var/lib/edgectl/drained || echo gone") == "gone"
 
 
 def test_what_is_healthy_is_left_alone(site: Site) -> None:
@@ -160,6 +184,17 @@ def test_a_host_that_does_not_answer_is_named_and_not_acted_on(site: Site) -> No
     site.sicken(2, "clear")
 
     assert f"not answering 1   {site.name(2)}" in told.out
+
+
+def test_a_host_that_does_not_answer_gives_no_bundle_and_says_so_with_one_exit_code(
+    site: Site, tmp_path: Path
+) -> None:
+    site.sicken(2, "unreachable", "refuse")
+    told = site.edgectl("health", "bundle", site.name(2), "--to", tmp_path)
+    site.sicken(2, "clear")
+
+    assert (told.code, told.out.rstrip().endswith("exit 5")) == (5, True), told.out
+    assert list(tmp_path.glob("*.tar.gz")) == []
 
 
 def test_a_bundle_has_the_serial_of_a_card_that_is_gone_and_says_what_the_host_could_not_give(
@@ -181,6 +216,10 @@ def test_a_bundle_has_the_serial_of_a_card_that_is_gone_and_says_what_the_host_c
             taken = tar.extractfile(member)
             texts[member.name.partition("/")[2]] = taken.read().decode() if taken else ""
     assert serial in texts["summary.txt"]
+    past = json.loads(texts["history.json"])
+    assert [card["serial"] == serial for card in past["cards"]] == [False, True]
+    assert all(card["looks"] for card in past["cards"])
+    assert "gpu-lost" in [change["finding"] for change in past["changes"]]
     assert "fallen off the bus" in texts["kernel.log"]
     assert "<nvidia_smi_log>" in texts["nvidia-smi.xml"]
     assert "lspci.txt" in said["missing"]

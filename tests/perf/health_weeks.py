@@ -5,6 +5,7 @@ from __future__ import annotations
 import random
 from collections.abc import Iterator, Sequence
 from datetime import datetime, timedelta
+from typing import NamedTuple
 
 from edgectl.catalog.rules_model import Severity
 from edgectl.engine.health_records import (
@@ -33,13 +34,26 @@ _HOSTS_ABREAST = 1_000
 # So many cards differ from each other; more would be as large, and take minutes to make.
 _DIFFERENT = 500
 _SICK = 0.01
+# Of the cards that differ, so many run hotter from week to week, repeat ever more packets, and use up their spare rows.
+_HEATING, _REPEATING, _WEARING = 3, 2, 1
+# Every so many PoPs the cooling is down; one host in so many fails again and again.
+_HOT_POP, _LEMON = 200, 400
 _RNG = random.Random(5)  # noqa: S311 - data, not a secret
+
+
+class Ageing(NamedTuple):
+    """How much a card changes a day: degrees, repeated packets, remapped rows."""
+
+    heat_c: float = 0.0
+    replays: int = 0
+    rows: int = 0
 
 
 def fill(history: HealthHistory, hosts: Sequence[Host], now: datetime, days: int) -> None:
     """Put four weeks on record: each card with its looks and weeks, some findings, some changes."""
     looks = [_packed_looks(now) for _ in range(_DIFFERENT)]
-    weeks = [_weeks(now, days) for _ in range(_DIFFERENT)]
+    weeks = [_weeks(now, days, _ageing(number)) for number in range(_DIFFERENT)]
+    pops = {name: number for number, name in enumerate(sorted({host.pop.name for host in hosts}))}
     for first in range(0, len(hosts), _HOSTS_ABREAST):
         some = hosts[first : first + _HOSTS_ABREAST]
         cards = [_card(host, number, looks, now) for host in some for number in range(CARDS)]
@@ -52,10 +66,34 @@ def fill(history: HealthHistory, hosts: Sequence[Host], now: datetime, days: int
                     for one in cards
                     for week, packed in weeks[_RNG.randrange(_DIFFERENT)]
                 ],
-                states=[_state(one, now) for one in cards if _RNG.random() < _SICK],
-                changes=[change for one in cards for change in _changes(one, now, days)],
+                states=[
+                    *(_state(one, now) for one in cards if _RNG.random() < _SICK),
+                    *(_hot(host, now) for host in some if pops[host.pop.name] % _HOT_POP == 0),
+                ],
+                changes=[
+                    *(change for one in cards for change in _changes(one, now, days)),
+                    *(change for host in some[::_LEMON] for change in _failures(host, now)),
+                ],
             )
         )
+
+
+def _ageing(number: int) -> Ageing:
+    """Return how one of the cards that differ changes: most do not."""
+    kinds = [Ageing(heat_c=0.3)] * _HEATING + [Ageing(replays=20)] * _REPEATING + [Ageing(rows=8)] * _WEARING
+    return kinds[number] if number < len(kinds) else Ageing()
+
+
+def _hot(host: Host, now: datetime) -> HealthState:
+    since, card = now - timedelta(hours=3), uuid_of(host, 0)
+    return HealthState(card, "temperature", host.name, "0", Severity.WARNING, Phase.ACTIVE, since, now, 0xFFF)
+
+
+def _failures(host: Host, now: datetime) -> Iterator[HealthChange]:
+    card = uuid_of(host, 0)
+    for week in range(4):
+        at = now - timedelta(days=7 * week + 1)
+        yield HealthChange(at, host.name, card, "0", "xid-79", Severity.CRITICAL, Turn.ENTERED, "found")
 
 
 def a_node(host: Host, now: datetime) -> Node:
@@ -111,16 +149,21 @@ def _packed_looks(now: datetime) -> bytes:
     return packed
 
 
-def _weeks(now: datetime, days: int) -> list[tuple[int, bytes]]:
+def _weeks(now: datetime, days: int, ageing: Ageing) -> list[tuple[int, bytes]]:
     last = ordinal_of(now)
     by_week: dict[int, list[Day]] = {}
-    for ordinal in range(last - days + 1, last + 1):
-        by_week.setdefault(ordinal // DAYS_OF_WEEK, []).append(_day(ordinal))
+    for age, ordinal in enumerate(range(last - days + 1, last + 1)):
+        by_week.setdefault(ordinal // DAYS_OF_WEEK, []).append(_day(ordinal, age, ageing))
     return [(week, pack_days(of_week)) for week, of_week in by_week.items()]
 
 
-def _day(ordinal: int) -> Day:
-    looks, mean, power = float(LOOKS_OF_DAY), _RNG.gauss(60, 2), _RNG.gauss(410, 30)
+def _day(ordinal: int, age: int, ageing: Ageing) -> Day:
+    looks, power = float(LOOKS_OF_DAY), _RNG.gauss(410, 30)
+    mean = _RNG.gauss(60, 2) + age * ageing.heat_c
+    # The worst bank has most of its spare rows at first, then some, then few.
+    levels = [0.0] * 3
+    if ageing.rows:
+        levels[min(age // 10, 2)] = 1.0
     return Day(
         ordinal=float(ordinal),
         looks=looks,
@@ -133,13 +176,13 @@ def _day(ordinal: int) -> Day:
         power_max=power + 150,
         margin_min=_RNG.gauss(20, 3),
         ecc_corrected=float(_RNG.randrange(4)),
-        pcie_replays=float(_RNG.randrange(30)),
+        pcie_replays=float(_RNG.randrange(30) + age * ageing.replays),
         thermal_s=_RNG.random() * 30,
-        rows=0.0,
-        banks_all=192.0,
-        banks_most=0.0,
-        banks_some=0.0,
-        banks_few=0.0,
+        rows=float(age * ageing.rows),
+        banks_all=192.0 - sum(levels),
+        banks_most=levels[0],
+        banks_some=levels[1],
+        banks_few=levels[2],
         banks_none=0.0,
     )
 

@@ -118,6 +118,15 @@ def test_what_could_not_be_read_is_an_error_with_its_words() -> None:
     assert (gpu["temperature_c"], gpu["state"]) == (None, "ok")
 
 
+def test_a_process_without_a_number_costs_no_other_reading() -> None:
+    text = (DOCUMENTS / "570-a100.xml").read_text(encoding="utf-8")
+    said = "<process_info><pid>N/A</pid><process_name>/usr/bin/vllm serve</process_name></process_info>"
+    (gpu,) = smi_xml.parse(text.replace("</gpu>", f"<processes>{said}</processes></gpu>"))["gpus"]
+
+    assert gpu["processes"] == [{"pid": 0, "name": "vllm", "used_mib": None, "age_s": None}]
+    assert gpu["temperature_c"] is not None
+
+
 def test_a_gpu_that_says_it_is_lost_stays_in_the_list() -> None:
     lost = parsed("580-sick")["gpus"][1]
 

@@ -68,6 +68,14 @@ def test_each_console_belongs_to_its_own_card(tmp_path: Path) -> None:
     assert told == [("B1", "dpu", 10.0), ("C1", "nic", 20.0)]
 
 
+@pytest.mark.parametrize("name", ["pcie-0000:b1:00.2", "pcie-b1:00.2", "pcie-B1:00.2 (ro)"])
+def test_a_console_is_its_card_s_in_every_form_of_its_name(tmp_path: Path, name: str) -> None:
+    said = RSHIM.format(mode="DPU mode", slot="?", uptime_s=5).replace("pcie-?.2", name)
+    found = one(tmp_path, BlueField(), dev__rshim0__misc=said)
+
+    assert (found["rshim"], found["mode"], found["uptime_s"]) == ("rshim0", "dpu", 5.0)
+
+
 def test_the_log_of_the_card_says_how_far_its_boot_is(tmp_path: Path) -> None:
     said = RSHIM.format(mode="DPU mode", slot="0000:b1:00", uptime_s=5)
     log = f"{said}  Log Messages\n INFO[UEFI]: eMMC init\n INFO[MISC]: Linux up\n INFO[MISC]: DPU is ready\n"

@@ -73,11 +73,13 @@ def test_a_driver_that_hangs_is_given_up_in_time_and_no_process_is_left(
 def test_a_library_that_crashes_is_an_attempt_with_its_signal_and_nvidia_smi_is_asked(
     tmp_path: Path, fault: str, signal: str, where: str
 ) -> None:
-    found = Scene(tmp_path, faults={where: fault}).collect()
+    found = Scene(tmp_path, faults={where: fault}, log=[FALLEN]).collect()
 
     (attempt,) = found["attempts"]
     assert (attempt["collector"], attempt["hung"]) == ("nvml", False)
     assert signal in attempt["error"]
+    assert (found["machine"]["zombies"], processes_with(str(tmp_path))) == (0, [])
+    assert ([xid["code"] for xid in found["xids"]], len(found["pci_gpus"])) == ([79], 1)
     assert (found["collector"], found["gpus"][0]["temperature_c"]) == ("nvidia-smi", 34.0)
 
 
@@ -114,11 +116,14 @@ def test_a_library_of_another_version_than_the_driver_is_seen_without_asking_eit
         faults={"init": "18"},
         machine=Machine(driver="570.172.08"),
         smi="#!/bin/sh\nexit 18\n",
+        log=[FALLEN],
     )
     found = scene.collect()
 
     assert [one["code"] for one in found["attempts"]] == [18, 18]
     assert (found["driver_version"], found["library_version"]) == ("570.172.08", "580.105.08")
+    assert ([xid["code"] for xid in found["xids"]], len(found["pci_gpus"])) == ([79], 1)
+    assert processes_with(str(tmp_path)) == []
 
 
 def test_three_counts_of_gpus_are_told_apart(tmp_path: Path) -> None:

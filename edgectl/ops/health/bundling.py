@@ -2,12 +2,16 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import dataclass
+from datetime import datetime
+from typing import Any
 
-from edgectl.engine.outcome import HostStatus
-from edgectl.errors import ExitCode
+from edgectl.engine.outcome import HostStatus, exit_code
+from edgectl.errors import InputError
 from edgectl.ops.health.apply import check
 from edgectl.ops.health.evidence import Bundle, bundle_of
+from edgectl.ops.health.history.told import history_of
 from edgectl.ops.rollout import Request, rollout, run_report
 from edgectl.ops.services import Services
 from edgectl.ops.told import closing, trouble
@@ -16,6 +20,8 @@ from edgectl.playbook.loader import load_playbook
 from edgectl.report import Line, Report, Tone
 
 PLAYBOOK = "evidence.yaml"
+# What the record adds: a card's days, its last twenty looks, what came and went.
+_DAYS = 90
 _BUG_REPORT_PATH = "/var/tmp/edgectl-bug-report.log"  # noqa: S108 - at the host, and root's alone to write as the program does
 
 
@@ -39,10 +45,11 @@ def collect(services: Services, host: str, *, bug_report: bool) -> Collected:
     one = outcome.hosts[0]
     name = f"{one.host}-{services.clock.now():%Y%m%dT%H%M%SZ}.tar.gz"
     if one.status not in (HostStatus.OK, HostStatus.CHANGED):
-        body = [*trouble(outcome.hosts), *closing(outcome, ExitCode.FAILED)]
+        body = [*trouble(outcome.hosts), *closing(outcome, exit_code(outcome))]
         return Collected(run_report(prepared, outcome, body=body), None, name)
     looked = next(entry for entry in health.hosts if entry.host == one.host)
-    bundle = bundle_of(one, looked.data, {}, services.clock.now())
+    now = services.clock.now()
+    bundle = bundle_of(one, looked.data, _past(services, host, now), now)
     body = _told(bundle, name)
     data = {
         "file": name,
@@ -52,6 +59,14 @@ def collect(services: Services, host: str, *, bug_report: bool) -> Collected:
     }
     report = run_report(prepared, outcome, body=body, data=lambda _host: {"bundle": data})
     return Collected(report, bundle, name)
+
+
+def _past(services: Services, host: str, now: datetime) -> Mapping[str, Any]:
+    """Return what is on record of a host; nothing where nobody could put anything there."""
+    try:
+        return history_of(services.health, host, None, _DAYS, now).data
+    except InputError:
+        return {}
 
 
 def _told(bundle: Bundle, name: str) -> list[Line]:

@@ -53,7 +53,7 @@ def bundle_of(
     parts = dict(_parts(host))
     parts["health.json"] = _json(health)
     parts["history.json"] = _json(history)
-    parts["summary.txt"] = _summary(host, health, at).encode()
+    parts["summary.txt"] = _summary(host, health, history, at).encode()
     files = {name: _redacted(name, content) for name, content in sorted(parts.items())}
     digests = {name: hashlib.sha256(content).hexdigest() for name, content in files.items()}
     listed = "".join(f"{digest}  {name}\n" for name, digest in digests.items())
@@ -100,24 +100,37 @@ def _json(value: Any) -> bytes:
     return (json.dumps(value, indent=1, sort_keys=True, default=str) + "\n").encode()
 
 
-def _summary(host: HostOutcome, health: Mapping[str, Any], at: datetime) -> str:
-    """Return the one page that a person at the manufacturer's reads."""
+def _summary(host: HostOutcome, health: Mapping[str, Any], history: Mapping[str, Any], at: datetime) -> str:
+    """Return the one page that a person at the manufacturer's reads.
+
+    A card that is gone has the name and serial that were on record at its place.
+    """
+    on_record = {
+        card["slot"]: card for card in sorted(history.get("cards", ()), key=lambda card: str(card["seen"]))
+    }
     lines = [
         f"{host.host} at {host.pop}, {at:%Y-%m-%d %H:%M:%S %Z}",
         f"driver {health.get('driver_version')}",
         "",
     ]
-    for gpu in health.get("gpus", ()):
-        serial, place = gpu.get("serial") or "serial unknown", gpu.get("pci_bus_id") or "?"
-        lines.append(
-            f"GPU {gpu.get('index')}  {gpu.get('name') or gpu['state']}  {serial}  {gpu.get('uuid')}  {place}"
-        )
+    shown = {gpu.get("pci_bus_id"): gpu for gpu in health.get("gpus", ())}
+    slots = sorted({*shown, *on_record} - {None})
+    lines += [_card(slot, shown.get(slot), on_record.get(slot, {})) for slot in slots]
     lines += ["", "findings"]
     lines += [
         f"  {found['severity']:<9} {found['id']:<22} {found['gpu'] or 'node'}  {found['rule']}"
         for found in health.get("findings", ())
     ]
     return "\n".join(lines) + "\n"
+
+
+def _card(slot: str, gpu: Mapping[str, Any] | None, record: Mapping[str, Any]) -> str:
+    """Return one card's line: how it is, and what it is by its own word or else by the record's."""
+    state = gpu["state"] if gpu is not None else "gone"
+    known = gpu or {}
+    name, serial = (known.get(reading) or record.get(reading) for reading in ("name", "serial"))
+    uuid = known.get("uuid") or record.get("gpu")
+    return f"GPU {slot}  {state:<4}  {name or 'name unknown'}  serial {serial or 'unknown'}  {uuid or 'UUID unknown'}"
 
 
 def _archive(host: str, files: Mapping[str, bytes], at: datetime) -> bytes:

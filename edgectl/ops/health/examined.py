@@ -61,7 +61,7 @@ def apart(verdict: Verdict, watching: Collection[str]) -> tuple[Verdict, Sequenc
     watched = [found for found in verdict.findings if _names(found, verdict) & set(watching)]
     left = [found for found in verdict.findings if not _names(found, verdict) & set(watching)]
     standings = {rule: standing for rule, standing in verdict.standings.items() if rule not in watching}
-    return replace(verdict, findings=tuple(left), standings=standings), watched
+    return replace(verdict, findings=tuple(left), standings=standings, watched=frozenset(watching)), watched
 
 
 def _names(found: Finding, verdict: Verdict) -> set[str]:

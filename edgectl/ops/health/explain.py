@@ -7,12 +7,14 @@ from collections.abc import Iterator, Mapping
 from datetime import datetime
 from typing import Any
 
+from edgectl.catalog.health_fleet import Metric, OutlierRules, load_fleet_rules
 from edgectl.catalog.quantities import QUANTITIES
 from edgectl.catalog.rules_model import Rule, Rules
 from edgectl.catalog.xid import PEERS, XidMeaning
 from edgectl.catalog.xid_nvlink5 import NvlinkRow
 from edgectl.complaints import did_you_mean
 from edgectl.errors import ExitCode, InputError
+from edgectl.ops.health.history.host_look import UNREACHABLE
 from edgectl.ops.health.xid_rules import XidTable
 from edgectl.report import Line, Report, Tone
 
@@ -28,12 +30,12 @@ def explain(finding: str, rules: Rules, xids: Mapping[int, XidMeaning], now: dat
         said = dict(_xid(int(xid[1]), XidTable(xids, rules)))
     elif finding in rules.by_id:
         said = dict(_rule(rules.by_id[finding]))
+    elif finding in (fleet := _of_fleet()):
+        said = fleet[finding]
     else:
-        known = [*rules.by_id, "xid-79"]
-        raise InputError(
-            f"there is no finding '{finding}'{did_you_mean(finding, known)}",
-            hint=f"one of {', '.join(rules.by_id)}, or xid-NUMBER",
-        )
+        guess = did_you_mean(finding, [*rules.by_id, *fleet, "xid-79"])
+        known = f"one of {', '.join(rules.by_id)}, or xid-NUMBER"
+        raise InputError(f"there is no finding '{finding}'{guess}", hint="" if guess else known)
     name = finding.lower()
     lines = [Line(name), *(line for word, value in said.items() for line in _lines(word, value))]
     data: dict[str, Any] = {"finding": name, **said}
@@ -55,6 +57,37 @@ def _rule(rule: Rule) -> Iterator[tuple[str, _Said]]:
     yield "source", rule.source
     if rule.peers:
         yield "peers", rule.peers
+
+
+def _of_fleet() -> dict[str, dict[str, _Said]]:
+    """Return what is told of a host or a card by more than its own words: that it is away, or unlike its peers."""
+    rules = load_fleet_rules().outliers
+    away: dict[str, _Said] = {
+        "about": "node",
+        "warning": "the host could not be reached",
+        "why": "What does not answer is not judged: it is unknown, and never healthy.",
+        "action": "edgectl ping; where many are away the incident names what they share",
+        "clears": "the host answers",
+        "source": "our own",
+    }
+    return {UNREACHABLE: away, **{metric.finding: _outlier(metric, rules) for metric in rules.metrics}}
+
+
+def _outlier(metric: Metric, rules: OutlierRules) -> dict[str, _Said]:
+    peers = "the same product, driver and load" if metric.by_load else "the same product and driver"
+    return {
+        "about": "gpu",
+        "warning": metric.says,
+        "why": f"Peers have {peers}. What a fixed limit misses, neighbours show.",
+        "limits": {
+            "differs by": f"{metric.differs_by:g} {metric.unit} at least",
+            "robust z": f"above {rules.robust_z:g}",
+            "peers": f"{rules.least_peers} at least, of its {', else its '.join(rules.widths)}",
+        },
+        "action": metric.action,
+        "clears": "it is like its peers again, at several looks",
+        "source": "B. Iglewicz, D. Hoaglin, How to detect and handle outliers (1993)",
+    }
 
 
 def _threshold(rule: Rule, name: str) -> str:

@@ -81,10 +81,14 @@ def pcie_aer(sight: Sight, _rule: Rule) -> Judged:
 
 
 def nvlink_down(sight: Sight, _rule: Rule) -> Judged:
-    """Only for GPUs with links: by the catalogue, else by what the GPU says it has."""
+    """Only for GPUs with links: by the catalogue, else by what the GPU says it has, where it is part of a fabric.
+
+    A card with connectors for bridges shows links too, and none of them is active while there is no bridge.
+    """
     gpu, wanted = sight.gpu, sight.expected.gpu
     links = wanted.nvlinks if wanted is not None and wanted.nvlinks is not None else gpu.nvlinks
-    if not links or gpu.nvlinks_active is None:
+    is_unbridged = wanted is None and gpu.nvlinks_active == 0 and gpu.fabric_state is None
+    if not links or gpu.nvlinks_active is None or is_unbridged:
         return Standing.UNJUDGED
     if gpu.nvlinks_active >= links:
         return Standing.HOLDS

@@ -10,7 +10,7 @@ from edgectl.engine.health_records import HealthChange, HealthState, Phase, Turn
 from edgectl.ops.health.examined import Examined
 from edgectl.ops.health.fleet.incidents import incident_data
 from edgectl.ops.health.fleet.outliers import Outlier
-from edgectl.ops.health.history.subjects import is_node
+from edgectl.ops.health.history.subjects import uuid_of
 from edgectl.ops.health.lines import Telling
 
 
@@ -49,7 +49,7 @@ def _state(state: HealthState, telling: Telling) -> dict[str, Any]:
     snooze = telling.snoozes.snoozed(state.host, state.finding)
     return {
         "finding": state.finding,
-        "gpu": _uuid(state.subject),
+        "gpu": uuid_of(state.subject),
         "phase": state.phase.value,
         "severity": state.severity.value,
         "since": state.since.isoformat(),
@@ -73,16 +73,11 @@ def _outlier(one: Outlier) -> dict[str, Any]:
     }
 
 
-def _uuid(subject: str) -> str | None:
-    """Return the UUID behind a subject; a copy's is followed by its host."""
-    return None if is_node(subject) else subject.partition("@")[0]
-
-
 def _cleared(change: HealthChange) -> dict[str, Any]:
     return {
         "host": change.host,
         "finding": change.finding,
-        "gpu": _uuid(change.subject),
+        "gpu": uuid_of(change.subject),
         "why": change.why,
     }
 

@@ -11,12 +11,14 @@ from edgectl.engine.outcome import HostOutcome, RunOutcome, exit_code
 from edgectl.ops.clusters.comparison import Comparison
 from edgectl.ops.health.examined import Examined
 from edgectl.ops.health.finding import Finding, Standing
+from edgectl.ops.health.history.subjects import uuid_of
 from edgectl.ops.health.lines import Telling, finding_lines, has_alarm
 from edgectl.ops.health.look_metrics import look_metrics
 from edgectl.ops.health.metrics import health_metrics, incident_metrics
 from edgectl.ops.health.observed import Node
 from edgectl.ops.health.over_time import fleet_data, states_data
 from edgectl.ops.health.verdict import Verdict
+from edgectl.ops.health.words import counted
 from edgectl.ops.rollout import Prepared, compared, host_entry, run_report, with_clusters
 from edgectl.ops.told import closing, clusters, trouble
 from edgectl.report import Check, HostEntry, Line, Report, Table, Tone
@@ -72,11 +74,19 @@ def _data(host: Examined, telling: Telling) -> dict[str, Any]:
         return {}
     return {
         "gpus": host.said.get("gpus", []),
-        "findings": [finding.as_json() for finding in host.verdict.findings],
+        "findings": [_finding(host, found) for found in host.verdict.findings],
         "collector": host.node.collector.value,
         "states": states_data(host, telling),
         **{name: host.said[name] for name in _DATA if name in host.said},
     }
+
+
+def _finding(host: Examined, found: Finding) -> dict[str, Any]:
+    """Return a finding as the report has it; a card that cannot say who it is has the UUID that is on record."""
+    said = found.as_json()
+    if found.gpu is None and host.look is not None:
+        said["gpu"] = uuid_of(host.look.cards.subject(found))
+    return said
 
 
 def _checks(host: Examined, telling: Telling) -> Iterator[Check]:
@@ -138,10 +148,6 @@ def _headline(examined: Sequence[Examined]) -> str:
     pops = len({host.outcome.pop for host in examined})
     gpus = sum(len(node.gpus) for node in nodes)
     return (
-        f"{_counted(pops, 'PoP')} · {len(nodes):,} of {_counted(len(examined), 'node')} answered"
-        f" · {_counted(gpus, 'GPU')}"
+        f"{counted(pops, 'PoP')} · {len(nodes):,} of {counted(len(examined), 'node')} answered"
+        f" · {counted(gpus, 'GPU')}"
     )
-
-
-def _counted(number: int, noun: str) -> str:
-    return f"{number:,} {noun}" if number == 1 else f"{number:,} {noun}s"

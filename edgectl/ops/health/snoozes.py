@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from fnmatch import fnmatchcase
 
+from edgectl.catalog.health_fleet import load_fleet_rules
 from edgectl.catalog.rules_model import Rules
 from edgectl.clock import Clock
 from edgectl.complaints import did_you_mean
@@ -14,10 +16,13 @@ from edgectl.engine.health_records import HealthHistory, Snooze
 from edgectl.errors import ExitCode, InputError, UsageError
 from edgectl.inventory.model import Fleet
 from edgectl.inventory.pattern import select_names
+from edgectl.ops.health.words import counted
 from edgectl.playbook.schema import seconds
 from edgectl.report import Line, Report, Table, Tone
 
 LONGEST = timedelta(days=90)
+# A number, or a pattern of numbers: xid-79, xid-1*, xid-[67]?.
+_XID = re.compile(r"xid-[\d*?\[\]!-]+")
 
 
 @dataclass(frozen=True, slots=True)
@@ -39,7 +44,7 @@ def snooze(history: HealthHistory, fleet: Fleet, rules: Rules, clock: Clock, wan
         raise UsageError("a snooze wants a --reason: whoever sees it later asks why")
     now = clock.now()
     history.snooze(Snooze(wanted.hosts, wanted.finding, wanted.reason.strip(), wanted.by, now, wanted.until))
-    said = Line(f"{wanted.finding} is snoozed at {len(names):,} hosts until {_utc(wanted.until)}")
+    said = Line(f"{wanted.finding} is snoozed at {counted(len(names), 'host')} until {_utc(wanted.until)}")
     return _report(history.snoozes(now), now, [said])
 
 
@@ -81,8 +86,9 @@ def parse_end(until: str | None, length: str | None, now: datetime) -> datetime:
 
 def _must_exist(finding: str, rules: Rules) -> None:
     """A snooze that fits nothing would be a false comfort."""
-    known = (*rules.by_id, "unreachable")
-    if finding.startswith(("xid-", "outlier-")) or any(fnmatchcase(rule, finding) for rule in known):
+    outliers = (metric.finding for metric in load_fleet_rules().outliers.metrics)
+    known = (*rules.by_id, "unreachable", *outliers)
+    if _XID.fullmatch(finding) or any(fnmatchcase(rule, finding) for rule in known):
         return
     raise InputError(f"there is no finding '{finding}'{did_you_mean(finding, known)}")
 

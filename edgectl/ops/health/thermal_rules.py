@@ -46,18 +46,22 @@ def memory_temperature(sight: Sight, _rule: Rule) -> Judged:
 
 
 def thermal_slowdown(sight: Sight, rule: Rule) -> Judged:
-    """By the share of time since the last look, else by what holds at this moment."""
-    hardware = _share(sight, "hw_thermal_slowdown_us")
-    software = _share(sight, "sw_thermal_slowdown_us")
-    if hardware is None and software is None:
+    """By the share of time since the last look, else by what holds at this moment.
+
+    Drivers before 580 have one counter for both; what nobody tells apart is held to the limit of the milder one.
+    """
+    hardware, software = _share(sight, "hw_thermal_slowdown_us"), _share(sight, "sw_thermal_slowdown_us")
+    either = _share(sight, "hw_slowdown_us") if hardware is None and software is None else None
+    if hardware is None and software is None and either is None:
         return _reason(sight.gpu, "hw_thermal_slowdown", "sw_thermal_slowdown")
-    limits = rule.thresholds
-    if (hardware or 0) <= limits["hw_warning"] and (software or 0) <= limits["sw_warning"]:
+    limits, milder = rule.thresholds, max(software or 0, either or 0)
+    if (hardware or 0) <= limits["hw_warning"] and milder <= limits["sw_warning"]:
         return Standing.HOLDS
     severity = Severity.CRITICAL if (hardware or 0) > limits["hw_critical"] else Severity.WARNING
-    shares = {"hardware": hardware, "software": software}
-    said = ", ".join(f"{share:.0%} by {who}" for who, share in shares.items() if share)
-    return Breach(severity, shares, f"{said} since the last look")
+    shares = {"hardware": hardware, "software": software, "either": either}
+    told = {who: share for who, share in shares.items() if share}
+    said = ", ".join(f"{share:.0%} by {who}" for who, share in told.items())
+    return Breach(severity, told, f"{said} since the last look")
 
 
 def power_brake(sight: Sight, _rule: Rule) -> Judged:

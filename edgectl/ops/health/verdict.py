@@ -30,11 +30,13 @@ class Verdict:
     """What is wrong with a node, the worst first, and how every rule stands there.
 
     `unjudged` has the label of a GPU with each rule that could not be judged there, whatever its neighbours said.
+    `watched` are the rules and findings that were only counted: nothing is said of them, and so they are not clean.
     """
 
     findings: Sequence[Finding]
     standings: Mapping[str, Standing]
     unjudged: frozenset[tuple[str, str]] = frozenset()
+    watched: frozenset[str] = frozenset()
 
     @property
     def worst(self) -> Severity | None:

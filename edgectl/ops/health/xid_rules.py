@@ -20,6 +20,9 @@ _RECOVERY_CHANGED = 154
 # The GPU is not there to be reset: the driver's own word for it would be a reset, the catalogue asks for a reboot.
 _DISCONNECTED = frozenset({79, 167})
 _NO_RECOVERY = "none"
+# Words of the Xid table's actions: nothing is wanted any more; the driver itself says what is.
+SETTLED = "settled"
+_FOLLOW = "follow-driver"
 _REBOOTING = frozenset({"node-reboot", "system-reboot"})
 _RECOVERY = re.compile(r"to (0x[0-9a-fA-F]+) \(([^)]*)\)")
 # open-gpu-kernel-modules, gpu.c: what takes no GPU out of service, peers to drain and a domain to recover.
@@ -45,11 +48,15 @@ class XidTable:
 
 @dataclass(frozen=True, slots=True)
 class _Ruling:
-    """How bad one Xid is here, what it says and what to do; no severity is no finding."""
+    """How bad one Xid is here, what it says and what to do; no severity is no finding.
+
+    `asks` is what to do in one word: of the Xid table, of its ladder, or the driver's own recovery action.
+    """
 
     severity: Severity | None
     said: str
     action: str
+    asks: str
 
 
 def xid_findings(node: Node, table: XidTable) -> Iterator[Finding]:
@@ -76,14 +83,15 @@ def _ruling(xid: Xid, gpu: Gpu | None, node: Node, table: XidTable) -> _Ruling:
     rung = next_rung(xid, node.xids, meaning)
     if rung and ruling.severity is Severity.CRITICAL:
         again = f"{ruling.said}; as before the reboot"
-        return _Ruling(Severity.CRITICAL, again, table.rules.actions[rung])
+        return _Ruling(Severity.CRITICAL, again, table.rules.actions[rung], rung)
     return _by_driver(xid, gpu, meaning, branch, ruling, table.rules.actions)
 
 
 def _by_table(xid: Xid, meaning: XidMeaning, branch: int | None, actions: Mapping[str, str]) -> _Ruling:
     event = event_of(xid.line, branch) if meaning.nvlink else None
     if event is None:
-        return _Ruling(_SEVERITIES.get(meaning.severity), meaning.meaning, actions[meaning.action])
+        severity = _SEVERITIES.get(meaning.severity)
+        return _Ruling(severity, meaning.meaning, actions[meaning.action], meaning.action)
     return _of_link(event, meaning, actions)
 
 
@@ -94,9 +102,9 @@ def _of_link(event: NvlinkEvent, meaning: XidMeaning, actions: Mapping[str, str]
     row = row_of(event, meaning.nvlink)
     if row is None:
         severity = Severity.CRITICAL if event.fatal else Severity.WARNING
-        return _Ruling(severity, said, actions[meaning.action])
+        return _Ruling(severity, said, actions[meaning.action], meaning.action)
     note = f" ({row.note})" if row.note else ""
-    return _Ruling(_SEVERITIES.get(row.severity), f"{said}{note}", actions[row.action])
+    return _Ruling(_SEVERITIES.get(row.severity), f"{said}{note}", actions[row.action], row.action)
 
 
 def _by_driver(
@@ -115,10 +123,11 @@ def _by_driver(
         is_told = meaning.recovery_from is not None and branch is not None and branch >= meaning.recovery_from
         if not is_told or xid.code in _DISCONNECTED:
             return ruling
-        return _Ruling(Severity.WARNING, f"{ruling.said}; over, by the driver", actions["settled"])
+        return _Ruling(Severity.WARNING, f"{ruling.said}; over, by the driver", actions[SETTLED], SETTLED)
     if xid.code in _DISCONNECTED and wanted not in _REBOOTING:
         return ruling
-    return _Ruling(Severity.CRITICAL, ruling.said, f"the driver asks for: {wanted}; drain the node first")
+    said = f"the driver asks for: {wanted}; drain the node first"
+    return _Ruling(Severity.CRITICAL, ruling.said, said, wanted)
 
 
 def _recovery(xid: Xid) -> _Ruling:
@@ -126,12 +135,12 @@ def _recovery(xid: Xid) -> _Ruling:
     said = _RECOVERY.search(xid.line)
     if said is None:
         text = "the driver changed its recovery action"
-        return _Ruling(Severity.WARNING, text, f"do what the driver says: {text}")
+        return _Ruling(Severity.WARNING, text, f"do what the driver says: {text}", _FOLLOW)
     number, text = int(said[1], 16), said[2]
     if number == 0:
-        return _Ruling(None, text, "")
+        return _Ruling(None, text, "", _FOLLOW)
     severity = Severity.WARNING if number in _MILD_RECOVERIES else Severity.CRITICAL
-    return _Ruling(severity, text, f"do what the driver says: {text}")
+    return _Ruling(severity, text, f"do what the driver says: {text}", _FOLLOW)
 
 
 def _finding(xid: Xid, ruling: _Ruling, severity: Severity, gpu: Gpu | None, rules: Rules) -> Finding:
@@ -141,7 +150,7 @@ def _finding(xid: Xid, ruling: _Ruling, severity: Severity, gpu: Gpu | None, rul
         severity=severity,
         component=Component.GPU,
         gpu=xid.gpu,
-        value=_value(xid),
+        value=_value(xid, ruling.asks),
         rule=f"{rules.by_id['xid'].sentences[severity]}: {ruling.said}",
         action=ruling.action,
         label=_label(xid, gpu),
@@ -156,13 +165,14 @@ def _label(xid: Xid, gpu: Gpu | None) -> str:
     return f"{label}/gi{int(xid.gpu_instance)}" if xid.gpu_instance is not None else label
 
 
-def _value(xid: Xid) -> dict[str, object]:
+def _value(xid: Xid, asks: str) -> dict[str, object]:
     value: dict[str, object] = {
         "count": xid.count,
         "first": xid.first,
         "last": xid.last,
         "pci_bus_id": xid.pci_bus_id,
         "line": xid.line,
+        "asks": asks,
     }
     instances = {"gpu_instance": xid.gpu_instance, "compute_instance": xid.compute_instance}
     value.update({name: number for name, number in instances.items() if number is not None})

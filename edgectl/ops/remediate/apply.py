@@ -9,9 +9,8 @@ from datetime import timedelta
 from typing import Any
 
 from edgectl.catalog.hardware import Catalog
-from edgectl.catalog.remedies import Remedies, rung_of
-from edgectl.catalog.xid import XidMeaning
-from edgectl.engine.outcome import HostOutcome, RunOutcome
+from edgectl.catalog.remedies import Remedies, Rung, rung_of
+from edgectl.engine.outcome import HostOutcome, HostStatus, RunOutcome
 from edgectl.errors import InputError
 from edgectl.inventory.pattern import select as hosts_of
 from edgectl.ops.health.apply import check
@@ -28,6 +27,11 @@ COMMAND = "health remediate"
 _RUNS = 500
 # A node that lost its power posts, trains its links and boots: RTX PRO servers take up to ten minutes.
 _POWER_DEADLINE_S = 1200.0
+# The tasks of remediate.yaml that list units.
+_LISTED = frozenset({"drain / which services are live", "drain / note what is to be given back"})
+# Where every GPU answered after it; and where it was at least begun. A host that was never its turn tried nothing.
+_PROVED = frozenset({HostStatus.OK, HostStatus.CHANGED})
+_CARRIED_OUT = _PROVED | {HostStatus.FAILED, HostStatus.UNKNOWN}
 
 Here = Callable[[], AbstractContextManager[Services]]
 
@@ -37,7 +41,6 @@ class Books:
     """What remedies are chosen by."""
 
     remedies: Remedies
-    xids: Mapping[int, XidMeaning]
     catalog: Catalog
 
 
@@ -66,7 +69,7 @@ def plan(services: Services, books: Books, select: str, limit: str | None, *, ha
     tried = _tried(services, books.remedies)
     steps = {}
     for host in health.hosts:
-        step = next_step(faults_of(host.data), tried.get(host.host, ()), books.remedies, books.xids)
+        step = next_step(faults_of(host.data), tried.get(host.host, ()), books.remedies)
         if step is not None:
             steps[host.host] = step
     unjudged = [host.host for host in health.hosts if "findings" not in host.data]
@@ -105,12 +108,12 @@ def still_there(plan: RemedyPlan, entry: HostEntry) -> list[str]:
     """Return which of the findings that a host was acted on for it still has, and what is critical besides."""
     causes = plan.steps[entry.host].causes
     wanted = {(fault.id, fault.gpu) for fault in causes}
-    logged = {(fault.id, fault.gpu, fault.logged) for fault in causes}
+    logged = {fault.logged for fault in causes}
     left = [
         fault
         for fault in faults_of(entry.data)
         # A line of the kernel log stays until a reboot; it was an answer to what was done only if it came after.
-        if fault.logged is None or (fault.id, fault.gpu, fault.logged) not in logged
+        if fault.logged is None or fault.logged not in logged
     ]
     return [fault.id for fault in left if (fault.id, fault.gpu) in wanted or fault.severity == "critical"]
 
@@ -129,11 +132,20 @@ def _tried(services: Services, remedies: Remedies) -> dict[str, list[Tried]]:
     tried: dict[str, list[Tried]] = {}
     for run in services.history.runs(_RUNS):
         if run.command == COMMAND and run.started >= since:
-            for host, done in run.arguments.get("remedies", {}).items():
-                rung = rung_of(done["rung"])
-                if rung is not None:
-                    tried.setdefault(host, []).append(Tried(rung, frozenset(done["findings"])))
+            said = run.arguments.get("remedies", {})
+            for record in services.history.hosts(run.run):
+                host = record.outcome
+                if host.host in said and host.status in _CARRIED_OUT:
+                    tried.setdefault(host.host, []).append(_tried_at(host.status, said[host.host]))
     return tried
+
+
+def _tried_at(status: HostStatus, done: Mapping[str, Any]) -> Tried:
+    step = _step_on_record(done)
+    lines = (fault.logged for fault in step.causes) if status in _PROVED else ()
+    return Tried(
+        step.rung or Rung.REPLACE, frozenset(done["findings"]), frozenset(line for line in lines if line)
+    )
 
 
 def _remedy(
@@ -192,9 +204,9 @@ def _power_cycled(services: Services, here: Here, host: str, hook: Sequence[str]
 
 
 def _drained(host: HostOutcome) -> list[str]:
-    """Return the units that were stopped at a host, by what the first task said."""
-    listed = next((task.result for task in host.tasks if task.name.startswith("drain / which")), {})
-    return [line.split()[0] for line in str(listed.get("stdout", "")).splitlines() if line.strip()]
+    """Return the units that are to be given back: those that were live, and those of remedies that did not help."""
+    said = [str(task.result.get("stdout", "")) for task in host.tasks if task.name in _LISTED]
+    return sorted({line.split()[0] for text in said for line in text.splitlines() if line.strip()})
 
 
 def _returned(services: Services, units: Mapping[str, Sequence[str]]) -> Acted | None:

@@ -62,7 +62,7 @@ def plan_lines(plan: RemedyPlan, remedies: Remedies) -> list[Line]:
     count = len(plan.over_ssh) + len(plan.by_power)
     left = len(plan.steps) - count
     head = f"Plan   {count} of {len(plan.steps)} hosts with findings are acted on · {left} for a person"
-    lines = [Line(head), *_groups(plan, remedies)]
+    lines = [Line(head), *_groups(plan, remedies)] if plan.steps else [Line("Plan   nothing to do")]
     if plan.unjudged:
         lines.append(Line(f"  not answering {len(plan.unjudged)}   {abridged(plan.unjudged)}", Tone.NOTICE))
     return lines

@@ -139,8 +139,9 @@ def _note_processes(gpu: Gpu, element: ET.Element) -> None:
 
 def _process(element: ET.Element) -> Dict[str, Any]:
     name, used = said(element, "process_name") or "?", said(element, "used_memory") or ""
+    pid = said(element, "pid") or ""
     return {
-        "pid": int(said(element, "pid") or 0),
+        "pid": integer(pid) if NUMBER.match(pid) else 0,
         "name": os.path.basename(name.split(" ")[0]),
         "used_mib": integer(used) if NUMBER.match(used) else None,
         "age_s": None,

@@ -18,6 +18,8 @@ _MODES = {"DPU mode": "dpu", "NIC mode": "nic"}
 _READY = ("DPU is ready", "Linux up")
 _LINE = re.compile(r"^([A-Z_]+)\s+(.*)$", re.MULTILINE)
 _LOG_LINE = re.compile(r"^\s*(?:INFO|WARN|ERR|ASSERT)\w*\[[^\]]*\]: ?(.*)$", re.MULTILINE)
+# Older rshim names no PCI domain: `pcie-04:00.2`, where newer ones say `pcie-0000:04:00.2`.
+_DEVICE = re.compile(r"pcie-(?:([0-9a-fA-F]{4}):)?([0-9a-fA-F]{2}:[0-9a-fA-F]{2})\.")
 _UPTIME = re.compile(r"(\d+)\(s\)")
 _READINGS = (
     *("part", "serial", "firmware", "mode", "rshim", "arm_up", "boot_state"),
@@ -81,9 +83,16 @@ def _consoles(root: str) -> Dict[str, Dict[str, Any]]:
         said = text(path)
         if said:
             fields = dict(_LINE.findall(said))
-            slot = fields.get("DEV_NAME", "").partition("pcie-")[2].rpartition(".")[0].strip()
-            found[slot] = _console(root, os.path.basename(os.path.dirname(path)), said, fields)
+            found[_slot(fields.get("DEV_NAME", ""))] = _console(
+                root, os.path.basename(os.path.dirname(path)), said, fields
+            )
     return found
+
+
+def _slot(name: str) -> str:
+    """Return the slot in rshim's name of a card; '' where it is no PCI card, as on a BMC's USB."""
+    said = _DEVICE.match(name)
+    return f"{said.group(1) or '0000'}:{said.group(2)}".lower() if said else ""
 
 
 def _console(root: str, rshim: str, said: str, fields: Dict[str, str]) -> Dict[str, Any]:

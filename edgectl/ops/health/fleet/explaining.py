@@ -19,6 +19,7 @@ from edgectl.ops.health.fleet.incidents import Incident, incident_data
 from edgectl.ops.health.fleet.on_record import incidents_on_record, nodes_of
 from edgectl.ops.health.history.snoozing import snoozes_of
 from edgectl.ops.health.history.states import clean_looks, is_flapping
+from edgectl.ops.health.words import counted
 from edgectl.ops.services import Services
 from edgectl.report import Line, Report, Tone
 
@@ -31,6 +32,8 @@ _LOOKS = 32
 
 def is_on_record(name: str, rules: Rules) -> bool:
     """Tell whether a name can only be on record: HOST/FINDING, or an incident, which ends in its family's name."""
+    if name in {*rules.by_id, *(metric.finding for metric in load_fleet_rules().outliers.metrics)}:
+        return False  # as memory-temperature, which ends as an incident of the rule 'temperature' would
     families = (*(family.name for family in load_fleet_rules().incidents.families), *rules.by_id)
     return "/" in name or any(name.endswith(f"-{family}") for family in families) or bool(_XID.search(name))
 
@@ -101,7 +104,7 @@ def _states(
         yield f"{where}: looks", f"{_bits(state.looks)}  (the latest last; ● found)"
         leave = policies.flapping_leave if flaps else policy.leave
         clean = min(clean_looks(state.looks), _LOOKS)
-        yield f"{where}: clears", f"after {leave} clean looks in a row; {clean} so far"
+        yield f"{where}: clears", f"after {counted(leave, 'clean look')} in a row; {clean} so far"
 
 
 def _bits(looks: int) -> str:

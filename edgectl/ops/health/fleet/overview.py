@@ -20,6 +20,7 @@ from edgectl.ops.health.fleet.outliers import Outlier
 from edgectl.ops.health.history.snoozing import Snoozes, snoozes_of
 from edgectl.ops.health.history.trends import Trend
 from edgectl.ops.health.places import places
+from edgectl.ops.health.words import counted
 from edgectl.ops.services import Services
 from edgectl.report import Line, Report, Tone
 
@@ -55,8 +56,8 @@ def _headline(found: Recorded, now: datetime) -> str:
     never = len(found.hosts) - len(found.nodes)
     more = f" · {never:,} never looked at" if never else ""
     return (
-        f"{pops:,} PoPs · {fresh:,} of {len(found.hosts):,} nodes looked at within a day"
-        f" · {len(found.cards):,} cards on record{more}"
+        f"{counted(pops, 'PoP')} · {fresh:,} of {counted(len(found.hosts), 'node')} looked at within a day"
+        f" · {counted(len(found.cards), 'card')} on record{more}"
     )
 
 

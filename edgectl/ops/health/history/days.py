@@ -116,7 +116,8 @@ def _looked(day: Day, gpu: Gpu, before: Gpu | None) -> Day:
         day.ecc_uncorrected + _grown(gpu, before, "ecc_volatile_uncorrected"),
         day.pcie_replays + _grown(gpu, before, "pcie_replays"),
         day.pcie_correctable + _grown(gpu, before, "pcie_aer_correctable"),
-        day.thermal_s + _slowed(gpu, before, "hw_thermal_slowdown_us", "sw_thermal_slowdown_us"),
+        day.thermal_s
+        + _slowed(gpu, before, "hw_thermal_slowdown_us", "sw_thermal_slowdown_us", "hw_slowdown_us"),
         day.brake_s + _slowed(gpu, before, "hw_power_brake_us"),
         _rows(gpu, day.rows),
         *(map(float, banks) if banks and len(banks) == BANKS else day[-BANKS:]),

@@ -157,6 +157,8 @@ class _Told:
         if state.finding.startswith(OUTLIER):
             return self._gpu(state) is None and self._is_replaced(state.subject)
         rule = self._rule(state.finding)
+        if {rule, state.finding} & self.verdict.watched:
+            return False
         if self.verdict.standings.get(rule, Standing.HOLDS) is Standing.UNJUDGED:
             return False
         if state.subject == node_subject(self.host) or rule not in GPU_RULES:

@@ -46,6 +46,11 @@ def is_node(subject: str) -> bool:
     return subject.startswith("node:")
 
 
+def uuid_of(subject: str) -> str | None:
+    """Return the UUID behind a subject, None for a node or a place; a copy's is followed by its host."""
+    return None if is_node(subject) else subject.partition("@")[0]
+
+
 def cards_of(host: str, node: Node, records: Sequence[CardRecord], copied: Collection[str] = ()) -> Cards:
     """Return the cards of a host; `copied` are UUIDs that several hosts show."""
     on_record = {record.card: record for record in records}

@@ -21,6 +21,7 @@ from edgectl.ops.health.history.days import Day, days_of, week_of
 from edgectl.ops.health.history.looks import looks_of
 from edgectl.ops.health.history.subjects import is_node
 from edgectl.ops.health.history.trends import Trend, trends
+from edgectl.ops.health.words import counted
 from edgectl.report import Line, Report, Table, Tone
 
 _TONES = {Turn.ENTERED: Tone.NOTICE, Turn.WORSENED: Tone.BAD, Turn.CLEARED: Tone.GOOD}
@@ -51,7 +52,10 @@ def history_of(history: HealthHistory, host: str, card: str | None, days: int, n
     places = history.places([record.card for record in records])
     told = [(record, _days(history, record.card, days, now)) for record in records]
     body = [
-        Line(f"{host} · {len(records)} cards on record · {len(states)} findings in force · last {days} days"),
+        Line(
+            f"{host} · {counted(len(records), 'card')} on record · {counted(len(states), 'finding')} in force"
+            f" · last {counted(days, 'day')}"
+        ),
         *_in_force(states, now),
         *_cards(told, places, now),
         *_changes(changes),

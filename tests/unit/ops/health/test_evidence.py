@@ -63,6 +63,17 @@ def test_all_parts_are_there_with_their_digests_and_the_serial_of_a_card_that_is
     assert bundle.missing == ["nvidia-smi.xml", "kernel-since-boot.log", "lspci.txt", "dmidecode.txt"]
 
 
+def test_a_card_of_which_nothing_is_left_has_the_name_and_serial_that_are_on_record() -> None:
+    record = {"slot": "00000000:51:00.0", "serial": "1650000000002", "name": "NVIDIA L4", "gpu": "GPU-2"}
+    records = [{**record, "seen": "2026-11-22"}, {**record, "serial": "1", "seen": "2026-10-22"}]
+    nameless = {**GONE, "serial": None, "pci_bus_id": "00000000:41:00.0"}
+    bundle = bundle_of(_host(), {"gpus": [nameless], "findings": []}, {"cards": records}, AT)
+    summary = _files(bundle.archive)["summary.txt"].decode()
+
+    assert "GPU 00000000:41:00.0  lost  name unknown  serial unknown  UUID unknown" in summary
+    assert "GPU 00000000:51:00.0  gone  NVIDIA L4  serial 1650000000002  GPU-2" in summary
+
+
 def test_the_same_evidence_is_the_same_archive() -> None:
     host = _host(_task("kernel.log", _packed("NVRM\n")))
 

@@ -3,28 +3,23 @@
 from __future__ import annotations
 
 from datetime import timedelta
-from pathlib import Path
 from typing import Any
-
-import pytest
 
 from edgectl.catalog.rules_model import Severity
 from edgectl.engine.health_records import HealthKept, Snooze, Turn
-from edgectl.errors import ExitCode, MissingError, UsageError
-from edgectl.ops.health.apply import Manner, check
+from edgectl.errors import ExitCode, MissingError
+from edgectl.ops.health.apply import Manner
 from edgectl.ops.health.fleet.explaining import explain_incident
 from edgectl.ops.health.history.days import days_of
-from edgectl.report import Report
-from tests.fakes.clock import START, FakeClock
+from edgectl.ops.remediate.plan import faults_of
+from tests.fakes.clock import START
 from tests.fakes.health_history import MemoryHealthHistory
 from tests.unit.ops.health.asked import (
     DPU,
     GRU1,
-    GRU2,
     N1,
     N2,
     N3,
-    Answer,
     card,
     node,
     services,
@@ -32,52 +27,7 @@ from tests.unit.ops.health.asked import (
     told,
 )
 from tests.unit.ops.health.nodes import a_gpu
-
-QUARTER_S = 900.0
-
-
-class Site:
-    """A fleet of six that is looked at every quarter of an hour."""
-
-    def __init__(self, folder: Path) -> None:
-        self.history = MemoryHealthHistory()
-        self.clock = FakeClock()
-        self.folder = folder
-        self.answers: dict[str, Answer] = {host: node(host) for host in (N1, N2, N3, GRU1, GRU2, DPU)}
-
-    def look(self, select: str | None = None, **given: Any) -> Report:
-        opened = services(self.folder, self.answers, health=self.history, clock=self.clock)
-        report = check(opened, select, None, **given)
-        self.clock.turn(QUARTER_S)
-        return report
-
-    def looks(self, number: int) -> Report:
-        for _ in range(number - 1):
-            self.look()
-        return self.look()
-
-    def turns(self, host: str) -> list[tuple[str, Turn]]:
-        return [(one.finding, one.turn) for one in reversed(self.history.changes([host], START))]
-
-
-@pytest.fixture
-def site(tmp_path: Path) -> Site:
-    return Site(tmp_path)
-
-
-def line_with(report: Report, *words: str) -> str:
-    lines = [line for line in told(report).splitlines() if all(word in line for word in words)]
-    assert len(lines) == 1, told(report)
-    return lines[0]
-
-
-def failed(report: Report) -> list[str]:
-    return [host.host for host in report.hosts if host.status == "failed"]
-
-
-def states(report: Report, host: str) -> dict[str, str]:
-    entry = next(one for one in report.hosts if one.host == host)
-    return {state["finding"]: state["phase"] for state in entry.data["states"]}
+from tests.unit.ops.health.site import QUARTER_S, Site, failed, line_with, states
 
 
 def hot(host: str, **changes: Any) -> dict[str, Any]:
@@ -271,6 +221,21 @@ def test_a_snoozed_finding_is_folded_and_fails_nothing_until_its_end(site: Site)
     assert failed(site.look()) == [N1]
 
 
+def test_a_card_that_is_gone_has_its_uuid_from_the_record_and_is_not_acted_on_while_it_is_snoozed(
+    site: Site,
+) -> None:
+    site.look()
+    gone = card(N1, 1, uuid=None, serial=None, state="lost")
+    site.answers[N1] = node(N1, card(N1, 0), {**gone, "index": None})
+    found = next(host.data for host in site.look().hosts if host.host == N1)
+    site.history.snooze(Snooze(N1, "gpu-lost", "known", "ann", START, START + timedelta(days=1)))
+    snoozed = next(host.data for host in site.look().hosts if host.host == N1)
+
+    assert [(one["id"], one["gpu"]) for one in found["findings"]] == [("gpu-lost", f"GPU-{N1}-1")]
+    assert [fault.id for fault in faults_of(found)] == ["gpu-lost"]
+    assert faults_of(snoozed) == []
+
+
 def test_a_snooze_is_for_its_hosts_and_its_finding_alone(site: Site) -> None:
     for host in (N1, GRU1):
         site.answers[host] = node(host, card(host, 0, remap_failure=True), card(host, 1))
@@ -279,22 +244,6 @@ def test_a_snooze_is_for_its_hosts_and_its_finding_alone(site: Site) -> None:
     site.history.snooze(Snooze("no-such-host", "*", "?", "ann", START, START + timedelta(days=1)))
 
     assert failed(site.look()) == [N1]
-
-
-def test_a_rule_in_shadow_is_counted_and_never_alarms(site: Site) -> None:
-    for host in (N1, N2):
-        site.answers[host] = node(host, card(host, 0, remap_failure=True), card(host, 1, remap_failure=True))
-    report = site.look(manner=Manner(("row-remap-failure",)))
-
-    assert (failed(report), report.exit_code) == ([], ExitCode.DONE)
-    assert report.data["fleet"]["shadow"] == {"row-remap-failure": {"hosts": 2, "findings": 4}}
-    assert line_with(report, "shadow").endswith("would have fired on 2 hosts")
-    assert site.turns(N1) == []
-
-
-def test_a_rule_that_does_not_exist_cannot_be_put_in_shadow(site: Site) -> None:
-    with pytest.raises(UsageError, match="did you mean 'pcie-width'"):
-        site.look(manner=Manner(("pci-width",)))
 
 
 def test_a_look_without_history_keeps_nothing(site: Site) -> None:

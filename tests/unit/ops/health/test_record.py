@@ -127,7 +127,7 @@ def test_a_host_s_history_tells_cards_states_and_changes(tmp_path: Path) -> None
     looked = Looked(tmp_path, [{N1: failing(N1)}, {}, {N1: failing(N1)}])
     text = told(history_of(looked.history, N1, None, 28, looked.clock.now()))
 
-    assert f"{N1} · 2 cards on record · 1 findings in force · last 28 days" in text
+    assert f"{N1} · 2 cards on record · 1 finding in force · last 28 days" in text
     assert "critical row-remap-failure GPU 0   active for 15 min" in text
     assert "2026-11-23 09:15 UTC  cleared  critical row-remap-failure GPU 0: one clean look" in text
     assert (
@@ -226,11 +226,24 @@ def test_a_snooze_that_would_comfort_falsely_is_refused(tmp_path: Path) -> None:
 
     with pytest.raises(InputError, match="did you mean 'pcie-width'"):
         snooze(history, fleet, rules, clock, a_wish(looked, finding="pci-width"))
+    for finding in ("xid-7O", "xid-", "outlier-temprature"):
+        with pytest.raises(InputError, match=f"there is no finding '{finding}'"):
+            snooze(history, fleet, rules, clock, a_wish(looked, finding=finding))
     with pytest.raises(InputError):
         snooze(history, fleet, rules, clock, a_wish(looked, hosts="no-such-host"))
     with pytest.raises(UsageError, match="wants a --reason"):
         snooze(history, fleet, rules, clock, a_wish(looked, reason=" "))
     assert history.snoozes(clock.now()) == []
+
+
+@pytest.mark.parametrize(
+    "finding", ["xid-79", "xid-1*", "xid-[67]?", "outlier-temperature", "*-temperature", "un*"]
+)
+def test_a_snooze_may_name_an_xid_an_outlier_or_a_pattern(tmp_path: Path, finding: str) -> None:
+    looked = Looked(tmp_path, [])
+    snooze(looked.history, looked.services.fleet, load_rules(), looked.clock, a_wish(looked, finding=finding))
+
+    assert [one.finding for one in looked.history.snoozes(looked.clock.now())] == [finding]
 
 
 ENDS = [

@@ -146,11 +146,15 @@ def test_the_job_takes_no_lock_and_brings_the_library(tmp_path: Path) -> None:
 
 
 def test_explain_knows_rules_and_every_xid_and_helps_with_a_typo() -> None:
+    from edgectl.catalog.health_fleet import load_fleet_rules
     from edgectl.catalog.rules import load_rules
     from edgectl.catalog.xid import load_xids
+    from edgectl.ops.health.fleet.explaining import is_on_record
 
     rules, xids, now = load_rules(), load_xids(), START
-    for finding in (*rules.by_id, *(f"xid-{code}" for code in xids), "xid-999"):
+    outliers = [metric.finding for metric in load_fleet_rules().outliers.metrics]
+    for finding in (*rules.by_id, *(f"xid-{code}" for code in xids), "xid-999", *outliers, "unreachable"):
+        assert not is_on_record(finding, rules)
         report = explain(finding, rules, xids, now)
         assert {"about", "why", "action", "clears", "source"} <= set(report.data), finding
     with pytest.raises(InputError, match="did you mean 'pcie-width'"):
