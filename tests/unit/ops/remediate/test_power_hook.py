@@ -18,6 +18,7 @@ from edgectl.ops.services import Services
 from edgectl.remote.protocol import Busy, Hello
 from tests.fakes.clock import FakeClock
 from tests.fakes.connector import FakeConnector
+from tests.fakes.connector import Step as Said
 from tests.fakes.fleet import a_fleet, a_host
 from tests.fakes.pool import InlinePool
 from tests.unit.ops.health.asked import N1, services
@@ -29,7 +30,7 @@ def test_a_hook_that_another_run_keeps_from_running_ends_its_node_as_busy_and_no
 ) -> None:
     opened = services(tmp_path, {})
     clock = FakeClock()
-    busy = [Hello("3.11", "b", "root"), Busy({"run": "R0", "by": "ci", "task": "copies"})]
+    busy: list[Said] = [Hello("3.11", "b", "root"), Busy({"run": "R0", "by": "ci", "task": "copies"})]
     here = FakeConnector({"here": [busy]}, clock)
 
     @contextmanager
