@@ -1,0 +1,97 @@
+"""The options that say what is asked of a server, declared once for the commands that put a load on one."""
+
+from __future__ import annotations
+
+import functools
+import inspect
+from collections.abc import Callable
+from dataclasses import dataclass, fields
+from typing import TYPE_CHECKING, Any
+
+from edgectl.cli.bench_options import (
+    ApiKey,
+    Arrivals,
+    ArrivalsOption,
+    Model,
+    OutputTokens,
+    Processes,
+    PromptTokens,
+    Seed,
+    Slo,
+    Timeout,
+    WarmUp,
+)
+
+if TYPE_CHECKING:
+    from edgectl.ops.bench.workload import Workload
+
+
+@dataclass(frozen=True, slots=True)
+class LoadOptions:
+    """What each request is like; how many there are, and how fast, is the command's own."""
+
+    model: Model = None
+    api_key: ApiKey = None
+    prompt_tokens: PromptTokens = 512
+    output_tokens: OutputTokens = 128
+    arrivals: ArrivalsOption = None
+    seed: Seed = None
+    slo: Slo = ""
+    warmup: WarmUp = 2
+    timeout: Timeout = "120s"
+    processes: Processes = None
+
+    def workload(
+        self,
+        *,
+        rate: float | None = None,
+        concurrency: int | None = None,
+        requests: int | None = None,
+        duration: str | None = None,
+        url: str | None = None,
+    ) -> Workload:
+        """Return the load, with its defaults. Raises `UsageError`."""
+        import secrets
+
+        from edgectl.ops.bench.workload import Workload, checked, duration_s, parse_slo
+
+        return checked(
+            Workload(
+                rate=rate,
+                concurrency=concurrency,
+                requests=requests,
+                duration_s=None if duration is None else duration_s(duration, "--duration"),
+                prompt_tokens=self.prompt_tokens,
+                output_tokens=self.output_tokens,
+                arrivals=(self.arrivals or Arrivals.POISSON).value,
+                seed=secrets.randbelow(1 << 30) if self.seed is None else self.seed,
+                slo=parse_slo(self.slo),
+                model=self.model,
+                warmup_requests=self.warmup,
+                timeout_s=duration_s(self.timeout, "--timeout"),
+                processes=self.processes,
+            ),
+            url,
+        )
+
+    def key(self) -> dict[str, str] | None:
+        """Return where the server's key is kept. Raises `UsageError`."""
+        from edgectl.ops.bench.workload import parse_provider
+
+        return None if self.api_key is None else parse_provider(self.api_key)
+
+
+def with_load(function: Callable[..., None]) -> Callable[..., None]:
+    """Return `function(common, load, …)` with the load's options in the place of `load`."""
+    common, load, *own = inspect.signature(function, eval_str=True).parameters.values()
+    options = list(inspect.signature(LoadOptions, eval_str=True).parameters.values())
+
+    @functools.wraps(function)
+    def wrapper(common: Any, **given: Any) -> None:
+        chosen = LoadOptions(**{field.name: given.pop(field.name) for field in fields(LoadOptions)})
+        function(common, chosen, **given)
+
+    by_name = [one.replace(kind=inspect.Parameter.KEYWORD_ONLY) for one in (*own, *options)]
+    wrapper.__signature__ = inspect.Signature([common, *by_name])  # type: ignore[attr-defined]  # what inspect reads
+    del load
+    return wrapper
