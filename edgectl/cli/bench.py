@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import typer
 
+from edgectl.cli.bench_curves import add_curves
 from edgectl.cli.bench_judging import add_judging
 from edgectl.cli.bench_options import (
     ApiKey,
@@ -39,6 +40,7 @@ def add_to(app: typer.Typer) -> None:
     )
     app.add_typer(group, name="bench")
     _add_run(group)
+    add_curves(group)
     add_judging(group)
 
 

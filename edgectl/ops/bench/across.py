@@ -9,8 +9,10 @@ from edgectl.ops.bench.drawing import milliseconds, percent, rate
 from edgectl.ops.bench.figures import FIGURES, JUDGED, Figure, figures_of
 from edgectl.ops.bench.intervals import Interval, mean_interval
 from edgectl.ops.bench.measured import Measured
-from edgectl.ops.bench.verdict import CONFIDENCE
 from edgectl.report import Line
+
+# Of the mean over the repeats.
+CONFIDENCE = 0.95
 
 
 def typical(repeats: Sequence[Measured]) -> Measured:

@@ -93,7 +93,7 @@ class _Judge:
             reason = f"{host.status}: {host.reason}"
             return _Case(Side("", {}, 0), after, Judgement(verdict, [], [reason]))
         before = self._before(host.host, made[0])
-        return _Case(before, after, judge(before, after, self._manner.allowed, is_paired=False))
+        return _Case(before, after, judge(before, after, self._manner.allowed, is_in_turns=False))
 
     def _before(self, host: str, one: Measured) -> Side:
         if self._baseline != AUTO:

@@ -9,7 +9,7 @@ from __future__ import annotations
 import math
 from collections.abc import Sequence
 from dataclasses import dataclass
-from statistics import NormalDist, fmean, variance
+from statistics import NormalDist, fmean, linear_regression, variance
 
 _LEAST = 2
 
@@ -30,21 +30,46 @@ def mean_interval(figures: Sequence[float], confidence: float) -> Interval | Non
     return _around(fmean(figures), variance(figures) / len(figures), len(figures) - 1, confidence)
 
 
+def alternating(pairs: int) -> list[int]:
+    """Return in which order two servers, 0 and 1, take turns: 0, 1, 1, 0, 0, 1 and so on."""
+    return [side for pair in range(pairs) for side in ((0, 1) if pair % 2 == 0 else (1, 0))]
+
+
 def change_interval(
-    before: Sequence[float], after: Sequence[float], confidence: float, *, is_paired: bool
+    before: Sequence[float], after: Sequence[float], confidence: float, *, is_in_turns: bool
 ) -> Interval | None:
     """Return `after / before - 1` with its interval; None of fewer than two on a side, or where one is not above 0.
 
-    Paired are repeats that were taken in turns: what drifts in both cancels out. Else Welch's t (1947).
+    Of repeats that were taken in turns a steady drift is taken out; else it is Welch's t (1947).
     """
     if min(len(before), len(after)) < _LEAST or min(*before, *after) <= 0:
         return None
     earlier, later = [[math.log(figure) for figure in side] for side in (before, after)]
-    if is_paired and len(earlier) == len(later):
-        between = mean_interval([y - x for x, y in zip(earlier, later, strict=True)], confidence)
+    if is_in_turns and len(earlier) == len(later):
+        between = _without_drift(earlier, later, confidence)
     else:
         between = _welch(earlier, later, confidence)
-    return between and Interval(*(math.expm1(bound) for bound in (between.point, between.low, between.high)))
+    return Interval(*(math.expm1(bound) for bound in (between.point, between.low, between.high)))
+
+
+def _without_drift(before: Sequence[float], after: Sequence[float], confidence: float) -> Interval:
+    """Return the change, by least squares over a step between the sides and a slope along the session."""
+    order = alternating(len(before))
+    left = (iter(before), iter(after))
+    values = [next(left[side]) for side in order]
+    steps = _off_the_line([float(side) for side in order])
+    residuals = _off_the_line(values)
+    squares = sum(step * step for step in steps)
+    point = sum(step * value for step, value in zip(steps, residuals, strict=True)) / squares
+    freedom = len(values) - 3
+    rest = sum((value - point * step) ** 2 for step, value in zip(steps, residuals, strict=True))
+    return _around(point, rest / freedom / squares, freedom, confidence)
+
+
+def _off_the_line(values: Sequence[float]) -> list[float]:
+    """Return how far each value is from the straight line through all of them, equally spaced."""
+    slope, base = linear_regression(range(len(values)), values)
+    return [value - (base + slope * place) for place, value in enumerate(values)]
 
 
 def _welch(before: Sequence[float], after: Sequence[float], confidence: float) -> Interval:

@@ -6,10 +6,10 @@ from collections.abc import Sequence
 from statistics import fmean
 from typing import Any, assert_never
 
-from edgectl.ops.bench.drawing import milliseconds, percent, rate
+from edgectl.ops.bench.drawing import milliseconds, rate
 from edgectl.ops.bench.figures import Figure
 from edgectl.ops.bench.intervals import Interval
-from edgectl.ops.bench.verdict import CONFIDENCE, Judged, Judgement, Side, Verdict
+from edgectl.ops.bench.verdict import FALSE_ALARM, FALSE_PASS, Judged, Judgement, Side, Verdict
 from edgectl.report import Chart, Check, Line, Section, Series, Table, Tone
 
 _CHECK_WORDS = {Verdict.PASS: "ok", Verdict.FAIL: "failed", Verdict.INCONCLUSIVE: "unknown"}
@@ -17,7 +17,7 @@ _CHECK_WORDS = {Verdict.PASS: "ok", Verdict.FAIL: "failed", Verdict.INCONCLUSIVE
 
 def judgement_lines(before: Side, after: Side, judgement: Judgement) -> list[Line | Table]:
     """Return the whole of it, for a person."""
-    columns = ["", "", ">before", ">after", ">worse by", f"{percent(CONFIDENCE)} sure", ">allowed", ""]
+    columns = ["", "", ">before", ">after", ">worse by", "surely", ">allowed", ""]
     return [
         Line(f"before  {before.name}   {_repeats(before)}"),
         Line(f"after   {after.name}   {_repeats(after)}"),
@@ -61,7 +61,7 @@ def judgement_data(before: Side, after: Side, judgement: Judgement) -> dict[str,
     return {
         "verdict": judgement.verdict.value,
         "reasons": list(judgement.reasons),
-        "confidence": CONFIDENCE,
+        "chances": {"false_alarm": FALSE_ALARM, "false_pass": FALSE_PASS},
         "before": _side_data(before),
         "after": _side_data(after),
         "figures": {

@@ -66,7 +66,7 @@ def compare(services: Services, command: str, before: str, after: str, manner: M
             run = _measure_more(services, command, words, made, manner)
         later = _side(after, made[1], known)
         earlier = _baseline(services, after, made[1]) if before == AUTO else _side(before, made[0], known)
-        judgement = judge(earlier, later, manner.allowed, is_paired=all(map(is_url, words)))
+        judgement = judge(earlier, later, manner.allowed, is_in_turns=all(map(is_url, words)))
         if not manner.wants_more(judgement, max(map(len, made))):
             break
     return Report(
@@ -114,7 +114,7 @@ def _measure_more(
     seed = manner.workload.seed + sum(map(len, made))
     turns: list[Turn]
     if is_url(before) and is_url(after):
-        turns = in_turns(before, after, seed, manner.repeats)
+        turns = in_turns(before, after, seed, manner.repeats, len(made[0]))
     else:
         url, side = (before, 0) if is_url(before) else (after, 1)
         turns = repeats(url, seed, manner.repeats, url, side)

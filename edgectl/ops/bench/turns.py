@@ -10,6 +10,7 @@ from edgectl.engine.outcome import HostOutcome, RunOutcome
 from edgectl.inventory.model import Host
 from edgectl.ops.bench.figures import figures_of
 from edgectl.ops.bench.identity import engine_of, shape_of, sku_of
+from edgectl.ops.bench.intervals import alternating
 from edgectl.ops.bench.measured import Measured, read_measured
 from edgectl.ops.bench.workload import Workload
 from edgectl.ops.rollout import Prepared, Request, rollout
@@ -71,11 +72,13 @@ def repeats(url: str, seed: int, count: int, subject: str = "", side: int = 0) -
     return [Turn(url, seed + number, subject, side) for number in range(count)]
 
 
-def in_turns(first: str, second: str, seed: int, count: int) -> list[Turn]:
-    """Return the turns of two servers: first, second, second, first, … so that what drifts meets both alike."""
-    sides = (Turn(first, seed, first, 0), Turn(second, seed, second, 1))
-    ordered = [turn for pair in range(count) for turn in (sides if pair % 2 == 0 else sides[::-1])]
-    return [replace(turn, seed=seed + number) for number, turn in enumerate(ordered)]
+def in_turns(first: str, second: str, seed: int, count: int, done: int = 0) -> list[Turn]:
+    """Return the turns of two servers, so that what drifts meets both alike; `done` are the pairs before."""
+    order = alternating(done + count)[2 * done :]
+    return [
+        Turn((first, second)[side], seed + number, (first, second)[side], side)
+        for number, side in enumerate(order)
+    ]
 
 
 def measure(services: Services, asked: Asked) -> Seen:

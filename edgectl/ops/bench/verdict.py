@@ -14,8 +14,12 @@ from edgectl.errors import ExitCode
 from edgectl.ops.bench.figures import FIGURES, Figure
 from edgectl.ops.bench.intervals import Interval, change_interval
 
-# The chance of failing a server that is no slower, over all figures together, however noisy it is: half of this.
-CONFIDENCE = 0.95
+# The chance of failing a server that is no slower, over all figures together and however noisy it is. One figure is
+# enough to fail, so each has its share of it (Bonferroni).
+FALSE_ALARM = 0.025
+# The chance of passing one that is slower than allowed. All figures must pass, so each may have the whole of it
+# (R. Berger, Multiparameter hypothesis testing and acceptance sampling, 1982).
+FALSE_PASS = 0.05
 # A server that fails more of its requests than before, by this share of them, is worse however fast it is.
 _MORE_FAILED = 0.01
 
@@ -60,7 +64,7 @@ class Side:
 
 @dataclass(frozen=True, slots=True)
 class Judged:
-    """One figure on both sides; `worse` is by how much the later side is worse, with its interval."""
+    """One figure on both sides; `worse` is by how much the later side is worse: between low and high."""
 
     figure: Figure
     verdict: Verdict
@@ -80,14 +84,15 @@ class Judgement:
     reasons: Sequence[str] = field(default_factory=tuple)
 
 
-def judge(before: Side, after: Side, allowed: Mapping[str, float], *, is_paired: bool) -> Judgement:
-    """Return the verdict on `after`; `allowed` says by which share each named figure may be worse.
-
-    The confidence is split among the figures (Bonferroni), so that asking for more does not alarm more often.
-    """
-    confidence = 1 - (1 - CONFIDENCE) / len(allowed)
+def judge(before: Side, after: Side, allowed: Mapping[str, float], *, is_in_turns: bool) -> Judgement:
+    """Return the verdict on `after`; `allowed` says by which share each named figure may be worse."""
     figures = [
-        _judged(FIGURES[name], share, before, after, confidence, is_paired=is_paired)
+        _judged(
+            _Question(FIGURES[name], share, FALSE_ALARM / len(allowed)),
+            before,
+            after,
+            is_in_turns=is_in_turns,
+        )
         for name, share in allowed.items()
     ]
     failing = _failing(before, after)
@@ -108,13 +113,19 @@ def overall(verdicts: Iterable[Verdict]) -> Verdict:
     return Verdict.PASS
 
 
-def _judged(
-    figure: Figure, allowed: float, before: Side, after: Side, confidence: float, *, is_paired: bool
-) -> Judged:
+@dataclass(frozen=True, slots=True)
+class _Question:
+    """Whether a figure is worse by more than is allowed, and how often the answer may be a false alarm."""
+
+    figure: Figure
+    allowed: float
+    false_alarm: float
+
+
+def _judged(asked: _Question, before: Side, after: Side, *, is_in_turns: bool) -> Judged:
+    figure, allowed = asked.figure, asked.allowed
     earlier, later = before.of(figure), after.of(figure)
-    # Worse is higher for a latency and lower for a rate.
-    sides = (earlier, later) if figure.is_worse_high else (later, earlier)
-    worse = change_interval(*sides, confidence, is_paired=is_paired) if earlier and later else None
+    worse = _worse(asked, earlier, later, is_in_turns=is_in_turns) if earlier and later else None
     if worse is None:
         return Judged(figure, Verdict.INCONCLUSIVE, allowed, earlier, later, why=_why_none(earlier, later))
     if worse.point > allowed and worse.low > allowed:
@@ -124,6 +135,18 @@ def _judged(
     else:
         verdict = Verdict.INCONCLUSIVE
     return Judged(figure, verdict, allowed, earlier, later, worse)
+
+
+def _worse(
+    asked: _Question, before: Sequence[float], after: Sequence[float], *, is_in_turns: bool
+) -> Interval | None:
+    """Return by how much it is worse, which is higher for a latency and lower for a rate; each end has its chance."""
+    sides = (before, after) if asked.figure.is_worse_high else (after, before)
+    low, high = (
+        change_interval(*sides, 1 - 2 * chance, is_in_turns=is_in_turns)
+        for chance in (asked.false_alarm, FALSE_PASS)
+    )
+    return Interval(low.point, low.low, high.high) if low and high else None
 
 
 def _why_none(before: Sequence[float], after: Sequence[float]) -> str:

@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import Any
 
 from edgectl.remote.bench import metrics
+from edgectl.remote.bench.curves import quantiles, queue
 from edgectl.remote.bench.load import Load
 from edgectl.remote.bench.probe import model_name, word_count
 from edgectl.remote.bench.validity import validity
@@ -34,6 +35,8 @@ def bench(plan: Plan, seen: Measured) -> dict[str, Any]:
         **metrics.throughput(seen.records, good, is_open=load.rate is not None),
         "tokens": metrics.tokens(good),
         "engine": metrics.engine(good),
+        "queue": queue(good),
+        "quantiles": quantiles(good),
         "validity": validity(seen.records, seen.cpu),
         "load": {**{name: getattr(load, name) for name in _SETTINGS}, "model": plan.model},
         "definitions": metrics.DEFINITIONS,

@@ -9,12 +9,14 @@ from __future__ import annotations
 
 import math
 import random
+import sys
 from collections import Counter
 from statistics import fmean, median
 
 import pytest
 
 from edgectl.ops.bench.figures import DEFAULT_ALLOWED, JUDGED
+from edgectl.ops.bench.intervals import alternating
 from edgectl.ops.bench.verdict import Judgement, Side, Verdict, judge
 
 TRIALS = 200
@@ -36,15 +38,13 @@ def _repeat(chance: random.Random, slower: float, noise: float, position: int) -
 
 def _judged(chance: random.Random, slower: float, noise: float, repeats: int) -> Judgement:
     sides: tuple[list[dict[str, float]], list[dict[str, float]]] = ([], [])
-    for pair in range(repeats):
-        for place, side in enumerate((0, 1) if pair % 2 == 0 else (1, 0)):
-            factor = slower if side else 1.0
-            sides[side].append(_repeat(chance, factor, noise, 2 * pair + place))
+    for position, side in enumerate(alternating(repeats)):
+        sides[side].append(_repeat(chance, slower if side else 1.0, noise, position))
     before, after = (
         Side(str(number), {key: [one[key] for one in side] for key in side[0]}, repeats)
         for number, side in enumerate(sides)
     )
-    return judge(before, after, ALLOWED, is_paired=True)
+    return judge(before, after, ALLOWED, is_in_turns=True)
 
 
 def _percent(slower: float, noise: float, repeats: int, trials: int = TRIALS) -> dict[Verdict, float]:
@@ -53,25 +53,25 @@ def _percent(slower: float, noise: float, repeats: int, trials: int = TRIALS) ->
     return {verdict: 100 * counts[verdict] / trials for verdict in Verdict}
 
 
+def _tell(what: str, found: dict[Verdict, float]) -> None:
+    """Print a line of the table that `pytest -s` shows."""
+    shares = "  ".join(f"{verdict} {share:5.1f} %" for verdict, share in found.items())
+    sys.stdout.write(f"{what:<40}{shares}\n")
+
+
 @pytest.mark.parametrize("noise", [0.005, 0.01, 0.02, 0.05, 0.3])
 def test_the_same_server_again_hardly_ever_fails_however_noisy(noise: float) -> None:
     found = _percent(1.0, noise, 5)
 
-    print(
-        f"A/A, noise {noise:.1%}: "
-        + ", ".join(f"{verdict} {share:.1f} %" for verdict, share in found.items())
-    )
+    _tell(f"the same again, noise {noise:.1%}, 5 repeats", found)
     assert found[Verdict.FAIL] <= FALSE_FAIL
 
 
-@pytest.mark.parametrize(("noise", "repeats"), [(0.005, 5), (0.01, 5), (0.015, 5), (0.02, 10), (0.03, 15)])
+@pytest.mark.parametrize(("noise", "repeats"), [(0.005, 5), (0.01, 5), (0.015, 7), (0.02, 10), (0.03, 20)])
 def test_a_server_that_is_10_percent_slower_is_found(noise: float, repeats: int) -> None:
     found = _percent(1.1, noise, repeats)
 
-    print(
-        f"10 % slower, noise {noise:.1%}, {repeats} repeats: "
-        + ", ".join(f"{verdict} {share:.1f} %" for verdict, share in found.items())
-    )
+    _tell(f"10 % slower, noise {noise:.1%}, {repeats} repeats", found)
     assert found[Verdict.FAIL] >= DETECTED
     assert found[Verdict.PASS] == 0
 

@@ -6,7 +6,7 @@ from statistics import fmean
 
 import pytest
 
-from edgectl.ops.bench.intervals import change_interval, mean_interval, student_t
+from edgectl.ops.bench.intervals import alternating, change_interval, mean_interval, student_t
 
 # Two-sided quantiles of Student's t, as every statistics book prints them.
 TABLE = [
@@ -36,23 +36,23 @@ def test_what_has_no_quantile_is_refused(freedom: float, outside: float) -> None
 
 def test_one_repeat_tells_nothing_of_how_repeats_vary() -> None:
     assert mean_interval([5.0], 0.95) is None
-    assert change_interval([5.0], [5.0, 6.0], 0.95, is_paired=False) is None
+    assert change_interval([5.0], [5.0, 6.0], 0.95, is_in_turns=False) is None
 
 
 def test_a_figure_that_is_not_above_zero_has_no_ratio() -> None:
-    assert change_interval([1.0, 0.0], [1.0, 1.0], 0.95, is_paired=True) is None
+    assert change_interval([1.0, 0.0], [1.0, 1.0], 0.95, is_in_turns=True) is None
 
 
 def test_repeats_that_do_not_vary_leave_no_doubt() -> None:
-    found = change_interval([10.0, 10.0], [11.0, 11.0], 0.95, is_paired=False)
+    found = change_interval([10.0, 10.0], [11.0, 11.0], 0.95, is_in_turns=False)
 
     assert found is not None
     assert (found.point, found.low, found.high) == pytest.approx((0.1, 0.1, 0.1))
 
 
 def test_a_doubling_and_a_halving_are_mirror_images() -> None:
-    up = change_interval([9.0, 10.0, 11.0], [19.0, 20.0, 21.5], 0.95, is_paired=False)
-    down = change_interval([19.0, 20.0, 21.5], [9.0, 10.0, 11.0], 0.95, is_paired=False)
+    up = change_interval([9.0, 10.0, 11.0], [19.0, 20.0, 21.5], 0.95, is_in_turns=False)
+    down = change_interval([19.0, 20.0, 21.5], [9.0, 10.0, 11.0], 0.95, is_in_turns=False)
 
     assert up is not None
     assert down is not None
@@ -60,27 +60,35 @@ def test_a_doubling_and_a_halving_are_mirror_images() -> None:
     assert (1 + up.point) * (1 + down.point) == pytest.approx(1)
 
 
-def test_what_drifts_in_both_cancels_out_in_pairs() -> None:
-    before = [100.0, 120.0, 145.0, 170.0]
-    after = [value * 1.1 for value in before]
+def test_a_steady_drift_over_the_session_is_taken_out_of_turns() -> None:
+    heat = [100 * 1.03**position for position in range(10)]
+    order = alternating(5)
+    before, after = (
+        [value * (1.1 if side else 1.0) for value, at in zip(heat, order, strict=True) if at == side]
+        for side in (0, 1)
+    )
 
-    paired = change_interval(before, after, 0.95, is_paired=True)
-    apart = change_interval(before, after, 0.95, is_paired=False)
+    in_turns = change_interval(before, after, 0.95, is_in_turns=True)
+    apart = change_interval(before, after, 0.95, is_in_turns=False)
 
-    assert paired is not None
+    assert in_turns is not None
     assert apart is not None
-    assert paired.low == pytest.approx(0.1)
+    assert (in_turns.low, in_turns.high) == pytest.approx((0.1, 0.1))
     assert apart.low < 0
 
 
-@pytest.mark.parametrize("is_paired", [True, False])
-def test_the_interval_holds_the_truth_as_often_as_it_says(*, is_paired: bool) -> None:
+def test_turns_begin_with_each_server_alike() -> None:
+    assert alternating(4) == [0, 1, 1, 0, 0, 1, 1, 0]
+
+
+@pytest.mark.parametrize("is_in_turns", [True, False])
+def test_the_interval_holds_the_truth_as_often_as_it_says(*, is_in_turns: bool) -> None:
     chance = random.Random(3)  # noqa: S311 - reproducible on purpose
     held = []
     for _ in range(2000):
         before = [math.exp(chance.gauss(0, 0.05)) for _ in range(5)]
         after = [1.1 * math.exp(chance.gauss(0, 0.05)) for _ in range(5)]
-        found = change_interval(before, after, 0.95, is_paired=is_paired)
+        found = change_interval(before, after, 0.95, is_in_turns=is_in_turns)
         assert found is not None
         held.append(found.low <= 0.1 <= found.high)
 

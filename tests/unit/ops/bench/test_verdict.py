@@ -14,8 +14,8 @@ def _side(values: list[float], name: str = "a", **more: object) -> Side:
     return Side(name, {"ttft_ms.p50": values}, len(values), **more)  # type: ignore[arg-type]
 
 
-def _verdict(before: list[float], after: list[float], *, is_paired: bool = False) -> Verdict:
-    return judge(_side(before), _side(after), TTFT, is_paired=is_paired).verdict
+def _verdict(before: list[float], after: list[float], *, is_in_turns: bool = False) -> Verdict:
+    return judge(_side(before), _side(after), TTFT, is_in_turns=is_in_turns).verdict
 
 
 CASES = [
@@ -44,21 +44,21 @@ def test_a_rate_is_worse_where_it_is_lower() -> None:
     before = Side("a", {"output_tokens_per_s": [400.0, 401.0, 399.0]}, 3)
     after = Side("b", {"output_tokens_per_s": [340.0, 341.0, 339.0]}, 3)
 
-    assert judge(before, after, {"tokens": 0.05}, is_paired=False).verdict is Verdict.FAIL
-    assert judge(after, before, {"tokens": 0.05}, is_paired=False).verdict is Verdict.PASS
+    assert judge(before, after, {"tokens": 0.05}, is_in_turns=False).verdict is Verdict.FAIL
+    assert judge(after, before, {"tokens": 0.05}, is_in_turns=False).verdict is Verdict.PASS
 
 
 def test_a_figure_that_one_repeat_lacks_decides_nothing() -> None:
     lacking = Side("b", {"ttft_ms.p50": [100.0, 101.0]}, 3)
 
-    found = judge(_side(STEADY), lacking, TTFT, is_paired=False)
+    found = judge(_side(STEADY), lacking, TTFT, is_in_turns=False)
 
     assert found.verdict is Verdict.INCONCLUSIVE
     assert "not every repeat has it" in found.figures[0].why
 
 
 def test_failed_requests_fail_however_fast_the_rest_is() -> None:
-    found = judge(_side(STEADY, sent=500), _side(STEADY, sent=500, failed=20), TTFT, is_paired=False)
+    found = judge(_side(STEADY, sent=500), _side(STEADY, sent=500, failed=20), TTFT, is_in_turns=False)
 
     assert found.verdict is Verdict.FAIL
     assert found.reasons == ["20 of 500 requests failed, 0 of 500 before"]
@@ -67,35 +67,37 @@ def test_failed_requests_fail_however_fast_the_rest_is() -> None:
 def test_a_few_failed_requests_more_are_chance() -> None:
     before, after = _side(STEADY, sent=500, failed=1), _side(STEADY, sent=500, failed=4)
 
-    assert judge(before, after, TTFT, is_paired=False).verdict is Verdict.PASS
+    assert judge(before, after, TTFT, is_in_turns=False).verdict is Verdict.PASS
 
 
 def test_what_the_client_made_is_never_a_verdict() -> None:
     slower = _side([value * 2 for value in STEADY], name="b", doubts=["2 of 5 repeats cannot be trusted"])
 
-    found = judge(_side(STEADY), slower, TTFT, is_paired=False)
+    found = judge(_side(STEADY), slower, TTFT, is_in_turns=False)
 
     assert found.verdict is Verdict.INCONCLUSIVE
     assert found.reasons == ["b: 2 of 5 repeats cannot be trusted"]
 
 
 def test_different_loads_are_not_compared() -> None:
-    found = judge(_side(STEADY, shape="a"), _side(STEADY, shape="b"), TTFT, is_paired=False)
+    found = judge(_side(STEADY, shape="a"), _side(STEADY, shape="b"), TTFT, is_in_turns=False)
 
     assert found.verdict is Verdict.INCONCLUSIVE
     assert "the loads differ" in found.reasons[0]
 
 
-def test_asking_for_more_figures_widens_each_interval() -> None:
+def test_asking_for_more_figures_needs_more_to_fail_and_no_less_to_pass() -> None:
     values = {f"ttft_ms.{name}": STEADY for name in ("mean", "p50", "p90")}
     side = Side("a", values, 5)
 
-    alone = judge(side, side, TTFT, is_paired=False).figures[0].worse
-    three = judge(side, side, dict.fromkeys(["ttft.mean", "ttft.p50", "ttft.p90"], 0.05), is_paired=False)
+    alone = judge(side, side, TTFT, is_in_turns=False).figures[0].worse
+    names = ["ttft.mean", "ttft.p50", "ttft.p90"]
+    among = judge(side, side, dict.fromkeys(names, 0.05), is_in_turns=False).figures[1].worse
 
     assert alone is not None
-    assert three.figures[1].worse is not None
-    assert three.figures[1].worse.high > alone.high
+    assert among is not None
+    assert among.low < alone.low
+    assert among.high == alone.high
 
 
 def test_one_share_is_for_what_is_judged_by_default() -> None:
