@@ -7,7 +7,7 @@ from typing import Annotated
 import typer
 
 from edgectl.cli.bench_options import Port, Service, Url, refuse_mixed
-from edgectl.cli.load_options import LoadOptions, with_load
+from edgectl.cli.load_options import LoadOptions, Pace, with_load
 from edgectl.cli.options import ALL_FORMATS, Common, Limit, Select, command
 from edgectl.errors import UsageError
 
@@ -48,7 +48,7 @@ def _add_search(group: typer.Typer) -> None:
         from edgectl.ops.bench.workload import duration_s
 
         refuse_mixed(select, limit, url, service, port)
-        workload = load.workload(rate=rate, requests=requests, url=url)
+        workload = load.workload(Pace(rate=rate, requests=requests), url=url)
         if not workload.slo:
             raise UsageError("bench search needs to know what must hold", hint="--slo ttft=300ms,tpot=40ms")
         server = Server(url, OnNodes(select, limit, service, port), load.key())
@@ -95,13 +95,11 @@ def _add_sweep(group: typer.Typer) -> None:
             raise UsageError(
                 "--rates and --streams exclude each other: one paces requests, the other streams"
             )
-        if load.arrivals is not None and rates is None:
-            raise UsageError("--arrivals is for --rates: with --streams each answer brings the next request")
         unit = STREAMS if rates is None else RATES
         loads = (
             parse_loads(streams or _STREAMS, "--streams") if rates is None else parse_loads(rates, "--rates")
         )
-        workload = load.workload(concurrency=1, requests=requests, url=url)
+        workload = load.workload(Pace(rate=None if rates is None else loads[0], requests=requests), url=url)
         server = Server(url, OnNodes(select, limit, service, port), load.key())
         with one_server(common, url) as opened:
             curve = Curve(

@@ -7,7 +7,7 @@ from typing import Annotated
 import typer
 
 from edgectl.cli.bench_options import Concurrency, Duration, Port, Rate, Requests, Service, Url, refuse_mixed
-from edgectl.cli.load_options import LoadOptions, with_load
+from edgectl.cli.load_options import LoadOptions, Pace, with_load
 from edgectl.cli.options import ALL_FORMATS, Common, Limit, Select, command
 from edgectl.errors import UsageError
 
@@ -60,9 +60,7 @@ def _add_compare(group: typer.Typer) -> None:
         if "auto" in (before, after):
             raise UsageError("'auto' is for bench gate", hint="edgectl bench gate --baseline auto")
         url = next((word for word in (before, after) if is_url(word)), None)
-        workload = load.workload(
-            rate=rate, concurrency=concurrency, requests=requests, duration=duration, url=url
-        )
+        workload = load.workload(Pace(rate, concurrency, requests, duration), url=url)
         manner = Manner(workload, parse_allowed(allow), repeats, at_most or repeats, load.key())
         with local_services(common) as here:
             report = run_compare(here, "bench compare", before, after, manner)
@@ -97,9 +95,7 @@ def _add_gate(group: typer.Typer) -> None:
         from edgectl.ops.bench.run import OnNodes
 
         refuse_mixed(select, limit, url, service, port)
-        workload = load.workload(
-            rate=rate, concurrency=concurrency, requests=requests, duration=duration, url=url
-        )
+        workload = load.workload(Pace(rate, concurrency, requests, duration), url=url)
         manner = Manner(workload, parse_allowed(allow), repeats, at_most or repeats, load.key())
         if url is not None:
             with local_services(common) as here:

@@ -18,6 +18,12 @@ class Arrivals(StrEnum):
     GAMMA = "gamma"
 
 
+class Profile(StrEnum):
+    """A load with a name."""
+
+    QUICK = "quick"
+
+
 Url = Annotated[str | None, typer.Option("--url", metavar="URL", help="Measure this server, from here.")]
 Service = Annotated[str | None, typer.Option("--service", metavar="NAME", help="Measure this service.")]
 Port = Annotated[

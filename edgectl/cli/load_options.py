@@ -15,15 +15,27 @@ from edgectl.cli.bench_options import (
     Model,
     OutputTokens,
     Processes,
+    Profile,
     PromptTokens,
     Seed,
     Slo,
     Timeout,
     WarmUp,
 )
+from edgectl.errors import UsageError
 
 if TYPE_CHECKING:
     from edgectl.ops.bench.workload import Workload
+
+
+@dataclass(frozen=True, slots=True)
+class Pace:
+    """How fast and how many, as it was typed."""
+
+    rate: float | None = None
+    concurrency: int | None = None
+    requests: int | None = None
+    duration: str | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -41,38 +53,34 @@ class LoadOptions:
     timeout: Timeout = "120s"
     processes: Processes = None
 
-    def workload(
-        self,
-        *,
-        rate: float | None = None,
-        concurrency: int | None = None,
-        requests: int | None = None,
-        duration: str | None = None,
-        url: str | None = None,
-    ) -> Workload:
+    def workload(self, pace: Pace, *, url: str | None = None, profile: Profile | None = None) -> Workload:
         """Return the load, with its defaults. Raises `UsageError`."""
         import secrets
 
+        from edgectl.ops.bench.profiles import quick
         from edgectl.ops.bench.workload import Workload, checked, duration_s, parse_slo
 
-        return checked(
-            Workload(
-                rate=rate,
-                concurrency=concurrency,
-                requests=requests,
-                duration_s=None if duration is None else duration_s(duration, "--duration"),
-                prompt_tokens=self.prompt_tokens,
-                output_tokens=self.output_tokens,
-                arrivals=(self.arrivals or Arrivals.POISSON).value,
-                seed=secrets.randbelow(1 << 30) if self.seed is None else self.seed,
-                slo=parse_slo(self.slo),
-                model=self.model,
-                warmup_requests=self.warmup,
-                timeout_s=duration_s(self.timeout, "--timeout"),
-                processes=self.processes,
-            ),
-            url,
+        if self.arrivals is not None and pace.rate is None:
+            raise UsageError(
+                "--arrivals is for --rate: with --concurrency each answer brings the next request"
+            )
+        asked = Workload(
+            rate=pace.rate,
+            concurrency=pace.concurrency,
+            requests=pace.requests,
+            duration_s=None if pace.duration is None else duration_s(pace.duration, "--duration"),
+            prompt_tokens=self.prompt_tokens,
+            output_tokens=self.output_tokens,
+            arrivals=(self.arrivals or Arrivals.POISSON).value,
+            # Repeats and points count on from it.
+            seed=secrets.randbelow(1 << 30) if self.seed is None else self.seed,
+            slo=parse_slo(self.slo),
+            model=self.model,
+            warmup_requests=self.warmup,
+            timeout_s=duration_s(self.timeout, "--timeout"),
+            processes=self.processes,
         )
+        return checked(asked if profile is None else quick(asked), url)
 
     def key(self) -> dict[str, str] | None:
         """Return where the server's key is kept. Raises `UsageError`."""
