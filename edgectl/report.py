@@ -52,13 +52,17 @@ class Series:
 
 @dataclass(frozen=True, slots=True)
 class Chart:
-    """Curves over one axis; `x` and `y` name the axes with their units, `limit` is a line that y should stay below."""
+    """Curves over one axis; `x` and `y` name the axes with their units, `limit` is a line that y should stay below.
+
+    `is_close_up` where differences count and not sizes: y need not begin at zero.
+    """
 
     title: str
     x: str
     y: str
     series: Sequence[Series]
     has_steps: bool = False
+    is_close_up: bool = False
     limit: float | None = None
 
 

@@ -23,6 +23,7 @@ from edgectl.cli.bench_options import (
 from edgectl.cli.bench_record import add_record
 from edgectl.cli.load_options import LoadOptions, Pace, with_load
 from edgectl.cli.options import ALL_FORMATS, Common, Limit, Select, command
+from edgectl.cli.pages import Html, check_page, write_page
 from edgectl.cli.quick import QuickGroup
 
 
@@ -57,11 +58,13 @@ def _add_run(group: typer.Typer) -> None:
         requests: Requests = None,
         duration: Duration = None,
         repeats: Repeats = 1,
+        html: Html = None,
     ) -> None:
         """Measure TTFT, ITL, TPOT and throughput: at each host its own server, or one URL from here."""
         from edgectl.cli.running import one_server
         from edgectl.ops.bench.run import OnNodes, bench_nodes, bench_url
 
+        check_page(html)
         refuse_mixed(select, limit, url, service, port)
         pace = Pace(rate, concurrency, requests, duration)
         workload = load.workload(pace, url=url, profile=profile)
@@ -71,4 +74,5 @@ def _add_run(group: typer.Typer) -> None:
             else:
                 nodes = OnNodes(select, limit, service, port)
                 report = bench_nodes(opened, nodes, workload, load.key(), repeats)
+        write_page(report, html)
         common.finish(report)

@@ -9,6 +9,7 @@ import typer
 from edgectl.cli.bench_options import Port, Service, Url, refuse_mixed
 from edgectl.cli.load_options import LoadOptions, Pace, with_load
 from edgectl.cli.options import ALL_FORMATS, Common, Limit, Select, command
+from edgectl.cli.pages import Html, check_page, write_page
 from edgectl.errors import UsageError
 
 _STREAMS = "1,2,4,8,16,32"
@@ -39,6 +40,7 @@ def _add_search(group: typer.Typer) -> None:
         rate: Start = 1.0,
         duration: AtLeast = "30s",
         requests: Least = 300,
+        html: Html = None,
     ) -> None:
         """Find the highest rate at which the SLOs hold: doubling, then halving the gap."""
         from edgectl.cli.running import one_server, show
@@ -47,6 +49,7 @@ def _add_search(group: typer.Typer) -> None:
         from edgectl.ops.bench.searching import search as run_search
         from edgectl.ops.bench.workload import duration_s
 
+        check_page(html)
         refuse_mixed(select, limit, url, service, port)
         workload = load.workload(Pace(rate=rate, requests=requests), url=url)
         if not workload.slo:
@@ -57,6 +60,7 @@ def _add_search(group: typer.Typer) -> None:
                 opened, "bench search", server, workload, duration_s(duration, "--duration"), requests
             )
             report = run_search(curve, rate, lambda line: show(common, [line]))
+        write_page(report, html)
         common.finish(report)
 
 
@@ -80,6 +84,7 @@ def _add_sweep(group: typer.Typer) -> None:
         ] = None,
         duration: AtLeast = "30s",
         requests: Least = 300,
+        html: Html = None,
     ) -> None:
         """Measure one load after another: the curve of latency and throughput."""
         from edgectl.cli.running import one_server, show
@@ -90,6 +95,7 @@ def _add_sweep(group: typer.Typer) -> None:
         from edgectl.ops.bench.sweep import sweep as run_sweep
         from edgectl.ops.bench.workload import duration_s
 
+        check_page(html)
         refuse_mixed(select, limit, url, service, port)
         if rates is not None and streams is not None:
             raise UsageError(
@@ -106,4 +112,5 @@ def _add_sweep(group: typer.Typer) -> None:
                 opened, "bench sweep", server, workload, duration_s(duration, "--duration"), requests
             )
             report = run_sweep(curve, loads, unit, lambda line: show(common, [line]))
+        write_page(report, html)
         common.finish(report)

@@ -9,6 +9,7 @@ import typer
 from edgectl.cli.bench_options import Concurrency, Duration, Port, Rate, Requests, Service, Url, refuse_mixed
 from edgectl.cli.load_options import LoadOptions, Pace, with_load
 from edgectl.cli.options import ALL_FORMATS, Common, Limit, Select, command
+from edgectl.cli.pages import Html, check_page, write_page
 from edgectl.errors import UsageError
 
 _SIDE = "A URL (measured now), a FILE (our report, vLLM's or guidellm's; several with commas), or a RUN."
@@ -50,6 +51,7 @@ def _add_compare(group: typer.Typer) -> None:
         repeats: Repeats = 5,
         at_most: AtMost = None,
         allow: Allow = "5%",
+        html: Html = None,
     ) -> None:
         """Tell whether B is slower than A: pass, fail, or not to be told; two URLs are measured in turns."""
         from edgectl.cli.running import local_services
@@ -57,6 +59,7 @@ def _add_compare(group: typer.Typer) -> None:
         from edgectl.ops.bench.judging import Manner, is_url
         from edgectl.ops.bench.judging import compare as run_compare
 
+        check_page(html)
         if "auto" in (before, after):
             raise UsageError("'auto' is for bench gate", hint="edgectl bench gate --baseline auto")
         url = next((word for word in (before, after) if is_url(word)), None)
@@ -64,6 +67,7 @@ def _add_compare(group: typer.Typer) -> None:
         manner = Manner(workload, parse_allowed(allow), repeats, at_most or repeats, load.key())
         with local_services(common) as here:
             report = run_compare(here, "bench compare", before, after, manner)
+        write_page(report, html)
         common.finish(report)
 
 
@@ -86,6 +90,7 @@ def _add_gate(group: typer.Typer) -> None:
         repeats: Repeats = 5,
         at_most: AtMost = None,
         allow: Allow = "5%",
+        html: Html = None,
     ) -> None:
         """Measure and judge by a baseline: exit 0 passed, 4 failed, 6 not to be told from these repeats."""
         from edgectl.cli.running import local_services, services
@@ -94,6 +99,7 @@ def _add_gate(group: typer.Typer) -> None:
         from edgectl.ops.bench.judging import Manner, compare, is_url
         from edgectl.ops.bench.run import OnNodes
 
+        check_page(html)
         refuse_mixed(select, limit, url, service, port)
         workload = load.workload(Pace(rate, concurrency, requests, duration), url=url)
         manner = Manner(workload, parse_allowed(allow), repeats, at_most or repeats, load.key())
@@ -105,4 +111,5 @@ def _add_gate(group: typer.Typer) -> None:
         else:
             with services(common) as opened:
                 report = gate_nodes(opened, OnNodes(select, limit, service, port), baseline, manner)
+        write_page(report, html)
         common.finish(report)

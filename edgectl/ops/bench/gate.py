@@ -14,6 +14,7 @@ from edgectl.ops.bench.judged_lines import (
     judgement_checks,
     judgement_data,
     judgement_lines,
+    judgement_metrics,
     judgement_section,
     verdict_line,
 )
@@ -112,6 +113,9 @@ def _report(seen: Seen, cases: Mapping[str, _Case]) -> Report:
         seen.outcome,
         data=lambda host: {"gate": _data(cases[host.host])},
         body=_body(cases),
+        metrics=[
+            metric for host, case in cases.items() for metric in judgement_metrics(host, case.judgement)
+        ],
         code=code,
     )
     checks = [check for host, case in cases.items() for check in judgement_checks(host, case.judgement)]

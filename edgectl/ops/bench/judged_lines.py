@@ -10,14 +10,14 @@ from edgectl.ops.bench.drawing import milliseconds, rate
 from edgectl.ops.bench.figures import Figure
 from edgectl.ops.bench.intervals import Interval
 from edgectl.ops.bench.verdict import FALSE_ALARM, FALSE_PASS, Judged, Judgement, Side, Verdict
-from edgectl.report import Chart, Check, Line, Section, Series, Table, Tone
+from edgectl.report import Chart, Check, Line, Metric, Section, Series, Table, Tone
 
 _CHECK_WORDS = {Verdict.PASS: "ok", Verdict.FAIL: "failed", Verdict.INCONCLUSIVE: "unknown"}
 
 
 def judgement_lines(before: Side, after: Side, judgement: Judgement) -> list[Line | Table]:
     """Return the whole of it, for a person."""
-    columns = ["", "", ">before", ">after", ">worse by", "surely", ">allowed", ""]
+    columns = ["", "", ">before", ">after", ">worse by", "surely within", ">allowed", ""]
     return [
         Line(f"before  {before.name}   {_repeats(before)}"),
         Line(f"after   {after.name}   {_repeats(after)}"),
@@ -78,6 +78,27 @@ def judgement_data(before: Side, after: Side, judgement: Judgement) -> dict[str,
     }
 
 
+def judgement_metrics(subject: str, judgement: Judgement) -> list[Metric]:
+    """Return by how much each figure is worse, as shares, and the verdict."""
+    found = [
+        Metric("edgectl_bench_gate_worse_ratio", "How much worse a figure is.", share, labels)
+        for one in judgement.figures
+        if one.worse is not None
+        for bound, share in (("point", one.worse.point), ("low", one.worse.low), ("high", one.worse.high))
+        for labels in [{"subject": subject, "figure": one.figure.name, "bound": bound}]
+    ]
+    said = "1 for the verdict that a gate came to."
+    return found + [
+        Metric(
+            "edgectl_bench_gate_verdict",
+            said,
+            float(judgement.verdict is verdict),
+            {"subject": subject, "verdict": verdict.value},
+        )
+        for verdict in Verdict
+    ]
+
+
 def judgement_section(judgement: Judgement) -> Section:
     """Return each figure's repeats as curves, in which a drift would be seen."""
     charts = [
@@ -90,6 +111,7 @@ def judgement_section(judgement: Judgement) -> Section:
                 for name, values in (("before", one.before), ("after", one.after))
                 if values
             ],
+            is_close_up=True,
         )
         for one in judgement.figures
         if one.before or one.after

@@ -15,6 +15,7 @@ from edgectl.ops.bench.judged_lines import (
     judgement_checks,
     judgement_data,
     judgement_lines,
+    judgement_metrics,
     judgement_section,
 )
 from edgectl.ops.bench.measured import Measured
@@ -78,6 +79,7 @@ def compare(services: Services, command: str, before: str, after: str, manner: M
         data={"gate": judgement_data(earlier, later, judgement)},
         body=judgement_lines(earlier, later, judgement),
         checks=judgement_checks(after, judgement),
+        metrics=judgement_metrics(after, judgement),
         sections=[judgement_section(judgement)],
     )
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import replace
 from typing import Any
 
@@ -12,10 +12,11 @@ from edgectl.ops.bench.across import across_data, across_line, typical
 from edgectl.ops.bench.analyse import bench_exit_code, goodput
 from edgectl.ops.bench.lines import body_of_many, body_of_one, client_line
 from edgectl.ops.bench.measured import Measured
+from edgectl.ops.bench.page import measured_sections
 from edgectl.ops.bench.turns import Seen
 from edgectl.ops.rollout import compared, run_report, with_clusters
 from edgectl.ops.told import closing, clusters, trouble
-from edgectl.report import Check, Line, Metric, Report, Table
+from edgectl.report import Check, Line, Metric, Report, Section, Table
 
 _QUANTILES = {"p50": "0.5", "p90": "0.9", "p99": "0.99"}
 _SAID = {
@@ -48,7 +49,7 @@ def hosts_report(seen: Seen) -> Report:
         code=code,
     )
     report = with_clusters(report, clusters(outcome.hosts, comparison))
-    return replace(report, checks=[*report.checks, *_checks(measured)])
+    return replace(report, checks=[*report.checks, *_checks(measured)], sections=_sections(repeats))
 
 
 def url_report(seen: Seen, url: str) -> Report:
@@ -71,7 +72,16 @@ def url_report(seen: Seen, url: str) -> Report:
         body=body,
         checks=[Check("measure", url, status, here.reason, here.seconds), *_checks(measured)],
         metrics=[metric for found in measured for metric in _metrics(found, {"url": url})],
+        sections=_sections({url: repeats} if repeats else {}),
     )
+
+
+def _sections(repeats: Mapping[str, Sequence[Measured]]) -> list[Section]:
+    """Return the distributions of each host, or of each repeat where there is one host."""
+    if len(repeats) == 1:
+        (found,) = repeats.values()
+        return measured_sections({f"repeat {number}": one for number, one in enumerate(found, start=1)})
+    return measured_sections({host: typical(found) for host, found in repeats.items()})
 
 
 def _one(repeats: Sequence[Measured]) -> list[Line | Table]:

@@ -7,6 +7,7 @@ from collections.abc import Mapping, Sequence
 from edgectl.errors import ExitCode
 from edgectl.ops.bench.analyse import SLO_SHARE
 from edgectl.ops.bench.drawing import percent
+from edgectl.ops.bench.page import looked_up
 from edgectl.ops.bench.point import Curve, Point, Tell
 from edgectl.ops.bench.points_told import RATES, curves, point_line, points_data, points_metrics, points_table
 from edgectl.ops.bench.search import Found, Held, Tried, found_so_far, next_rate
@@ -38,7 +39,7 @@ def search(curve: Curve, start: float, tell: Tell) -> Report:
         body=[points_table(points, RATES), line],
         checks=[Check("search", curve.server.name, _STATUSES[code], line.text)],
         metrics=points_metrics(points),
-        sections=[curves(points, RATES)],
+        sections=[curves(points, RATES), *looked_up(points[0].measured)],
     )
 
 

@@ -6,6 +6,7 @@ from collections.abc import Sequence
 
 from edgectl.errors import ExitCode, UsageError
 from edgectl.ops.bench.drawing import sparkline
+from edgectl.ops.bench.page import looked_up
 from edgectl.ops.bench.point import Curve, Point, Tell
 from edgectl.ops.bench.points_told import (
     RATES,
@@ -43,7 +44,7 @@ def sweep(curve: Curve, offered: Sequence[float], unit: str, tell: Tell) -> Repo
         body=[points_table(points, unit), *_summary(points, len(set(offered)))],
         checks=[Check("sweep", curve.server.name, "unknown" if is_bound else "ok")],
         metrics=points_metrics(points),
-        sections=[curves(points, unit)],
+        sections=[curves(points, unit), *looked_up(points[0].measured)],
     )
 
 
