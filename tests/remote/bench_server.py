@@ -39,6 +39,7 @@ class Truth:
     """What the server did for one request, in ns of CLOCK_MONOTONIC."""
 
     received_ns: int
+    connection: int = 0
     sent_ns: list[int] = field(default_factory=list)
 
     @property
@@ -101,7 +102,7 @@ class TruthServer:
         if first.startswith(b"GET"):
             return _send_whole(line, b'{"data": [{"id": "{}"}]}', "application/json")
         body = json.loads(stream.read(int(headers["content-length"])))
-        truth = self.truth[headers["x-request-id"]] = Truth(received_ns)
+        truth = self.truth[headers["x-request-id"]] = Truth(received_ns, line.fileno())
         script = json.loads(body["model"])
         if "measured" in script and headers["x-request-id"].rpartition("-")[0].count("-") == 1:
             script["mode"] = script["measured"]  # what is sent before the measurement is answered well
