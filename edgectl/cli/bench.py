@@ -7,6 +7,26 @@ from typing import Annotated
 
 import typer
 
+from edgectl.cli.bench_workload import (
+    Burstiness,
+    CoolDown,
+    Cores,
+    MaxInFlight,
+    OutputLengths,
+    Prefixes,
+    PrefixTokens,
+    PromptLengths,
+    Prompts,
+    Ramp,
+    Think,
+    Trace,
+    Turns,
+    WarmUpLimit,
+    cores_of,
+    prompts_of,
+    seconds_or_0,
+    trace_of,
+)
 from edgectl.cli.options import ALL_FORMATS, Common, Limit, Select, command
 from edgectl.cli.quick import QuickGroup
 from edgectl.errors import UsageError
@@ -83,6 +103,20 @@ def add_to(app: typer.Typer) -> None:
         warmup: WarmUp = 2,
         timeout: Timeout = "120s",
         processes: Processes = None,
+        prompt_lengths: PromptLengths = None,
+        output_lengths: OutputLengths = None,
+        prefix_tokens: PrefixTokens = 0,
+        prefixes: Prefixes = 1,
+        turns: Turns = 1,
+        think: Think = None,
+        prompts: Prompts = None,
+        trace: Trace = None,
+        burstiness: Burstiness = 0.5,
+        max_in_flight: MaxInFlight = None,
+        ramp: Ramp = None,
+        cooldown: CoolDown = None,
+        warmup_limit: WarmUpLimit = None,
+        cores: Cores = None,
     ) -> None:
         """Measure TTFT, ITL, TPOT and throughput: at each host its own server, or one URL from here."""
         import secrets
@@ -111,6 +145,20 @@ def add_to(app: typer.Typer) -> None:
                 warmup_requests=warmup,
                 timeout_s=duration_s(timeout, "--timeout"),
                 processes=processes,
+                prompt_lengths=prompt_lengths,
+                output_lengths=output_lengths,
+                prefix_tokens=prefix_tokens,
+                prefixes=prefixes,
+                turns=turns,
+                think_s=seconds_or_0(think, "--think"),
+                prompts=prompts_of(prompts),
+                trace=trace_of(trace),
+                burstiness=burstiness,
+                max_in_flight=max_in_flight,
+                ramp_s=seconds_or_0(ramp, "--ramp"),
+                cooldown_s=seconds_or_0(cooldown, "--cooldown"),
+                warmup_limit_s=seconds_or_0(warmup_limit, "--warmup-limit"),
+                cores=cores_of(cores),
             ),
             url,
         )

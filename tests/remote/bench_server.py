@@ -60,6 +60,7 @@ class TruthServer:
         self._listener = socket.create_server(("127.0.0.1", 0), backlog=512)
         self.port: int = self._listener.getsockname()[1]
         self.truth: dict[str, Truth] = {}
+        self.bodies: dict[str, Any] = {}
         self.connections = 0
         self.keys: set[str] = set()
         threading.Thread(target=self._accept, daemon=True).start()
@@ -102,6 +103,7 @@ class TruthServer:
         if first.startswith(b"GET"):
             return _send_whole(line, b'{"data": [{"id": "{}"}]}', "application/json")
         body = json.loads(stream.read(int(headers["content-length"])))
+        self.bodies[headers["x-request-id"]] = body
         truth = self.truth[headers["x-request-id"]] = Truth(received_ns, line.fileno())
         script = json.loads(body["model"])
         if "measured" in script and headers["x-request-id"].rpartition("-")[0].count("-") == 1:
