@@ -59,7 +59,7 @@ def _text(body: dict[str, Any]) -> str:
 def test_lengths_have_the_mean_and_the_bounds_of_their_kind(
     text: str, mean: float, low: int, high: int
 ) -> None:
-    lengths, chance = Lengths(text), random.Random(1)
+    lengths, chance = Lengths(text), random.Random(1)  # noqa: S311 - reproducible on purpose
 
     drawn = [lengths.draw(chance) for _ in range(20_000)]
 
@@ -77,7 +77,7 @@ def test_lengths_that_cannot_be_meant_are_refused_with_the_forms(text: str) -> N
 
 
 def test_lengths_are_those_of_the_number_whoever_asks() -> None:
-    given = {"prompt_lengths": "uniform:50-500", "output_lengths": "uniform:5-50"}
+    given: dict[str, Any] = {"prompt_lengths": "uniform:50-500", "output_lengths": "uniform:5-50"}
 
     first = [_asked(number, **given) for number in range(20)]
 
@@ -87,7 +87,7 @@ def test_lengths_are_those_of_the_number_whoever_asks() -> None:
 
 
 def test_prompts_share_a_prefix_where_told_and_nowhere_else() -> None:
-    given = {"prompt_tokens": 300, "prefix_tokens": 200, "prefixes": 2}
+    given: dict[str, Any] = {"prompt_tokens": 300, "prefix_tokens": 200, "prefixes": 2}
     texts = [_text(_asked(number, **given)) for number in range(20)]
 
     starts = {" ".join(text.split()[:200]) for text in texts}
@@ -100,7 +100,7 @@ def test_prompts_share_a_prefix_where_told_and_nowhere_else() -> None:
 
 def test_another_seed_shares_no_prompt_and_no_prefix() -> None:
     """So that the engine's prefix cache does not answer a repeat."""
-    given = {"prefix_tokens": 100, "prompt_tokens": 200}
+    given: dict[str, Any] = {"prefix_tokens": 100, "prompt_tokens": 200}
     starts = {_text(_asked(0, seed=seed, **given)).split()[0] for seed in range(50)}
 
     assert len(starts) == 50
@@ -129,7 +129,13 @@ def test_a_system_message_comes_first_and_a_length_of_the_file_counts() -> None:
 
 @pytest.mark.parametrize("loop", [{"concurrency": 2}, {"rate": 50}])
 def test_every_turn_brings_all_that_was_said(server: TruthServer, loop: dict[str, Any]) -> None:
-    given = {"turns": 3, "think_s": 0.02, "requests": 4, "output_tokens": 2, "seed": SEED + len(str(loop))}
+    given: dict[str, Any] = {
+        "turns": 3,
+        "think_s": 0.02,
+        "requests": 4,
+        "output_tokens": 2,
+        "seed": SEED + len(str(loop)),
+    }
     seen = run_client(server.url, **given, **loop)
 
     assert seen["bench"]["requests"]["ok"] == 12
@@ -160,7 +166,7 @@ def test_a_trace_is_replayed_at_its_moments_with_its_lengths(server: TruthServer
 
 
 def test_the_schedule_is_saved_and_made_again_from_its_seed(server: TruthServer) -> None:
-    given = {"rate": 200, "requests": 20, "arrivals": "gamma", "seed": 99}
+    given: dict[str, Any] = {"rate": 200, "requests": 20, "arrivals": "gamma", "seed": 99}
     saved = run_client(server.url, **given, output_tokens=1)["bench"]["schedule"]
 
     again = arrivals_ns(build(Load, {"url": server.url, **given}))
@@ -175,7 +181,13 @@ def test_a_ramp_rises_evenly_and_what_comes_in_it_is_not_counted(server: TruthSe
     counts = [sum(low <= at < low + 1 for at in due_s) for low in range(5)]
     assert counts == pytest.approx([25, 75, 100, 100, 100], abs=1)
 
-    given = {"rate": 100, "duration_s": 0.5, "ramp_s": 0.4, "cooldown_s": 0.2, "arrivals": "constant"}
+    given: dict[str, Any] = {
+        "rate": 100,
+        "duration_s": 0.5,
+        "ramp_s": 0.4,
+        "cooldown_s": 0.2,
+        "arrivals": "constant",
+    }
     seen = run_client(server.url, **given, output_tokens=1)["bench"]
     assert seen["requests"]["sent"] == pytest.approx(50, abs=1)
     assert seen["discarded"] == pytest.approx(20 + 20, abs=2)
@@ -183,7 +195,7 @@ def test_a_ramp_rises_evenly_and_what_comes_in_it_is_not_counted(server: TruthSe
 
 
 def test_streams_of_a_closed_loop_begin_one_after_the_other_in_a_ramp(server: TruthServer) -> None:
-    given = {"concurrency": 4, "duration_s": 0.4, "ramp_s": 0.4, "seed": SEED + 60}
+    given: dict[str, Any] = {"concurrency": 4, "duration_s": 0.4, "ramp_s": 0.4, "seed": SEED + 60}
     seen = run_client(server.url, script={"first_ms": 30}, **given)
 
     # 1, 2, 3 and 4 streams for 100 ms each, of requests that take 30 ms: some 33, where all at once send 53.
@@ -193,7 +205,13 @@ def test_streams_of_a_closed_loop_begin_one_after_the_other_in_a_ramp(server: Tr
 
 def test_a_limit_on_requests_in_flight_makes_others_wait_and_counts_that(server: TruthServer) -> None:
     """vLLM's #54101: 500 ms of service, one at a time, ten requests a second; here at a fifth of the size."""
-    given = {"rate": 50, "requests": 8, "arrivals": "constant", "max_in_flight": 1, "output_tokens": 1}
+    given: dict[str, Any] = {
+        "rate": 50,
+        "requests": 8,
+        "arrivals": "constant",
+        "max_in_flight": 1,
+        "output_tokens": 1,
+    }
     seen = run_client(server.url, script={"first_ms": 100}, **given)["bench"]
 
     assert seen["ttft_ms"]["mean"] == pytest.approx(100, rel=0.1)
@@ -202,7 +220,7 @@ def test_a_limit_on_requests_in_flight_makes_others_wait_and_counts_that(server:
 
 
 def test_warming_up_goes_on_until_latencies_are_stable(server: TruthServer) -> None:
-    given = {"warmup_requests": 2, "warmup_limit_s": 10.0, "requests": 3, "concurrency": 1}
+    given: dict[str, Any] = {"warmup_requests": 2, "warmup_limit_s": 10.0, "requests": 3, "concurrency": 1}
     seen = run_client(server.url, script={"first_ms": 30}, **given)["bench"]
 
     (warmed,) = seen["warmup"]

@@ -9,7 +9,9 @@ from edgectl.remote.bench.framing import Framing, framing_of
 
 _HEAD_LIMIT_BYTES = 64 * 1024
 BODY_LIMIT_BYTES = 32 * 1024 * 1024
+PIECE_BYTES = 150  # what Python keeps beside the bytes of a piece
 _OK = 200
+_REDIRECTS = range(300, 400)
 _INFORMATIONAL = 200  # statuses below this are not the answer yet
 
 
@@ -66,12 +68,12 @@ class Incoming:
             received = self._take_head(received)
             if self._framing is None:
                 return
+        self._size += len(received) + PIECE_BYTES
+        if self._size > BODY_LIMIT_BYTES:
+            raise RequestFailed(PROTOCOL, f"the answer is longer than {BODY_LIMIT_BYTES} bytes")
         payload = self._framing.feed(received) if received else b""
         if payload:
             self._pieces.append(Piece(at_ns, payload))
-            self._size += len(payload)
-            if self._size > BODY_LIMIT_BYTES:
-                raise RequestFailed(PROTOCOL, f"the answer is longer than {BODY_LIMIT_BYTES} bytes")
         self.is_over = self._framing.done
 
     def close(self) -> None:
@@ -89,6 +91,8 @@ class Incoming:
         head = self._head
         if head is None:
             raise RequestFailed(RESET, "closed before an answer")
+        if head.status in _REDIRECTS:
+            raise RequestFailed(f"http_{head.status}", f"moved to {head.headers.get('location', 'nowhere')}")
         if head.status != _OK:
             said = b"".join(piece.payload for piece in self._pieces).decode("utf-8", "replace").strip()
             raise RequestFailed(f"http_{head.status}", said[:300])

@@ -197,13 +197,14 @@ class Loop:
     def _end(self, exchange: _Exchange, at_ns: int) -> None:
         """Take the answer that is whole, and keep its connection where that may be."""
         connection = exchange.connection
+        stays_open = exchange.incoming.stays_open and not exchange.rest
         try:
             outcome = exchange.incoming.answer()
         except RequestFailed as failure:
             self._over(exchange, at_ns, failure)
         else:
             self._over(exchange, at_ns, outcome)
-        if exchange.incoming.stays_open and not exchange.rest:
+        if stays_open:
             connection.is_used = True
             self._idle.append(connection)
         else:
@@ -230,7 +231,11 @@ class Loop:
         self._over(exchange, time.monotonic_ns(), failure)
 
     def _over(self, exchange: _Exchange, at_ns: int, outcome: Answer | RequestFailed) -> None:
+        if isinstance(outcome, RequestFailed):
+            outcome.with_traceback(None)  # whose frames hold all that was received
         exchange.is_over = True
+        exchange.incoming = Incoming()  # its deadline may be long to come, and keeps only the exchange itself
+        exchange.rest, exchange.request = memoryview(b""), b""
         self._exchanges.pop(exchange.connection.fd, None)
         self._agenda.over(
             Sent(exchange.due, exchange.started_ns, exchange.sent_ns, exchange.connect_ns, at_ns, outcome)

@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 from typing import Any, Mapping, NamedTuple, Sequence
 
-from edgectl.remote.bench.answer import Answer
+from edgectl.remote.bench.answer import PIECE_BYTES, Answer
 from edgectl.remote.bench.failure import RequestFailed
 from edgectl.remote.bench.load import Load
 from edgectl.remote.bench.reply import Reply, read_reply
@@ -14,7 +14,6 @@ from edgectl.remote.bench.target import Target
 # Answers wait unread until all requests are over, since reading them would keep the loop while others arrive;
 # beyond this much they are read as they end, to bound the memory.
 _UNREAD_LIMIT_BYTES = 256 * 1024 * 1024
-_PIECE_BYTES = 150  # what Python keeps beside the bytes of a piece
 
 
 class Due(NamedTuple):
@@ -119,7 +118,7 @@ class Archive:
         """Keep a request that is over."""
         if isinstance(sent.outcome, Answer):
             pieces = sent.outcome.pieces
-            self._unread_bytes += sum(len(piece.payload) for piece in pieces) + len(pieces) * _PIECE_BYTES
+            self._unread_bytes += sum(len(piece.payload) for piece in pieces) + len(pieces) * PIECE_BYTES
         if self._unread_bytes > _UNREAD_LIMIT_BYTES:
             self._records.append(read(sent)[0])
         else:
