@@ -22,6 +22,26 @@ from edgectl.cli.bench_options import (
     Timeout,
     WarmUp,
 )
+from edgectl.cli.bench_workload import (
+    Burstiness,
+    CoolDown,
+    Cores,
+    MaxInFlight,
+    OutputLengths,
+    Prefixes,
+    PrefixTokens,
+    PromptLengths,
+    Prompts,
+    Ramp,
+    Think,
+    Trace,
+    Turns,
+    WarmUpLimit,
+    cores_of,
+    prompts_of,
+    seconds_or_0,
+    trace_of,
+)
 from edgectl.errors import UsageError
 
 if TYPE_CHECKING:
@@ -52,6 +72,20 @@ class LoadOptions:
     warmup: WarmUp = 2
     timeout: Timeout = "120s"
     processes: Processes = None
+    prompt_lengths: PromptLengths = None
+    output_lengths: OutputLengths = None
+    prefix_tokens: PrefixTokens = 0
+    prefixes: Prefixes = 1
+    turns: Turns = 1
+    think: Think = None
+    prompts: Prompts = None
+    trace: Trace = None
+    burstiness: Burstiness = 0.5
+    max_in_flight: MaxInFlight = None
+    ramp: Ramp = None
+    cooldown: CoolDown = None
+    warmup_limit: WarmUpLimit = None
+    cores: Cores = None
 
     def workload(self, pace: Pace, *, url: str | None = None, profile: Profile | None = None) -> Workload:
         """Return the load, with its defaults. Raises `UsageError`."""
@@ -79,6 +113,20 @@ class LoadOptions:
             warmup_requests=self.warmup,
             timeout_s=duration_s(self.timeout, "--timeout"),
             processes=self.processes,
+            prompt_lengths=self.prompt_lengths,
+            output_lengths=self.output_lengths,
+            prefix_tokens=self.prefix_tokens,
+            prefixes=self.prefixes,
+            turns=self.turns,
+            think_s=seconds_or_0(self.think, "--think"),
+            prompts=prompts_of(self.prompts),
+            trace=trace_of(self.trace),
+            burstiness=self.burstiness,
+            max_in_flight=self.max_in_flight,
+            ramp_s=seconds_or_0(self.ramp, "--ramp"),
+            cooldown_s=seconds_or_0(self.cooldown, "--cooldown"),
+            warmup_limit_s=seconds_or_0(self.warmup_limit, "--warmup-limit"),
+            cores=cores_of(self.cores),
         )
         return checked(asked if profile is None else quick(asked), url)
 

@@ -40,7 +40,8 @@ def server() -> Iterator[TruthServer]:
         ("gzip", "protocol"),
         ("no_http", "protocol"),
         ("bad_length", "protocol"),
-        ("garbage", "protocol"),
+        ("json", "protocol"),
+        ("trickle", "timeout"),
         ("empty", "empty"),
     ],
 )
@@ -53,6 +54,53 @@ def test_each_failure_is_counted_as_its_own_kind(server: TruthServer, mode: str,
     assert seen["bench"]["requests"]["errors"] == {kind: 2}
     assert seen["bench"]["requests"]["ok"] == 0
     assert seen["bench"]["ttft_ms"] == {"mean": None, "p50": None, "p90": None, "p99": None, "n": 0}
+
+
+# What the client took at most for an answer that is never over, workers and all; Python itself takes some 20 MiB.
+PEAK_KIB = 150 * 1024
+
+
+@pytest.mark.parametrize(
+    ("mode", "requests"),
+    [
+        ("garbage", 6),
+        ("garbage_chunks", 1),
+        ("garbage_head", 6),
+        ("garbage_chunk_length", 6),
+        ("garbage_events", 6),
+        ("garbage_comments", 6),
+        ("garbage_error", 6),
+    ],
+)
+def test_a_gigabyte_of_anything_is_refused_in_bounded_memory(
+    server: TruthServer, mode: str, requests: int
+) -> None:
+    seen = run_client(server.url, script={"mode": mode}, concurrency=1, requests=requests, timeout_s=40)
+
+    assert seen["bench"]["requests"]["errors"] == {"protocol": requests}
+    assert seen["peak_kib"] < PEAK_KIB
+
+
+def test_a_redirect_says_where_to(server: TruthServer) -> None:
+    seen = run_client(server.url, script={"mode": "redirect"}, concurrency=1, requests=1)
+
+    assert seen["bench"]["requests"]["examples"] == {"http_302": "moved to http://elsewhere/"}
+
+
+def test_an_answer_that_comes_before_the_request_is_out_is_read(server: TruthServer) -> None:
+    seen = run_client(server.url, script={"mode": "early"}, concurrency=1, requests=2, prompt_tokens=100_000)
+
+    assert set(seen["bench"]["requests"]["errors"]) <= {"http_413", "reset"}
+    assert seen["bench"]["requests"]["ok"] == 0
+
+
+def test_a_bad_server_holds_up_no_other_stream(server: TruthServer) -> None:
+    """One that trickles, at a rate, until its time is up: the others are sent when they are due."""
+    seen = run_client(server.url, script={"mode": "trickle"}, rate=40, requests=40, timeout_s=0.8)
+
+    assert seen["bench"]["requests"]["errors"] == {"timeout": 40}
+    assert seen["bench"]["validity"]["send_lag_ms"]["p50"] < 10
+    assert all(0.75 < (r["ended_ns"] - r["started_ns"]) / 1e9 < 1.2 for r in seen["records"])
 
 
 def test_a_refused_connection_is_an_error_of_connecting() -> None:
@@ -84,7 +132,9 @@ def test_a_failed_request_met_no_slo(server: TruthServer) -> None:
     bad = run_client(server.url, script={"mode": "500"}, concurrency=1, requests=2, slo=slo)
     good = run_client(server.url, concurrency=1, requests=2, slo=slo)
 
-    assert bad["bench"]["slo"] == {"limits": {"ttft_ms": 10_000.0}, "met": 0, "of": 2}
+    assert bad["bench"]["slo"] == {
+        "limits": {"ttft_ms": 10_000.0}, "met": 0, "of": 2, "requests_per_s": 0.0, "output_tokens_per_s": 0.0,
+    }  # fmt: skip
     assert good["bench"]["slo"]["met"] == 2
 
 

@@ -10,8 +10,8 @@ from edgectl.inventory.model import Host
 from edgectl.ops.bench.measured import Measured
 
 _DIGITS = 12
-# What may differ between measurements of one load: which server it was put on, and the random numbers.
-_NOT_THE_LOAD = frozenset({"url", "seed", "model"})
+# What may differ between measurements of one load: which server it was put on, by which cores, the random numbers.
+_NOT_THE_LOAD = frozenset({"url", "seed", "model", "cores"})
 
 
 def shape_of(measured: Measured) -> str:
@@ -27,12 +27,18 @@ def shape_of_load(load: dict[str, Any]) -> str:
 
 
 def engine_of(measured: Measured) -> str:
-    """Return the engine and its version, "" where the server does not tell."""
+    """Return the engine and its version, as `vllm 0.11.0`; "" where the server does not tell."""
     told = measured.whole.get("environment") or {}
-    return str(told.get("engine") or "")
+    engine, model = told.get("engine") or {}, told.get("model") or {}
+    version = engine.get("version") or engine.get("build_info") or ""
+    return f"{model.get('owned_by', '')} {version}".strip()
 
 
 def sku_of(host: Host, measured: Measured) -> str:
     """Return the hardware: the GPUs that were seen, else what the inventory says, "" where neither does."""
     told = measured.whole.get("environment") or {}
-    return str(told.get("gpu") or host.hardware)
+    names = sorted(str(gpu["name"]) for gpu in told.get("gpus") or ())
+    return (
+        ", ".join(f"{names.count(name)} \N{MULTIPLICATION SIGN} {name}" for name in dict.fromkeys(names))
+        or host.hardware
+    )

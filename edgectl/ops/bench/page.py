@@ -65,7 +65,15 @@ def _flat(held: Mapping[str, Any], before: str = "") -> Iterator[tuple[str, str]
         if isinstance(value, Mapping):
             yield from _flat(value, f"{before}{name} ")
         elif isinstance(value, Sequence) and not isinstance(value, str):
-            if value:
-                yield f"{before}{name}", ", ".join(map(str, value))
+            parts = [
+                ", ".join(": ".join(row) for row in _flat(one)) if isinstance(one, Mapping) else str(one)
+                for one in value
+            ]
+            if parts:
+                yield f"{before}{name}", "; ".join(parts)
         elif value is not None:
             yield f"{before}{name}", str(value)
+
+
+def _shown(value: Any) -> str:
+    return ", ".join(map(": ".join, _flat(value))) if isinstance(value, Mapping) else str(value)

@@ -4,12 +4,13 @@ from __future__ import annotations
 
 from edgectl.remote.bench.failure import RequestFailed
 from edgectl.remote.bench.load import Load
-from edgectl.remote.bench.measurement import bench, measured
+from edgectl.remote.bench.measurement import report
 from edgectl.remote.bench.workers import WorkerDied
 from edgectl.remote.context import TaskContext
 from edgectl.remote.result import TaskResult, failed, ok
 
 REPEAT = "reads"
+NEEDS = ("pynvml",)
 # It changes nothing, but it must neither disturb a run that does nor be disturbed.
 SHARES = True
 
@@ -21,12 +22,11 @@ def run(args: Load, context: TaskContext) -> TaskResult:
     if context.check:
         return ok("would have measured")
     try:
-        plan, seen = measured(args)
+        found = report(args)
     except RequestFailed as failure:
         return failed(f"{args.url} cannot be measured: {failure.kind}: {failure.detail}")
     except WorkerDied as died:
         return failed(str(died))
-    found = bench(plan, seen)
     if not found["requests"]["ok"]:
         kinds = ", ".join(f"{kind} {count}" for kind, count in found["requests"]["errors"].items())
         return failed(f"not one of {found['requests']['sent']} requests was answered: {kinds}", bench=found)
