@@ -38,7 +38,5 @@ def sku_of(host: Host, measured: Measured) -> str:
     """Return the hardware: the GPUs that were seen, else what the inventory says, "" where neither does."""
     told = measured.whole.get("environment") or {}
     names = sorted(str(gpu["name"]) for gpu in told.get("gpus") or ())
-    return (
-        ", ".join(f"{names.count(name)} \N{MULTIPLICATION SIGN} {name}" for name in dict.fromkeys(names))
-        or host.hardware
-    )
+    counted = [f"{names.count(name)} {name}" for name in dict.fromkeys(names)]
+    return ", ".join(counted) or host.hardware

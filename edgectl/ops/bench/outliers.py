@@ -68,19 +68,13 @@ def _outlier_lines(
 ) -> list[Line | Table]:
     if not measured:
         return [Line(f"no node was measured within {days} days: edgectl bench run SELECT --profile quick")]
-    by_subject = {
-        subject: list(found)
-        for subject, found in groupby(compared.suspects, key=lambda one: one.reading.subject)
-    }
-    count = len(by_subject)
+    named = [list(found) for _, found in groupby(compared.suspects, key=lambda one: one.reading.subject)]
+    count = len(named)
     lines: list[Line | Table] = [
         Line(f"{len(measured):,} nodes measured, {count} {'differs' if count == 1 else 'differ'}")
     ]
-    for subject, found in by_subject.items():
-        lines += [Line(f"  {subject}  {_said(suspect)}", Tone.BAD) for suspect in found]
-        lines.append(
-            Line(f"      clocks, power limit, links, neighbours: edgectl health {subject}", Tone.QUIET)
-        )
+    for found in named:
+        lines += _about(found)
     alone = sorted(measured - compared.with_peers)
     if alone:
         lines.append(Line(f"  too few peers to compare with: {folded(alone)}", Tone.NOTICE))
@@ -89,10 +83,25 @@ def _outlier_lines(
     return lines
 
 
-def _said(suspect: Suspect) -> str:
-    figure, usual = suspect.figure, suspect.peers.usual
-    shown = f"{figure.shown} {_number(figure, suspect.value)}, {percent(suspect.worse)} worse than {suspect.others}"
-    return f"{shown} ({_number(figure, usual)}); {suspect.reading.kind_shown}"
+def _about(found: Sequence[Suspect]) -> list[Line | Table]:
+    """Return what is told of one node: whom it differs from, in which figures, and where to look."""
+    subject, kind = found[0].reading.subject, found[0].reading.kind_shown
+    lines: list[Line | Table] = [
+        Line(f"  {subject}  {_said([one for one in found if one.others == others])}", Tone.BAD)
+        for others in dict.fromkeys(suspect.others for suspect in found)
+    ]
+    look = f"      {kind}; clocks, power limit, links, neighbours: edgectl health {subject}"
+    return [*lines, Line(look, Tone.QUIET)]
+
+
+def _said(found: Sequence[Suspect]) -> str:
+    """Return how one node differs from the same others, the figure that differs most first."""
+    worst = max(suspect.worse for suspect in found)
+    figures = ", ".join(
+        f"{one.figure.shown} {_number(one.figure, one.value)} ({_number(one.figure, one.peers.usual)})"
+        for one in found
+    )
+    return f"{percent(worst)} worse than {found[0].others}: {figures}"
 
 
 def _number(figure: Figure, value: float) -> str:
@@ -100,8 +109,12 @@ def _number(figure: Figure, value: float) -> str:
 
 
 def _check(host: str, suspects: Sequence[Suspect]) -> Check:
-    found = [_said(suspect) for suspect in suspects if suspect.reading.subject == host]
-    return Check("outlier", host, "warning" if found else "ok", "; ".join(found))
+    found = [suspect for suspect in suspects if suspect.reading.subject == host]
+    said = [
+        _said([one for one in found if one.others == others])
+        for others in dict.fromkeys(one.others for one in found)
+    ]
+    return Check("outlier", host, "warning" if found else "ok", "; ".join(said))
 
 
 def _suspect_data(suspect: Suspect) -> dict[str, object]:

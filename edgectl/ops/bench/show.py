@@ -36,7 +36,7 @@ def show_run(history: BenchHistory, clock: Clock, run: str | None) -> Report:
     ]
     first = records[0]
     head = f"run {first.run} {first.command}, {first.at:%Y-%m-%d %H:%M}, model {first.model}"
-    columns = ["", ">repeats", *(f">{FIGURES[name].shown}" for name in _SHOWN), "tok/s before", ""]
+    columns = ["", ">repeats", *map(_column, _SHOWN), "tok/s before", ""]
     return Report(
         "bench show",
         clock.now(),
@@ -58,6 +58,11 @@ def _past(history: BenchHistory, record: BenchRecord, subjects: Sequence[str]) -
             of_subject = found.setdefault(one.subject, {})
             of_subject.setdefault(one.run, []).append(one.figures["output_tokens_per_s"])
     return {subject: [median(of_run) for of_run in runs.values()] for subject, runs in found.items()}
+
+
+def _column(name: str) -> str:
+    figure = FIGURES[name]
+    return f">{figure.shown} ms" if figure.unit == "ms" else f">{figure.shown}/s"
 
 
 def _row(subject: str, records: Sequence[BenchRecord], past: Mapping[str, list[float]]) -> list[str]:
