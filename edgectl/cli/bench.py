@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-from typing import Annotated
-
 import typer
 
 from edgectl.cli.bench_curves import add_curves
@@ -12,7 +10,7 @@ from edgectl.cli.bench_options import (
     Concurrency,
     Duration,
     Port,
-    Profile,
+    ProfileOption,
     Rate,
     Repeats,
     Requests,
@@ -50,9 +48,7 @@ def _add_run(group: typer.Typer) -> None:
         url: Url = None,
         service: Service = None,
         port: Port = None,
-        profile: Annotated[
-            Profile | None, typer.Option("--profile", help="A load with a name: quick takes 30 s.")
-        ] = None,
+        profile: ProfileOption = None,
         rate: Rate = None,
         concurrency: Concurrency = None,
         requests: Requests = None,

@@ -51,6 +51,8 @@ def _add_search(group: typer.Typer) -> None:
 
         check_page(html)
         refuse_mixed(select, limit, url, service, port)
+        if load.trace is not None:
+            raise UsageError("bench search takes no --trace: the rate is what it looks for")
         workload = load.workload(Pace(rate=rate, requests=requests), url=url)
         if not workload.slo:
             raise UsageError("bench search needs to know what must hold", hint="--slo ttft=300ms,tpot=40ms")
@@ -101,6 +103,8 @@ def _add_sweep(group: typer.Typer) -> None:
             raise UsageError(
                 "--rates and --streams exclude each other: one paces requests, the other streams"
             )
+        if load.trace is not None:
+            raise UsageError("bench sweep takes no --trace: its loads are --rates or --streams")
         unit = STREAMS if rates is None else RATES
         loads = (
             parse_loads(streams or _STREAMS, "--streams") if rates is None else parse_loads(rates, "--rates")

@@ -6,7 +6,17 @@ from typing import Annotated
 
 import typer
 
-from edgectl.cli.bench_options import Concurrency, Duration, Port, Rate, Requests, Service, Url, refuse_mixed
+from edgectl.cli.bench_options import (
+    Concurrency,
+    Duration,
+    Port,
+    ProfileOption,
+    Rate,
+    Requests,
+    Service,
+    Url,
+    refuse_mixed,
+)
 from edgectl.cli.load_options import LoadOptions, Pace, with_load
 from edgectl.cli.options import ALL_FORMATS, Common, Limit, Select, command
 from edgectl.cli.pages import Html, check_page, write_page
@@ -44,6 +54,7 @@ def _add_compare(group: typer.Typer) -> None:
         load: LoadOptions,
         before: Annotated[str, typer.Argument(metavar="A", help=_SIDE)],
         after: Annotated[str, typer.Argument(metavar="B", help="The same; it is judged by A.")],
+        profile: ProfileOption = None,
         rate: Rate = None,
         concurrency: Concurrency = None,
         requests: Requests = None,
@@ -63,7 +74,7 @@ def _add_compare(group: typer.Typer) -> None:
         if "auto" in (before, after):
             raise UsageError("'auto' is for bench gate", hint="edgectl bench gate --baseline auto")
         url = next((word for word in (before, after) if is_url(word)), None)
-        workload = load.workload(Pace(rate, concurrency, requests, duration), url=url)
+        workload = load.workload(Pace(rate, concurrency, requests, duration), url=url, profile=profile)
         manner = Manner(workload, parse_allowed(allow), repeats, at_most or repeats, load.key())
         with local_services(common) as here:
             report = run_compare(here, "bench compare", before, after, manner)
@@ -83,6 +94,7 @@ def _add_gate(group: typer.Typer) -> None:
         service: Service = None,
         port: Port = None,
         baseline: Baseline = "auto",
+        profile: ProfileOption = None,
         rate: Rate = None,
         concurrency: Concurrency = None,
         requests: Requests = None,
@@ -101,7 +113,7 @@ def _add_gate(group: typer.Typer) -> None:
 
         check_page(html)
         refuse_mixed(select, limit, url, service, port)
-        workload = load.workload(Pace(rate, concurrency, requests, duration), url=url)
+        workload = load.workload(Pace(rate, concurrency, requests, duration), url=url, profile=profile)
         manner = Manner(workload, parse_allowed(allow), repeats, at_most or repeats, load.key())
         if url is not None:
             with local_services(common) as here:

@@ -34,6 +34,9 @@ ApiKey = Annotated[
     str | None,
     typer.Option("--api-key", metavar="PROVIDER", help="Where the key is: env:NAME, file:PATH, command:…"),
 ]
+ProfileOption = Annotated[
+    Profile | None, typer.Option("--profile", help="A load with a name: quick takes 30 s.")
+]
 Rate = Annotated[float | None, typer.Option("--rate", help="Requests per second, whatever the server does.")]
 Concurrency = Annotated[int | None, typer.Option("--concurrency", min=1, help="Requests in flight (1).")]
 Requests = Annotated[int | None, typer.Option("--requests", min=1, help="How many requests to measure.")]
