@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from typing import Any, Dict
+
 from edgectl.remote.bench.failure import RequestFailed
 from edgectl.remote.bench.load import Load
 from edgectl.remote.bench.measurement import report
@@ -30,4 +32,11 @@ def run(args: Load, context: TaskContext) -> TaskResult:
     if not found["requests"]["ok"]:
         kinds = ", ".join(f"{kind} {count}" for kind, count in found["requests"]["errors"].items())
         return failed(f"not one of {found['requests']['sent']} requests was answered: {kinds}", bench=found)
-    return ok(bench=found)
+    return ok(bench=found, said=_said(found))
+
+
+def _said(found: Dict[str, Any]) -> str:
+    """Return the measurement in a line, for who watches several of them."""
+    medians = [(name, found[name + "_ms"]["p50"]) for name in ("ttft", "tpot")]
+    shown = [f"{name.upper()} p50 {median:.4g} ms" for name, median in medians if median is not None]
+    return ", ".join([*shown, f"{found['requests_per_s']:.4g} req/s"])

@@ -16,7 +16,7 @@ from edgectl.errors import ExitCode
 from edgectl.inventory.loader import load
 from edgectl.ops.bench.gate import gate_nodes
 from edgectl.ops.bench.judging import Manner
-from edgectl.ops.bench.run import OnNodes
+from edgectl.ops.bench.run import OnNodes, bench_nodes
 from edgectl.ops.bench.workload import Workload, checked
 from edgectl.settings import read_settings
 from edgectl.wiring.local import open_local_services
@@ -188,22 +188,30 @@ pops:
 def test_each_node_is_judged_by_its_own_baseline(engine: str, tmp_path: Path) -> None:
     (tmp_path / "fleet.yaml").write_text(INVENTORY)
     settings = read_settings(state=f"sqlite:///{tmp_path / 's.db'}")
-    port = int(engine.rpartition(":")[2])
+    nodes = OnNodes(port=int(engine.rpartition(":")[2]))
     workload = checked(
         Workload(concurrency=2, requests=8, output_tokens=5, prompt_tokens=8, warmup_requests=0)
     )
+    manner = Manner(workload, {"tpot.p50": 0.5}, 2, 4)
     history = MemoryBenchHistory()
     with open_local_services(settings, []) as here:
         services = replace(here, fleet=load(tmp_path / "fleet.yaml"), bench=history)
-        report = gate_nodes(services, OnNodes(port=port), "auto", Manner(workload, {"tpot.p50": 0.05}, 2, 2))
+        first = gate_nodes(services, nodes, "auto", manner)
+        bench_nodes(services, nodes, workload, count=3)
+        second = gate_nodes(services, nodes, "auto", manner)
 
-    good, away = report.hosts
-    assert good.data["gate"]["verdict"] == "inconclusive"
-    assert "no earlier measurement" in good.data["gate"]["reasons"][0]
+    fresh, away = first.hosts
+    assert fresh.data["gate"]["verdict"] == "inconclusive"
+    assert "no earlier measurement" in fresh.data["gate"]["reasons"][0]
     # The other one answers nothing: that is no question of noise.
     assert away.data["gate"]["verdict"] == "fail"
-    assert report.exit_code == ExitCode.FAILED
-    assert {record.command for record in history.of_subjects(["fra1-n1"], report.started)} == {"bench gate"}
+    assert first.exit_code == ExitCode.FAILED
+    known = second.hosts[0].data["gate"]
+    assert known["before"]["repeats"] == 3
+    assert known["after"]["repeats"] in (2, 4)
+    assert known["verdict"] in ("pass", "inconclusive")
+    commands = [record.command for record in history.of_subjects(["fra1-n1"], first.started)]
+    assert commands[:5] == ["bench gate"] * 2 + ["bench run"] * 3
 
 
 WRONG = [
