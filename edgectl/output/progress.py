@@ -146,7 +146,7 @@ class Progress:
         if self._doing:
             host, doing = next(iter(self._doing.items()))
             others = f" and {len(self._doing) - 1} more" if len(self._doing) > 1 else ""
-            found = f" · last {self._found[host]}" if host in self._found else ""
+            found = f" · {self._found[host]}" if host in self._found else ""
             text.append(f"   {host}: {doing}{others}{found}", style="dim")
         return text
 

@@ -47,8 +47,7 @@ def verdict_line(judgement: Judgement) -> Line:
 def judgement_checks(subject: str, judgement: Judgement) -> list[Check]:
     """Return a check for each figure, and one for what stands above them."""
     checks = [
-        Check(f"{one.figure.shown}", subject, _CHECK_WORDS[one.verdict], _sentence(one))
-        for one in judgement.figures
+        Check(one.figure.shown, subject, _CHECK_WORDS[one.verdict], _fact(one)) for one in judgement.figures
     ]
     if judgement.reasons:
         message = "; ".join(judgement.reasons)
@@ -142,7 +141,7 @@ def _row(one: Judged) -> list[str]:
         _mean(one.figure, one.before),
         _mean(one.figure, one.after),
         _signed(worse.point) if worse else "n/a",
-        f"{_signed(worse.low)} to {_signed(worse.high)}" if worse else one.why,
+        _span(worse) if worse else one.why,
         f"{one.allowed * 100:g} %",
         one.verdict.value,
     ]
@@ -174,10 +173,12 @@ def _why_inconclusive(judgement: Judgement) -> str:
 
 
 def _sentence(one: Judged) -> str:
-    if one.worse is None:
-        return f"{one.figure.shown}: {one.why}"
-    return f"{one.figure.shown} is {_span(one.worse)} worse, {one.allowed * 100:g} % allowed"
+    return f"{one.figure.shown}: {_fact(one)}"
+
+
+def _fact(one: Judged) -> str:
+    return one.why if one.worse is None else f"{_span(one.worse)} worse, {one.allowed * 100:g} % allowed"
 
 
 def _span(worse: Interval) -> str:
-    return f"{_signed(worse.low)} to {_signed(worse.high)}"
+    return f"{_signed(worse.low).removesuffix(' %')} to {_signed(worse.high)}"

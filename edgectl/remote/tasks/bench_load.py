@@ -36,7 +36,6 @@ def run(args: Load, context: TaskContext) -> TaskResult:
 
 
 def _said(found: Dict[str, Any]) -> str:
-    """Return the measurement in a line, for who watches several of them."""
-    medians = [(name, found[name + "_ms"]["p50"]) for name in ("ttft", "tpot")]
-    shown = [f"{name.upper()} p50 {median:.4g} ms" for name, median in medians if median is not None]
-    return ", ".join([*shown, f"{found['requests_per_s']:.4g} req/s"])
+    """Return the measurement in a few words, for who watches several of them."""
+    ttft_ms, served = found["ttft_ms"]["p50"], f"{found['requests_per_s']:.3g} req/s"
+    return served if ttft_ms is None else f"TTFT {ttft_ms:.3g} ms, {served}"
