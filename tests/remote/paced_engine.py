@@ -48,7 +48,8 @@ class Engine:
             body = json.loads(await reader.readexactly(length))
             writer.write(_HEAD.format(kind="text/event-stream").encode())
             async with self._slots:
-                await self._stream(writer, int(body["max_tokens"]), _words(body))
+                tokens = body.get("max_tokens") or body["max_completion_tokens"]
+                await self._stream(writer, int(tokens), _words(body))
         writer.write(b"0\r\n\r\n")
         await writer.drain()
         return True

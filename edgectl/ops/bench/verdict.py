@@ -167,6 +167,8 @@ def _failing(before: Side, after: Side) -> list[str]:
 
 def _doubts(before: Side, after: Side) -> list[str]:
     found = [f"{side.name}: {doubt}" for side in (before, after) for doubt in side.doubts]
+    if before.sent and before.failed == before.sent:
+        found.append(f"{before.name}: not one of its {before.sent} requests was answered")
     if before.shape and after.shape and before.shape != after.shape:
         found.append("the loads differ: other lengths, rates or limits; only the same load can be compared")
     return found

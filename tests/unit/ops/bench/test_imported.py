@@ -97,3 +97,14 @@ def test_hosts_of_our_own_report_are_sides_by_name(tmp_path: Path) -> None:
     assert {name: side.repeats for name, side in sides.items()} == {"n1": 2, "n2": 1}
     assert sides["n1"].figures["ttft_ms.p50"] == pytest.approx([100, 200])
     assert sides["n1"].shape == sides["n2"].shape != ""
+
+
+def test_a_real_report_of_guidellm_0_8_1_says_what_the_engine_s_pace_was() -> None:
+    """It measured `paced_engine.py --first-ms 20 --gap-ms 4` at 20 requests of 20 tokens a second."""
+    side = sides_of_files(str(CASES / "guidellm-0.8.1.json"))[""]
+
+    assert (side.model, side.sent, side.failed) == ("paced", 120, 0)
+    assert side.figures["tpot_ms.p50"][0] == pytest.approx(4, rel=0.02)
+    assert side.figures["ttft_ms.p50"][0] == pytest.approx(20, rel=0.2)
+    assert side.figures["e2e_ms.p50"][0] == pytest.approx(20 + 19 * 4, rel=0.1)
+    assert side.figures["output_tokens_per_s"][0] == pytest.approx(400, rel=0.05)
