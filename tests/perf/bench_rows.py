@@ -264,22 +264,27 @@ def stepped_wall_clock() -> Row:
 
 
 def starved(edgectl: Edgectl) -> Row:
-    """The command itself, at the least priority, on a core that two others keep busy."""
+    """The command itself at the least priority, its one worker on a core that others keep busy.
+
+    Each burner has a session of its own: the scheduler shares a core between sessions, whatever their nice values.
+    """
+    load = ["--rate", "100", "--duration", "5s", "--output-tokens", "20", "--processes", "1", "--cores", "1"]
     busy = ["taskset", "-c", "1", sys.executable, "-c", "while True: pass"]
-    burners = [subprocess.Popen(busy) for _ in range(2)]
-    with serving(Script(), ["taskset", "-c", "0"]) as program:
-        load = ["--rate", "100", "--duration", "5s", "--output-tokens", "20", "--processes", "1"]
-        before = ["nice", "-n", "19", "taskset", "-c", "1"]
-        done = subprocess.run(
-            [*before, sys.executable, "-m", "edgectl", "bench", "run", "--url", program.url, *load, "-o", "json"],
-            capture_output=True, text=True, check=False, cwd=ROOT, env=edgectl.variables(), timeout=200,
-        )  # fmt: skip
-    for burner in burners:
-        burner.kill()
-        burner.wait()
+    burners = [subprocess.Popen(busy, start_new_session=True) for _ in range(6)]
+    try:
+        with serving(Script(), ["taskset", "-c", "0"]) as program:
+            words = ["bench", "run", "--url", program.url, *load, "-o", "json"]
+            done = subprocess.run(
+                ["nice", "-n", "19", sys.executable, "-m", "edgectl", *words],
+                capture_output=True, text=True, check=False, cwd=ROOT, env=edgectl.variables(), timeout=200,
+            )  # fmt: skip
+    finally:
+        for burner in burners:
+            burner.kill()
+            burner.wait()
     validity = json.loads(done.stdout)["data"]["bench"]["validity"]
     return Row(
-        "14 client starved (nice 19, core shared with two)",
+        "14 client starved (nice 19, burners on its core)",
         "client_bound, exit 6",
         f"exit {done.returncode}: {'; '.join(validity['reasons'])[:110]}",
         done.returncode == ExitCode.STOPPED and validity["client_bound"],
