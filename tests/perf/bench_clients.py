@@ -17,7 +17,6 @@ from pathlib import Path
 from typing import Protocol
 
 from tests.remote.bench_server import ROOT
-from tests.remote.truth import Truth
 
 TOKENS = 32
 PROMPT_TOKENS = 64
@@ -30,13 +29,13 @@ _PINNED = ("setsid", "-w", "sh", "-c", _FIRST, "sh", "taskset", "-c", "1")
 
 @dataclass(frozen=True)
 class Reported:
-    """What a client said, in ms; its ITL is per gap, or the mean of a request's."""
+    """What a client said, in ms; `itl` is the mean of each request's, `gap_p99` that of all gaps where it has one."""
 
     ttft_mean: float
     ttft_p99: float
     itl_mean: float
     itl_p99: float
-    is_per_gap: bool
+    gap_p99: float | None = None
 
 
 class Client(Protocol):
@@ -76,8 +75,9 @@ class Edgectl:
 
     def read(self, folder: Path) -> Reported:
         bench = json.loads((folder / "edgectl.json").read_text())["data"]["bench"]
-        ttft, itl = bench["ttft_ms"], bench["itl_ms"]
-        return Reported(ttft["mean"], ttft["p99"], itl["mean"], itl["p99"], is_per_gap=True)
+        # What the peers call ITL is one figure per request, which is TPOT's definition.
+        ttft, itl = bench["ttft_ms"], bench["tpot_ms"]
+        return Reported(ttft["mean"], ttft["p99"], itl["mean"], itl["p99"], bench["icl_ms"]["p99"])
 
 
 class GuideLlm:
@@ -105,9 +105,7 @@ class GuideLlm:
         metrics = json.loads((folder / "guidellm.json").read_text())["benchmarks"][0]["metrics"]
         ttft = metrics["time_to_first_token_ms"]["successful"]
         itl = metrics["inter_token_latency_ms"]["successful"]
-        return Reported(
-            ttft["mean"], ttft["percentiles"]["p99"], itl["mean"], itl["percentiles"]["p99"], is_per_gap=False
-        )
+        return Reported(ttft["mean"], ttft["percentiles"]["p99"], itl["mean"], itl["percentiles"]["p99"])
 
 
 class AiPerf:
@@ -143,7 +141,8 @@ class AiPerf:
     def read(self, folder: Path) -> Reported:
         found = json.loads((folder / "aiperf/profile_export_aiperf.json").read_text())
         ttft, itl = found["time_to_first_token"], found["inter_token_latency"]
-        return Reported(ttft["avg"], ttft["p99"], itl["avg"], itl["p99"], is_per_gap=False)
+        gaps = found["inter_chunk_latency"]
+        return Reported(ttft["avg"], ttft["p99"], itl["avg"], itl["p99"], gaps["p99"])
 
 
 CLIENTS: tuple[Client, ...] = (Edgectl(), GuideLlm(), AiPerf())
@@ -195,14 +194,6 @@ made.pre_tokenizer, made.decoder = pre_tokenizers.Metaspace(), decoders.Metaspac
 PreTrainedTokenizerFast(
     tokenizer_object=made, unk_token="<unk>", bos_token="<s>", eos_token="</s>").save_pretrained(sys.argv[1])
 """
-
-
-def true_figures(truth: Truth, *, is_per_gap: bool) -> tuple[Sequence[float], Sequence[float]]:
-    """Return the server's own TTFTs and ITLs, by the client's definition, in ms."""
-    ttfts = [one.ttft_ms for one in truth.served]
-    if is_per_gap:
-        return ttfts, [gap for one in truth.served for gap in one.gaps_ms()]
-    return ttfts, [one.tpot_ms for one in truth.served]
 
 
 def _said(words: Sequence[str]) -> str:
