@@ -21,7 +21,7 @@ from pathlib import Path
 import pytest
 
 from tests.nvml.branches import COMPILER, NO_COMPILER
-from tests.perf.bench_clients import CLIENTS, PROMPT_TOKENS, TOKENS, Client, run
+from tests.perf.bench_clients import CLIENTS, PROMPT_TOKENS, TOKENS, WAYS, Client, run
 from tests.perf.bench_table import bias, percentile, served
 from tests.remote.truth import Script, TruthProgram
 
@@ -67,9 +67,11 @@ def program() -> Iterator[TruthProgram]:
         yield made
 
 
-def _errors(client: Client, program: TruthProgram, per_s: int, count: int, folder: Path) -> Errors | None:
+def _errors(
+    client: Client, way: str, program: TruthProgram, per_s: int, count: int, folder: Path
+) -> Errors | None:
     program.forget()
-    reported = run(client, program.url, per_s, count, folder)
+    reported = run(client, way, (program.url, per_s, count), folder)
     truth = program.truth()
     # What a client asks before its load has other lengths.
     load = [one for one in truth.served if one.tokens == TOKENS]
@@ -90,19 +92,28 @@ def _errors(client: Client, program: TruthProgram, per_s: int, count: int, folde
 
 
 def _highest(client: Client, program: TruthProgram, folder: Path) -> int:
-    """Return the highest rate that is reported within the limit; each may fail once."""
+    """Return the highest rate that is reported within the limit, either way."""
     highest = 0
     for per_s in RATES:
-        tries = (_errors(client, program, per_s, max(300, per_s * HELD_S), folder) for _ in range(2))
-        found = next((errors for errors in tries if _told(client, per_s, errors)), None)
-        if found is None:
+        count = max(300, per_s * HELD_S)
+        tries = ((way, _errors(client, way, program, per_s, count, folder)) for way in WAYS)
+        if not any(_told(client, way, per_s, errors) for way, errors in tries):
             break
         highest = per_s
     return highest
 
 
-def _told(client: Client, per_s: int, errors: Errors | None) -> bool:
-    print(f"  {client.name:<10} {per_s:>5}/s  {errors.line() if errors else 'nothing reported'}")
+def _calm(client: Client, program: TruthProgram, folder: Path) -> Errors | None:
+    """Return the errors at a rate that is easy for all, of the way that reads TTFT better."""
+    found = {way: _errors(client, way, program, CALM_PER_S, CALM_COUNT, folder) for way in WAYS}
+    for way, errors in found.items():
+        _told(client, way, CALM_PER_S, errors)
+    known = [errors for errors in found.values() if errors is not None]
+    return min(known, key=lambda errors: abs(errors.ttft_mean), default=None)
+
+
+def _told(client: Client, way: str, per_s: int, errors: Errors | None) -> bool:
+    print(f"  {client.name:<10} {way:<10} {per_s:>5}/s  {errors.line() if errors else 'nothing reported'}")
     return errors is not None and errors.is_within
 
 
@@ -114,12 +125,11 @@ def test_errors_and_highest_rate_beside_the_peers(program: TruthProgram, tmp_pat
         words = client.command("URL", CALM_PER_S, CALM_COUNT, Path("FOLDER"))
         print(f"\n{client.name}: {client.version()}\n  {' '.join(words)}")
 
-    print(f"\n  client          rate  {_COLUMNS}")
+    print(f"\n  client     way           rate  {_COLUMNS}")
     calm = {}
     highest = {}
     for client in clients:
-        calm[client.name] = _errors(client, program, CALM_PER_S, CALM_COUNT, tmp_path / client.name)
-        _told(client, CALM_PER_S, calm[client.name])
+        calm[client.name] = _calm(client, program, tmp_path / client.name)
         highest[client.name] = _highest(client, program, tmp_path / client.name)
 
     print(
