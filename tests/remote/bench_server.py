@@ -16,7 +16,7 @@ import subprocess
 import sys
 import threading
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
@@ -388,6 +388,26 @@ MODES: dict[str, Callable[[socket.socket, Script, Truth], bool]] = {
     "early": _early,
     "json": _json,
 }
+# What a client is to make of them: the kind of failure, or a good answer.
+FAILURES = {
+    "reset": "reset",
+    "truncated": "reset",
+    "stall": "timeout",
+    "silent": "timeout",
+    "500": "http_500",
+    "429": "http_429",
+    "redirect": "http_302",
+    "told_late": "http_503",
+    "bad_sse": "protocol",
+    "html": "protocol",
+    "gzip": "protocol",
+    "no_http": "protocol",
+    "bad_length": "protocol",
+    "json": "protocol",
+    "trickle": "timeout",
+    "empty": "empty",
+}
+GOOD = ("split", "http10", "closes")
 
 
 def run_client(
@@ -396,18 +416,23 @@ def run_client(
     script: Script | None = None,
     python: str = sys.executable,
     environment: dict[str, str] | None = None,
+    before: Sequence[str] = (),
+    limit_s: float = 120.0,
     **load: Any,
 ) -> Any:
-    """Make a load in a process of its own; return the report's object and the records."""
+    """Make a load in a process of its own; return the report's object and the records.
+
+    `before` are words that start it, such as taskset's; it may take `limit_s`.
+    """
     given = {"url": url, "model": json.dumps(script or {}), "calibrate": False, "warmup_requests": 0, **load}
     done = subprocess.run(
-        [python, "-B", "-W", "error", "-c", CLIENT],
+        [*before, python, "-B", "-W", "error", "-c", CLIENT],
         input=json.dumps(given),
         env={"PYTHONPATH": str(ROOT), **(environment or {})},
         capture_output=True,
         text=True,
         check=False,
-        timeout=120,
+        timeout=limit_s,
     )
     assert done.returncode == 0, done.stderr
     return json.loads(done.stdout)

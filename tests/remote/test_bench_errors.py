@@ -13,7 +13,7 @@ from collections.abc import Callable, Iterator
 
 import pytest
 
-from tests.remote.bench_server import CLIENT, ROOT, TruthServer, run_client
+from tests.remote.bench_server import CLIENT, FAILURES, GOOD, ROOT, TruthServer, run_client
 from tests.remote.test_registry import pythons
 
 
@@ -24,27 +24,7 @@ def server() -> Iterator[TruthServer]:
     made.close()
 
 
-@pytest.mark.parametrize(
-    ("mode", "kind"),
-    [
-        ("reset", "reset"),
-        ("truncated", "reset"),
-        ("stall", "timeout"),
-        ("silent", "timeout"),
-        ("500", "http_500"),
-        ("429", "http_429"),
-        ("redirect", "http_302"),
-        ("told_late", "http_503"),
-        ("bad_sse", "protocol"),
-        ("html", "protocol"),
-        ("gzip", "protocol"),
-        ("no_http", "protocol"),
-        ("bad_length", "protocol"),
-        ("json", "protocol"),
-        ("trickle", "timeout"),
-        ("empty", "empty"),
-    ],
-)
+@pytest.mark.parametrize(("mode", "kind"), FAILURES.items())
 def test_each_failure_is_counted_as_its_own_kind(server: TruthServer, mode: str, kind: str) -> None:
     timeout_s = 0.5 if kind == "timeout" else 20
     seen = run_client(
@@ -112,7 +92,7 @@ def test_a_refused_connection_is_an_error_of_connecting() -> None:
     assert seen["bench"]["requests"]["errors"] == {"connect": 2}
 
 
-@pytest.mark.parametrize("mode", ["split", "http10", "closes"])
+@pytest.mark.parametrize("mode", GOOD)
 def test_a_good_answer_is_read_however_it_is_cut_and_framed(server: TruthServer, mode: str) -> None:
     seen = run_client(server.url, script={"mode": mode}, concurrency=1, requests=3, output_tokens=10)
 
