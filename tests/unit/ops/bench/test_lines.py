@@ -33,7 +33,7 @@ def _same(name: str, text: str) -> None:
 
 
 def test_one_measurement_is_told_in_full() -> None:
-    records = [a_record(number, ttft_ms=100 + number, tpot_ms=20 + number % 7) for number in range(120)]
+    records = [a_record(number, ttft_ms=100 + number, tpot_ms=20 + number % 7) for number in range(300)]
     slo = {"ttft_ms": 215, "tpot_ms": 40}
 
     _same("bench_one.txt", _shown(body_of_one(a_measurement(records, slo=slo))))
@@ -47,7 +47,7 @@ def test_a_measurement_that_went_badly_says_so() -> None:
 
 def test_several_hosts_are_a_row_each_and_the_fleet() -> None:
     hosts = [
-        a_measurement([a_record(n, ttft_ms=100 * place) for n in range(100)], where=f"fra1-r1-n0{place}")
+        a_measurement([a_record(n, ttft_ms=100 * place) for n in range(300)], where=f"fra1-r1-n0{place}")
         for place in (1, 2, 3)
     ]
 
