@@ -42,6 +42,39 @@ class Table:
 
 
 @dataclass(frozen=True, slots=True)
+class Series:
+    """One curve of a chart: points (x, y), and where it is known the band (x, low, high) around it."""
+
+    name: str
+    points: Sequence[tuple[float, float]]
+    band: Sequence[tuple[float, float, float]] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class Chart:
+    """Curves over one axis; `x` and `y` name the axes with their units, `limit` is a line that y should stay below.
+
+    `is_close_up` where differences count and not sizes: y need not begin at zero.
+    """
+
+    title: str
+    x: str
+    y: str
+    series: Sequence[Series]
+    has_steps: bool = False
+    is_close_up: bool = False
+    limit: float | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Section:
+    """What only a page shows: charts to look at, tables to look up."""
+
+    title: str
+    parts: Sequence[Line | Table | Chart]
+
+
+@dataclass(frozen=True, slots=True)
 class HostEntry:
     """One host in the report; `data` is what the command is about."""
 
@@ -90,6 +123,7 @@ class Report:
     body: Sequence[Line | Table] = ()
     checks: Sequence[Check] = ()
     metrics: Sequence[Metric] = ()
+    sections: Sequence[Section] = ()
 
     def summary(self) -> dict[str, int]:
         """Return how many hosts there are, and how many of each status."""

@@ -2,56 +2,27 @@
 
 from __future__ import annotations
 
-from enum import StrEnum
-from typing import Annotated
-
 import typer
 
+from edgectl.cli.bench_curves import add_curves
+from edgectl.cli.bench_judging import add_judging
+from edgectl.cli.bench_options import (
+    Concurrency,
+    Duration,
+    Port,
+    ProfileOption,
+    Rate,
+    Repeats,
+    Requests,
+    Service,
+    Url,
+    refuse_mixed,
+)
+from edgectl.cli.bench_record import add_record
+from edgectl.cli.load_options import LoadOptions, Pace, with_load
 from edgectl.cli.options import ALL_FORMATS, Common, Limit, Select, command
+from edgectl.cli.pages import Html, check_page, write_page
 from edgectl.cli.quick import QuickGroup
-from edgectl.errors import UsageError
-
-
-class Arrivals(StrEnum):
-    """How the requests of a rate arrive."""
-
-    CONSTANT = "constant"
-    POISSON = "poisson"
-    GAMMA = "gamma"
-
-
-Url = Annotated[str | None, typer.Option("--url", metavar="URL", help="Measure this server, from here.")]
-Service = Annotated[str | None, typer.Option("--service", metavar="NAME", help="Measure this service.")]
-Port = Annotated[
-    int | None, typer.Option("--port", min=1, max=65535, help="Measure what listens there (8000).")
-]
-Model = Annotated[str | None, typer.Option("--model", help="The model's name (default: the server's first).")]
-ApiKey = Annotated[
-    str | None,
-    typer.Option("--api-key", metavar="PROVIDER", help="Where the key is: env:NAME, file:PATH, command:…"),
-]
-Rate = Annotated[float | None, typer.Option("--rate", help="Requests per second, whatever the server does.")]
-Concurrency = Annotated[int | None, typer.Option("--concurrency", min=1, help="Requests in flight (1).")]
-Requests = Annotated[int | None, typer.Option("--requests", min=1, help="How many requests to measure.")]
-Duration = Annotated[
-    str | None, typer.Option("--duration", metavar="TIME", help="For how long: 60s, 5m (30s).")
-]
-PromptTokens = Annotated[int, typer.Option("--prompt-tokens", min=1, help="Length of a prompt, about.")]
-OutputTokens = Annotated[int, typer.Option("--output-tokens", min=1, help="Tokens to ask for.")]
-ArrivalsOption = Annotated[
-    Arrivals | None, typer.Option("--arrivals", help="With --rate: how requests arrive (poisson).")
-]
-Seed = Annotated[
-    int | None, typer.Option("--seed", help="Same seed, same prompts and arrivals (default: a new one).")
-]
-Slo = Annotated[
-    str, typer.Option("--slo", metavar="LIMITS", help="ttft=300ms,tpot=40ms; also itl, icl, e2e.")
-]
-WarmUp = Annotated[int, typer.Option("--warmup", min=0, help="Requests before, not counted.")]
-Timeout = Annotated[str, typer.Option("--timeout", metavar="TIME", help="A slower request has failed.")]
-Processes = Annotated[
-    int | None, typer.Option("--processes", min=1, help="Client processes (one per four cores, at most 4).")
-]
 
 
 def add_to(app: typer.Typer) -> None:
@@ -60,74 +31,44 @@ def add_to(app: typer.Typer) -> None:
         help="Measure inference, on the nodes or from here.", no_args_is_help=True, cls=QuickGroup
     )
     app.add_typer(group, name="bench")
+    _add_run(group)
+    add_curves(group)
+    add_judging(group)
+    add_record(group)
 
+
+def _add_run(group: typer.Typer) -> None:
     @command(group, formats=ALL_FORMATS)
+    @with_load
     def run(
         common: Common,
+        load: LoadOptions,
         select: Select = None,
         limit: Limit = None,
         url: Url = None,
         service: Service = None,
         port: Port = None,
-        model: Model = None,
-        api_key: ApiKey = None,
+        profile: ProfileOption = None,
         rate: Rate = None,
         concurrency: Concurrency = None,
         requests: Requests = None,
         duration: Duration = None,
-        prompt_tokens: PromptTokens = 512,
-        output_tokens: OutputTokens = 128,
-        arrivals: ArrivalsOption = None,
-        seed: Seed = None,
-        slo: Slo = "",
-        warmup: WarmUp = 2,
-        timeout: Timeout = "120s",
-        processes: Processes = None,
+        repeats: Repeats = 1,
+        html: Html = None,
     ) -> None:
         """Measure TTFT, ITL, TPOT and throughput: at each host its own server, or one URL from here."""
-        import secrets
-
-        from edgectl.cli.running import local_services, services
+        from edgectl.cli.running import one_server
         from edgectl.ops.bench.run import OnNodes, bench_nodes, bench_url
-        from edgectl.ops.bench.workload import Workload, checked, duration_s, parse_provider, parse_slo
 
-        _refuse_mixed(select, limit, url, service, port)
-        if arrivals is not None and rate is None:
-            raise UsageError(
-                "--arrivals is for --rate: with --concurrency each answer brings the next request"
-            )
-        workload = checked(
-            Workload(
-                rate=rate,
-                concurrency=concurrency,
-                requests=requests,
-                duration_s=None if duration is None else duration_s(duration, "--duration"),
-                prompt_tokens=prompt_tokens,
-                output_tokens=output_tokens,
-                arrivals=(arrivals or Arrivals.POISSON).value,
-                seed=secrets.randbelow(1 << 31) if seed is None else seed,
-                slo=parse_slo(slo),
-                model=model,
-                warmup_requests=warmup,
-                timeout_s=duration_s(timeout, "--timeout"),
-                processes=processes,
-            ),
-            url,
-        )
-        key = None if api_key is None else parse_provider(api_key)
-        if url is not None:
-            with local_services(common) as here:
-                report = bench_url(here, url, workload, key)
-        else:
-            with services(common) as opened:
-                report = bench_nodes(opened, OnNodes(select, limit, service, port), workload, key)
+        check_page(html)
+        refuse_mixed(select, limit, url, service, port)
+        pace = Pace(rate, concurrency, requests, duration)
+        workload = load.workload(pace, url=url, profile=profile)
+        with one_server(common, url) as opened:
+            if url is not None:
+                report = bench_url(opened, url, workload, load.key(), repeats)
+            else:
+                nodes = OnNodes(select, limit, service, port)
+                report = bench_nodes(opened, nodes, workload, load.key(), repeats)
+        write_page(report, html)
         common.finish(report)
-
-
-def _refuse_mixed(
-    select: str | None, limit: str | None, url: str | None, service: str | None, port: int | None
-) -> None:
-    if url is not None and (select, limit, service, port) != (None, None, None, None):
-        raise UsageError("--url measures from here; SELECT, --limit, --service and --port are for the nodes")
-    if service is not None and port is not None:
-        raise UsageError("--service says which port; leave --port out")

@@ -68,6 +68,13 @@ def local_services(common: Common) -> Iterator[Services]:
         yield opened
 
 
+@contextmanager
+def one_server(common: Common, url: str | None) -> Iterator[Services]:
+    """Yield the services to measure one server with: those of this machine where it is a URL, else the fleet's."""
+    with local_services(common) if url is not None else services(common) as opened:
+        yield opened
+
+
 def _observers(common: Common, label: str) -> list[Observer]:
     console = console_on(sys.stderr, color=common.has_color(sys.stderr))
     observers: list[Observer] = [Progress(console, SystemClock().monotonic, label=label)]

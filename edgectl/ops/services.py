@@ -7,6 +7,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 
 from edgectl.clock import Clock
+from edgectl.engine.bench_records import BenchHistory, NoBenchHistory
 from edgectl.engine.contacts import Contacts, NoContacts
 from edgectl.engine.health_records import HealthHistory, NoHealthHistory
 from edgectl.engine.ports import HostPool, Observer
@@ -32,5 +33,6 @@ class Services:
     freezes: Freezes
     contacts: Contacts = field(default_factory=NoContacts)  # what earlier looks at each host found
     health: HealthHistory = field(default_factory=NoHealthHistory)  # what earlier looks at cards found
+    bench: BenchHistory = field(default_factory=NoBenchHistory)  # what earlier measurements found
     origin: Origin = field(default_factory=Origin)
     resuming: str = ""  # the id of the run that this command continues, in place of beginning one

@@ -27,7 +27,7 @@ from edgectl.engine.events import (
     WaveStarted,
 )
 from edgectl.engine.outcome import HostStatus
-from edgectl.remote.protocol import Heartbeat, Rebooting, TaskStarted
+from edgectl.remote.protocol import Heartbeat, Rebooting, TaskEnded, TaskStarted
 
 _BAR_CELLS = 20
 _REFRESH_PER_S = 8
@@ -60,6 +60,7 @@ class Progress:
         self._wave = WaveStarted(1, 1, 0, canary=False)
         self._began = now()
         self._doing: dict[str, str] = {}
+        self._found: dict[str, str] = {}  # what a host's last task says of itself in a line
         self._ended: Counter[HostStatus] = Counter()
         self._deferred: set[str] = set()
         # Between the thread of the events and the one that draws; nothing is printed under it, for that waits to draw.
@@ -78,6 +79,7 @@ class Progress:
                 with self._noting:
                     self._deferred.discard(event.outcome.host)
                     self._doing.pop(event.outcome.host, None)
+                    self._found.pop(event.outcome.host, None)
                     self._ended[event.outcome.status] += 1
             case RunStarted():
                 self._start(event)
@@ -100,9 +102,11 @@ class Progress:
             return self._text()
 
     def _note_doing(self, event: _Doing) -> None:
-        doing = _doing(event)
+        doing, found = _doing(event), _found(event)
         with self._noting:
             self._deferred.discard(event.host)
+            if found:
+                self._found[event.host] = found
             if doing or event.host not in self._doing:
                 self._doing[event.host] = doing
 
@@ -142,7 +146,8 @@ class Progress:
         if self._doing:
             host, doing = next(iter(self._doing.items()))
             others = f" and {len(self._doing) - 1} more" if len(self._doing) > 1 else ""
-            text.append(f"   {host}: {doing}{others}", style="dim")
+            found = f" · {self._found[host]}" if host in self._found else ""
+            text.append(f"   {host}: {doing}{others}{found}", style="dim")
         return text
 
 
@@ -155,6 +160,14 @@ def _rounded(seconds: float) -> str:
 
 
 _Doing = HostStarted | HostSaid | HostLost | HostAttached
+
+
+def _found(event: _Doing) -> str:
+    match event:
+        case HostSaid(message=TaskEnded() as task):
+            return str(task.result.get("said", ""))
+        case _:
+            return ""
 
 
 def _doing(event: _Doing) -> str:

@@ -146,3 +146,19 @@ health_snoozes = sa.Table(
     sa.Column("lifted", sa.BigInteger),
     sa.Column("lifted_by", sa.String, nullable=False, server_default=""),
 )
+
+bench_results = sa.Table(
+    "bench_results",
+    METADATA,
+    sa.Column("run", sa.String(26), primary_key=True),
+    sa.Column("subject", sa.String, primary_key=True, index=True),
+    sa.Column("number", sa.Integer, primary_key=True, autoincrement=False),
+    sa.Column("at", sa.BigInteger, nullable=False, index=True),
+    sa.Column("command", sa.String, nullable=False),
+    sa.Column("shape", sa.String(16), nullable=False),
+    sa.Column("model", sa.String, nullable=False),
+    sa.Column("engine", sa.String, nullable=False),
+    sa.Column("sku", sa.String, nullable=False),
+    sa.Column("trusted", sa.Boolean, nullable=False),
+    sa.Column("figures", sa.JSON, nullable=False),
+)

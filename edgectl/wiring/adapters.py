@@ -8,6 +8,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from edgectl.clock import Clock
+from edgectl.engine.bench_records import BenchHistory
 from edgectl.engine.contacts import Contacts
 from edgectl.engine.health_records import HealthHistory
 from edgectl.engine.ports import KeyScanner, Observer
@@ -49,17 +50,19 @@ def key_scanner(settings: Settings, fleet: Fleet) -> KeyScanner:
 
 @dataclass(frozen=True, slots=True)
 class Store:
-    """The state store: what writes a run down, what reads runs back, the freezes, what is known of hosts and cards."""
+    """The state store: what writes and reads runs, the freezes, what is known of hosts, cards and servers."""
 
     recorder: Observer
     history: RunHistory
     freezes: Freezes
     contacts: Contacts
     health: HealthHistory
+    bench: BenchHistory
 
 
 def open_store(settings: Settings, clock: Clock) -> Store:
     """Return the store that the settings name, up to date."""
+    from edgectl.store.bench import SqlBenchHistory
     from edgectl.store.contacts import SqlContacts
     from edgectl.store.database import open_database
     from edgectl.store.freezes import SqlFreezes
@@ -74,6 +77,7 @@ def open_store(settings: Settings, clock: Clock) -> Store:
         SqlFreezes(engine),
         SqlContacts(engine),
         SqlHealthHistory(engine),
+        SqlBenchHistory(engine),
     )
 
 

@@ -53,6 +53,7 @@ def open_local_services(settings: Settings, observers: Sequence[Observer]) -> It
                 playbooks=shipped.playbooks(),
                 history=store.history,
                 freezes=store.freezes,
+                bench=store.bench,
             )
     finally:
         connector.close()

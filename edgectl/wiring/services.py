@@ -44,6 +44,7 @@ def open_services(
             freezes=store.freezes,
             contacts=store.contacts,
             health=store.health,
+            bench=store.bench,
             origin=origin,
             resuming=whole_id(store.history, resume) if resume else "",
         )

@@ -36,12 +36,20 @@ class Rack:
         return [machine.run(command).strip() for machine in self.machines.values()]
 
 
-@contextmanager
-def debian_rack(folder: Path, subnet: str, nodes: int, more: dict[str, Any] | None = None) -> Iterator[Rack]:
-    """Boot a rack; `more` is what the inventory says of each host besides."""
+def node_tree(folder: Path) -> Path:
+    """Make what lies over a bare Debian so that it is a GPU node; several racks may share it."""
     key = nvidia_archive.archive(folder / "archive/stable", nvidia_archive.stack())
     tree = folder / "tree"
     nvidia_archive.machine_tree(tree, folder / "archive/stable", key, GPUS)
+    return tree
+
+
+@contextmanager
+def debian_rack(
+    folder: Path, subnet: str, nodes: int, tree: Path | None = None, more: dict[str, Any] | None = None
+) -> Iterator[Rack]:
+    """Boot a rack; `more` is what the inventory says of each host besides."""
+    tree = tree or node_tree(folder)
     client = keypair(folder / "client_key")
     machines: dict[str, Debian] = {}
     with contextlib.ExitStack() as booted:

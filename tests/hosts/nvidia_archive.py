@@ -216,6 +216,7 @@ _FILES = {
         #!/bin/sh
         set -e
         mkdir -p /run/fake-nvidia /boot/grub
+        cat /proc/sys/kernel/random/boot_id >> /var/log/boots
         [ -e /boot/grub/grub.cfg ] || /usr/local/sbin/update-grub
         sed -n 's/^\\tlinux //p' /boot/grub/grub.cfg > /run/fake-nvidia/cmdline
         mount --bind /run/fake-nvidia/cmdline /proc/cmdline

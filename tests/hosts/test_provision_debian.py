@@ -13,6 +13,7 @@ from tests.hosts import nspawn, nvidia_archive
 from tests.hosts.debian_rack import Rack, debian_rack
 
 pytestmark = pytest.mark.timeout(600)
+_FIRST = "/var/lib/edgectl/certificates/0001.json"
 BOOT_ID = "cat /proc/sys/kernel/random/boot_id"
 
 
@@ -91,12 +92,12 @@ def test_a_certificate_names_the_parts_and_the_baseline_and_proves_itself(course
 
 def test_one_byte_that_changed_is_found_and_nothing_is_sealed_over_it(course: Course) -> None:
     machine = course.rack.machines["fra1-r1-n02"]
-    machine.run("cd /var/lib/edgectl/certificates; cp 0001.json /root; sed -i s/165011/165012/ 0001.json")
+    machine.run(f"cp {_FIRST} /root; sed -i s/165011/165012/ {_FIRST}")
     try:
         verified = course.rack.edgectl("provision", "verify", "-o", "json")
         again = course.rack.provision("fra1-r1-n02", "-y")
     finally:
-        machine.run("cp /root/0001.json /var/lib/edgectl/certificates/")
+        machine.run(f"cp /root/0001.json {_FIRST}")
     assert verified.code == 4
     assert "0001.json was changed" in verified.host("fra1-r1-n02")["reason"]
     assert verified.host("fra1-r1-n01")["status"] == "ok"

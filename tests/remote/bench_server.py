@@ -10,12 +10,13 @@ import contextlib
 import itertools
 import json
 import socket
+import ssl
 import struct
 import subprocess
 import sys
 import threading
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
@@ -24,13 +25,13 @@ ROOT = Path(__file__).parent.parent.parent
 _RESET = struct.pack("ii", 1, 0)  # SO_LINGER: close with RST
 
 CLIENT = """
-import json, sys
+import json, resource, sys
 from edgectl.remote.args import build
 from edgectl.remote.bench.load import Load
 from edgectl.remote.bench.measurement import bench, measured
 plan, seen = measured(build(Load, json.load(sys.stdin)))
 json.dump({"bench": bench(plan, seen), "records": [record._asdict() for record in seen.records],
-           "start_ns": seen.start_ns}, sys.stdout)
+           "start_ns": seen.start_ns, "peak_kib": resource.getrusage(resource.RUSAGE_CHILDREN).ru_maxrss}, sys.stdout)
 """
 
 
@@ -39,6 +40,7 @@ class Truth:
     """What the server did for one request, in ns of CLOCK_MONOTONIC."""
 
     received_ns: int
+    connection: int = 0
     sent_ns: list[int] = field(default_factory=list)
 
     @property
@@ -55,17 +57,19 @@ class Truth:
 class TruthServer:
     """Listens on a port of its own; `truth` is by X-Request-Id."""
 
-    def __init__(self) -> None:
+    def __init__(self, tls: ssl.SSLContext | None = None) -> None:
+        self._tls = tls
         self._listener = socket.create_server(("127.0.0.1", 0), backlog=512)
         self.port: int = self._listener.getsockname()[1]
         self.truth: dict[str, Truth] = {}
+        self.bodies: dict[str, Any] = {}
         self.connections = 0
         self.keys: set[str] = set()
         threading.Thread(target=self._accept, daemon=True).start()
 
     @property
     def url(self) -> str:
-        return f"http://127.0.0.1:{self.port}"
+        return f"http{'s' if self._tls else ''}://127.0.0.1:{self.port}"
 
     def close(self) -> None:
         self._listener.close()
@@ -83,7 +87,12 @@ class TruthServer:
             made.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
             threading.Thread(target=self._serve, args=(made,), daemon=True).start()
 
-    def _serve(self, line: socket.socket) -> None:
+    def _serve(self, made: socket.socket) -> None:
+        try:
+            line = self._tls.wrap_socket(made, server_side=True) if self._tls else made
+        except OSError:
+            made.close()
+            return
         with line, contextlib.suppress(OSError), line.makefile("rb") as stream:
             while self._answer(line, stream):
                 pass
@@ -101,7 +110,8 @@ class TruthServer:
         if first.startswith(b"GET"):
             return _send_whole(line, b'{"data": [{"id": "{}"}]}', "application/json")
         body = json.loads(stream.read(int(headers["content-length"])))
-        truth = self.truth[headers["x-request-id"]] = Truth(received_ns)
+        self.bodies[headers["x-request-id"]] = body
+        truth = self.truth[headers["x-request-id"]] = Truth(received_ns, line.fileno())
         script = json.loads(body["model"])
         if "measured" in script and headers["x-request-id"].rpartition("-")[0].count("-") == 1:
             script["mode"] = script["measured"]  # what is sent before the measurement is answered well
@@ -266,12 +276,86 @@ def _bad_length(line: socket.socket, script: Script, truth: Truth) -> bool:
     return True
 
 
+_GARBAGE_BYTES = 1 << 30
+_BLOCK = b"x" * 65536
+
+
+def _flood(line: socket.socket, block: bytes) -> bool:
+    """Send a gigabyte, or as much of it as the client takes."""
+    for _ in range(_GARBAGE_BYTES // len(block)):
+        line.sendall(block)
+    return False
+
+
 def _garbage(line: socket.socket, script: Script, truth: Truth) -> bool:
-    """Send without end."""
+    """Send bytes that are no events, until the connection ends."""
     del script, truth
     _head(line)
-    while True:
-        line.sendall(b"x" * 65536)
+    return _flood(line, _BLOCK)
+
+
+def _garbage_chunks(line: socket.socket, script: Script, truth: Truth) -> bool:
+    """Send them well framed, in the smallest pieces: what each piece costs the client counts, too."""
+    del script, truth
+    _head(line, "Transfer-Encoding: chunked")
+    return _flood(line, _framed(b"x") * 4096)
+
+
+def _garbage_head(line: socket.socket, script: Script, truth: Truth) -> bool:
+    """Send a head without end."""
+    del script, truth
+    line.sendall(b"HTTP/1.1 200 OK\r\nX: ")
+    return _flood(line, _BLOCK)
+
+
+def _garbage_chunk_length(line: socket.socket, script: Script, truth: Truth) -> bool:
+    """Send a chunk's length without end."""
+    del script, truth
+    _head(line, "Transfer-Encoding: chunked")
+    return _flood(line, b"0" * 65536)
+
+
+def _garbage_events(line: socket.socket, script: Script, truth: Truth) -> bool:
+    """Send good events without end."""
+    del script, truth
+    _head(line)
+    return _flood(line, _event({"content": "x"}) * 512)
+
+
+def _garbage_comments(line: socket.socket, script: Script, truth: Truth) -> bool:
+    """Keep alive without end, as a server does whose queue never moves."""
+    del script, truth
+    _head(line)
+    return _flood(line, b": keep-alive\n\n" * 4096)
+
+
+def _garbage_error(line: socket.socket, script: Script, truth: Truth) -> bool:
+    """Say at length why it failed."""
+    del script, truth
+    line.sendall(b"HTTP/1.1 500 Internal Server Error\r\nContent-Length: %d\r\n\r\n" % _GARBAGE_BYTES)
+    return _flood(line, _BLOCK)
+
+
+def _trickle(line: socket.socket, script: Script, truth: Truth) -> bool:
+    """Send a byte now and then: the connection lives, the answer does not."""
+    del script, truth
+    for byte in b"HTTP/1.1 200 OK\r\nContent-Type: text/event-stream\r\n\r\n" + b": \n" * 100:
+        line.sendall(bytes([byte]))
+        time.sleep(0.05)
+    return False
+
+
+def _early(line: socket.socket, script: Script, truth: Truth) -> bool:
+    """Refuse in the middle of a request that is being sent, and close: the rest of it finds a reset."""
+    del script, truth
+    _send_whole(line, b"too long", "text/plain", "413 Content Too Large")
+    return False
+
+
+def _json(line: socket.socket, script: Script, truth: Truth) -> bool:
+    """Answer well, but not as a stream."""
+    del script, truth
+    return _send_whole(line, b'{"choices": [{"message": {"content": "hello"}}]}', "application/json")
 
 
 MODES: dict[str, Callable[[socket.socket, Script, Truth], bool]] = {
@@ -294,20 +378,61 @@ MODES: dict[str, Callable[[socket.socket, Script, Truth], bool]] = {
     "no_http": _no_http,
     "bad_length": _bad_length,
     "garbage": _garbage,
+    "garbage_chunks": _garbage_chunks,
+    "garbage_head": _garbage_head,
+    "garbage_chunk_length": _garbage_chunk_length,
+    "garbage_events": _garbage_events,
+    "garbage_comments": _garbage_comments,
+    "garbage_error": _garbage_error,
+    "trickle": _trickle,
+    "early": _early,
+    "json": _json,
 }
+# What a client is to make of them: the kind of failure, or a good answer.
+FAILURES = {
+    "reset": "reset",
+    "truncated": "reset",
+    "stall": "timeout",
+    "silent": "timeout",
+    "500": "http_500",
+    "429": "http_429",
+    "redirect": "http_302",
+    "told_late": "http_503",
+    "bad_sse": "protocol",
+    "html": "protocol",
+    "gzip": "protocol",
+    "no_http": "protocol",
+    "bad_length": "protocol",
+    "json": "protocol",
+    "trickle": "timeout",
+    "empty": "empty",
+}
+GOOD = ("split", "http10", "closes")
 
 
-def run_client(url: str, *, script: Script | None = None, python: str = sys.executable, **load: Any) -> Any:
-    """Make a load in a process of its own; return the report's object and the records."""
+def run_client(
+    url: str,
+    *,
+    script: Script | None = None,
+    python: str = sys.executable,
+    environment: dict[str, str] | None = None,
+    before: Sequence[str] = (),
+    limit_s: float = 120.0,
+    **load: Any,
+) -> Any:
+    """Make a load in a process of its own; return the report's object and the records.
+
+    `before` are words that start it, such as taskset's; it may take `limit_s`.
+    """
     given = {"url": url, "model": json.dumps(script or {}), "calibrate": False, "warmup_requests": 0, **load}
     done = subprocess.run(
-        [python, "-B", "-W", "error", "-c", CLIENT],
+        [*before, python, "-B", "-W", "error", "-c", CLIENT],
         input=json.dumps(given),
-        env={"PYTHONPATH": str(ROOT)},
+        env={"PYTHONPATH": str(ROOT), **(environment or {})},
         capture_output=True,
         text=True,
         check=False,
-        timeout=60,
+        timeout=limit_s,
     )
     assert done.returncode == 0, done.stderr
     return json.loads(done.stdout)

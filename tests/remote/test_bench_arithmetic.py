@@ -9,18 +9,20 @@ import pytest
 import yaml
 
 from edgectl.remote.args import ArgumentError, build
-from edgectl.remote.bench.connection import Piece
+from edgectl.remote.bench.answer import Piece
 from edgectl.remote.bench.failure import RequestFailed
 from edgectl.remote.bench.framing import Chunked
 from edgectl.remote.bench.load import Load
 from edgectl.remote.bench.metrics import DEFINITIONS, METRICS, throughput
 from edgectl.remote.bench.percentiles import histogram, summary
-from edgectl.remote.bench.prompts import WordCount, fitted, prompt
+from edgectl.remote.bench.prompts import Prompts, WordCount, fitted
 from edgectl.remote.bench.reply import Event, events
 from edgectl.remote.bench.request import Record
 from edgectl.remote.bench.schedule import arrivals_ns
+from edgectl.remote.bench.server import parsed
 from edgectl.remote.bench.target import target_of
 from edgectl.remote.bench.validity import validity
+from edgectl.remote.bench.workers import Measured
 
 CASES = yaml.safe_load((Path(__file__).parent.parent / "cases/bench_percentiles.yaml").read_text())
 URL = "http://127.0.0.1:8000"
@@ -34,6 +36,12 @@ def _load(**given: Any) -> Load:
 
 def _values(name: str, record: Record) -> list[float]:
     return next(metric.values(record) for metric in METRICS if metric.name == name)
+
+
+def seen_of(records: list[Record], **given: Any) -> Measured:
+    """What a measurement of these records saw, by a client that was never busy."""
+    seen = Measured(records, cpu=[0.1], start_ns=0, end_ns=10**10, waits=[0.0], lags_ms=[0.1] * 300)
+    return seen._replace(**given)
 
 
 # One request: due at 0, begun at 2 ms, sent at 5, first text at 105, then four chunks 10 ms apart; 9 tokens.
@@ -85,7 +93,9 @@ def test_throughput_counts_from_the_first_due_request_to_the_end_of_the_last() -
         RECORD._replace(number=n, scheduled_ns=n * 10**8, ended_ns=n * 10**8 + 10**8) for n in range(10)
     ]
 
-    found = throughput(records, records[:5], is_open=True)
+    records = [record._replace(error="" if number < 5 else "reset") for number, record in enumerate(records)]
+
+    found = throughput(seen_of(records), _load(rate=10, requests=10))
 
     assert found == {
         "duration_s": 1.0,
@@ -122,11 +132,12 @@ def test_a_duration_ends_the_schedule() -> None:
 
 
 def test_prompts_are_reproducible_and_differ_from_their_first_word() -> None:
-    first, again, other = prompt(1, "0", 20), prompt(1, "0", 20), prompt(1, "1", 20)
+    first, again, other = (Prompts(1).text(name, 150) for name in ("0", "0", "1"))
 
     assert first == again
     assert first.split()[0] != other.split()[0]
-    assert prompt(2, "0", 20).split()[0] != first.split()[0]
+    assert Prompts(2).text("0", 20).split()[0] != first.split()[0]
+    assert len(first.split()) - len(Prompts(1).text("0", 0).split()) == 150
 
 
 @pytest.mark.parametrize(
@@ -217,9 +228,9 @@ def test_a_load_that_cannot_be_meant_is_refused(given: dict[str, Any], words: st
 
 
 def test_a_late_client_is_bound_and_says_why() -> None:
-    late = [RECORD._replace(started_ns=25_000_000)] * 20
+    late = [RECORD._replace(started_ns=25_000_000)] * 30
 
-    found = validity(late, [0.1])
+    found = validity(seen_of(late))
 
     assert found["client_bound"]
     assert found["reasons"] == ["send lag p90 25.0 ms, limit 10 ms"]
@@ -228,13 +239,63 @@ def test_a_late_client_is_bound_and_says_why() -> None:
 def test_one_late_request_of_few_condemns_nobody() -> None:
     records = [*[RECORD] * 99, RECORD._replace(started_ns=90_000_000)]
 
-    assert not validity(records[50:], [0.1])["client_bound"]
+    assert not validity(seen_of(records[50:]))["client_bound"]
 
 
-def test_a_busy_client_is_bound() -> None:
-    assert validity([RECORD] * 3, [0.2, 0.93])["reasons"] == [
-        "a client process used 93% of a core, limit 80%"
-    ]
+def test_a_wait_for_the_limit_on_requests_in_flight_is_no_lag() -> None:
+    queued = [RECORD._replace(started_ns=952_000_000, queued_ns=950_000_000)] * 30
+
+    assert validity(seen_of(queued))["send_lag_ms"]["mean"] == 2
+
+
+@pytest.mark.parametrize(
+    ("seen", "words"),
+    [
+        ({"cpu": [0.2, 0.93]}, "a client process used 93% of a core, limit 80%"),
+        ({"waits": [0.3]}, "a client process waited 30% of the time for its core, limit 20%"),
+        ({"lags_ms": [0.1] * 270 + [40.0] * 30}, "loop lag p99 40.0 ms, limit 10 ms"),
+    ],
+)
+def test_a_client_that_is_busy_starved_or_slow_is_bound(seen: dict[str, Any], words: str) -> None:
+    assert validity(seen_of([RECORD] * 3, **seen))["reasons"] == [words]
+
+
+# The RECORD's eight tokens after the first took 40 ms.
+@pytest.mark.parametrize(
+    ("decode_s", "tokens", "departure", "is_bound"),
+    [
+        (0.040, 9, 0.0, False),
+        (0.0385, 9, 0.039, False),
+        (0.036, 9, 0.1111, True),
+        (0.050, 9, -0.2, True),
+        (0.050, 20, None, False),  # somebody else's tokens are among them
+    ],
+)
+def test_the_servers_own_counters_are_a_witness(
+    decode_s: float, tokens: int, departure: float | None, is_bound: bool
+) -> None:
+    name = "vllm:inter_token_latency_seconds_sum"
+    before = {name: 2.0, "vllm:generation_tokens_total": 100.0}
+    after = {name: 2.0 + decode_s, "vllm:generation_tokens_total": 100.0 + tokens}
+
+    found = validity(seen_of([RECORD], before=before, after=after))
+
+    assert found["server"]["departure"] == departure
+    assert found["server"]["other_traffic"] == (departure is None)
+    assert found["client_bound"] == is_bound
+
+
+def test_a_server_without_counters_is_no_witness() -> None:
+    assert validity(seen_of([RECORD], before={"x": 1.0}, after={"x": 2.0}))["server"] is None
+
+
+def test_counters_are_summed_over_their_labels() -> None:
+    text = """# HELP a:b words
+a:b{model="x",le="+Inf"} 2.5
+a:b{model="y"} 1e1
+c 3
+"""
+    assert parsed(text) == {"a:b": 12.5, "c": 3.0}
 
 
 def test_a_histogram_puts_the_slowest_hundredth_into_its_last_bucket() -> None:

@@ -2,61 +2,27 @@
 
 from __future__ import annotations
 
-import importlib.util
-import os
-import socket
-import subprocess
-import sys
-import time
 from collections.abc import Iterator
 from typing import Any
 
 import pytest
 
-from edgectl.lab.model import write_model
-from tests.remote.bench_server import ROOT, run_client
+from tests.remote.bench_engine import IS_MISSING, KEY, WANTED, engine
+from tests.remote.bench_server import run_client
 
-pytestmark = pytest.mark.skipif(
-    importlib.util.find_spec("xllamacpp") is None or importlib.util.find_spec("gguf") is None,
-    reason="needs a real engine: pip install 'edgectl[lab]'",
-)
+pytestmark = pytest.mark.skipif(IS_MISSING, reason=WANTED)
 
 
 @pytest.fixture(scope="module")
 def url(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
-    folder = tmp_path_factory.mktemp("engine")
-    write_model(folder / "model.gguf")
-    with socket.create_server(("127.0.0.1", 0)) as free:
-        port = free.getsockname()[1]
-    words = ["--model", str(folder / "model.gguf"), "--port", str(port), "--api-key", "k1"]
-    engine = subprocess.Popen(
-        [sys.executable, str(ROOT / "edgectl/lab/engine.py"), *words],
-        env={"PATH": os.defpath, "HOME": str(folder)},
-        stdout=subprocess.DEVNULL,
-        stderr=subprocess.DEVNULL,
-    )
-    _wait_for(port)
-    yield f"http://127.0.0.1:{port}"
-    engine.kill()
-    engine.wait()
-
-
-def _wait_for(port: int) -> None:
-    until = time.monotonic() + 30
-    while time.monotonic() < until:
-        try:
-            socket.create_connection(("127.0.0.1", port), 1).close()
-        except OSError:
-            time.sleep(0.1)
-        else:
-            return
-    pytest.fail("the engine does not listen")
+    with engine(tmp_path_factory.mktemp("engine")) as served:
+        yield served
 
 
 def _one_at_a_time(url: str) -> dict[str, Any]:
     """Nothing but the engine's work and the reading of a socket is in these figures."""
     seen: dict[str, Any] = run_client(
-        url, model="lab", api_key="k1", concurrency=1, requests=12, output_tokens=128, prompt_tokens=256,
+        url, model="lab", api_key=KEY, concurrency=1, requests=12, output_tokens=128, prompt_tokens=256,
         calibrate=True, warmup_requests=1,
     )["bench"]  # fmt: skip
     return seen
@@ -83,7 +49,7 @@ def test_figures_agree_with_the_engines_own(url: str) -> None:
 
 
 def test_the_model_is_asked_for_where_none_is_named(url: str) -> None:
-    seen = run_client(url, model=None, api_key="k1", concurrency=1, requests=2, output_tokens=4)
+    seen = run_client(url, model=None, api_key=KEY, concurrency=1, requests=2, output_tokens=4)
 
     assert seen["bench"]["load"]["model"] == "lab"
 

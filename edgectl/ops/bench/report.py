@@ -2,17 +2,20 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import replace
 
-from edgectl.engine.outcome import RunOutcome, exit_code
+from edgectl.engine.outcome import exit_code
 from edgectl.errors import ExitCode
+from edgectl.ops.bench.across import across_line, bench_data, typical
 from edgectl.ops.bench.analyse import bench_exit_code, goodput
 from edgectl.ops.bench.lines import body_of_many, body_of_one, client_line
 from edgectl.ops.bench.measured import Measured
-from edgectl.ops.rollout import Prepared, compared, run_report, with_clusters
+from edgectl.ops.bench.page import measured_sections
+from edgectl.ops.bench.turns import Seen
+from edgectl.ops.rollout import compared, run_report, with_clusters
 from edgectl.ops.told import closing, clusters, trouble
-from edgectl.report import Check, Line, Metric, Report, Table
+from edgectl.report import Check, Line, Metric, Report, Section, Table
 
 _QUANTILES = {"p50": "0.5", "p90": "0.9", "p99": "0.99"}
 _SAID = {
@@ -24,12 +27,14 @@ _SAID = {
 }
 
 
-def hosts_report(prepared: Prepared, outcome: RunOutcome, measured: Sequence[Measured]) -> Report:
+def hosts_report(seen: Seen) -> Report:
     """Tell a measurement on nodes: one in full, several as rows and the fleet."""
-    code = bench_exit_code(exit_code(outcome), measured)
-    by_host = {host.where: host.whole for host in measured}
+    prepared, outcome = seen.prepared, seen.outcome
+    repeats = {host: found for host, found in seen.measured.items() if found}
+    measured = [typical(found) for found in repeats.values()]
+    code = bench_exit_code(exit_code(outcome), [one for found in repeats.values() for one in found])
     one = len(outcome.hosts) == 1
-    told = body_of_one(measured[0]) if one and measured else body_of_many(measured)
+    told = _one(next(iter(repeats.values()))) if one and repeats else body_of_many(measured)
     comparison = compared(prepared, outcome)
     body = [*told, *trouble(outcome.hosts, comparison)]
     if not one or code != ExitCode.DONE:
@@ -37,34 +42,49 @@ def hosts_report(prepared: Prepared, outcome: RunOutcome, measured: Sequence[Mea
     report = run_report(
         prepared,
         outcome,
-        data=lambda host: {"bench": by_host[host.host]} if host.host in by_host else {},
+        data=lambda host: bench_data(repeats.get(host.host, ())),
         body=body,
         metrics=[metric for host in measured for metric in _metrics(host, _labels(host))],
         code=code,
     )
     report = with_clusters(report, clusters(outcome.hosts, comparison))
-    return replace(report, checks=[*report.checks, *_checks(measured)])
+    return replace(report, checks=[*report.checks, *_checks(measured)], sections=_sections(repeats))
 
 
-def url_report(prepared: Prepared, outcome: RunOutcome, url: str, measured: Sequence[Measured]) -> Report:
+def url_report(seen: Seen, url: str) -> Report:
     """Tell a measurement from here: there is no host in it, only the URL."""
+    prepared, outcome = seen.prepared, seen.outcome
     here = outcome.hosts[0]
-    code = bench_exit_code(exit_code(outcome), measured)
-    body: list[Line | Table] = [line for found in measured for line in body_of_one(found)]
+    repeats = seen.measured[here.host]
+    measured = [typical(repeats)] if repeats else []
+    code = bench_exit_code(exit_code(outcome), repeats)
+    body: list[Line | Table] = _one(repeats) if repeats else []
     body += [*trouble([replace(here, host=url)]), *(closing(outcome, code) if code != ExitCode.DONE else [])]
     status = "ok" if exit_code(outcome) == ExitCode.DONE else "failed"
-    figures = {"bench": dict(measured[0].whole)} if measured else {}
     return Report(
         command=prepared.plan.command,
         run=outcome.run,
         started=prepared.started,
         seconds=outcome.seconds,
         exit_code=code,
-        data={"url": url, "status": status, "reason": here.reason, **figures},
+        data={"url": url, "status": status, "reason": here.reason, **bench_data(repeats)},
         body=body,
         checks=[Check("measure", url, status, here.reason, here.seconds), *_checks(measured)],
         metrics=[metric for found in measured for metric in _metrics(found, {"url": url})],
+        sections=_sections({url: repeats} if repeats else {}),
     )
+
+
+def _sections(repeats: Mapping[str, Sequence[Measured]]) -> list[Section]:
+    """Return the distributions of each host, or of each repeat where there is one host."""
+    if len(repeats) == 1:
+        (found,) = repeats.values()
+        return measured_sections({f"repeat {number}": one for number, one in enumerate(found, start=1)})
+    return measured_sections({host: typical(found) for host, found in repeats.items()})
+
+
+def _one(repeats: Sequence[Measured]) -> list[Line | Table]:
+    return [*body_of_one(typical(repeats)), *across_line(repeats)]
 
 
 def _labels(host: Measured) -> dict[str, str]:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import asdict, dataclass, field
 from typing import Any
 
@@ -35,11 +35,34 @@ class Workload:
     warmup_requests: int = 2
     timeout_s: float = 120.0
     processes: int | None = None
+    burstiness: float = 0.5
+    prompt_lengths: str | None = None
+    output_lengths: str | None = None
+    prefix_tokens: int = 0
+    prefixes: int = 1
+    turns: int = 1
+    think_s: float = 0.0
+    prompts: Sequence[Mapping[str, Any]] | None = None
+    trace: Sequence[Sequence[float]] | None = None
+    max_in_flight: int | None = None
+    ramp_s: float = 0.0
+    cooldown_s: float = 0.0
+    warmup_limit_s: float = 0.0
+    cores: Sequence[int] | None = None
 
     def variables(self) -> dict[str, Any]:
         """Return what the playbook calls them."""
         said = {**asdict(self), "slo": dict(self.slo) or None}
         return {_PREFIX + name: value for name, value in said.items()}
+
+    def arguments(self) -> dict[str, Any]:
+        """Return what is put on record of it: what was given, and of long files how many entries they had."""
+        said = {name: value for name, value in self.variables().items() if value is not None}
+        counts = {_PREFIX + name: len(entries) for name, entries in self._files() if entries is not None}
+        return {**said, **counts}
+
+    def _files(self) -> Sequence[tuple[str, Sequence[Any] | None]]:
+        return (("prompts", self.prompts), ("trace", self.trace))
 
 
 def checked(workload: Workload, url: str | None = None) -> Workload:
@@ -52,9 +75,9 @@ def checked(workload: Workload, url: str | None = None) -> Workload:
         raise UsageError("--rate and --concurrency exclude each other: one paces requests, the other streams")
     if workload.requests is not None and workload.duration_s is not None:
         raise UsageError("--requests and --duration exclude each other")
-    if workload.rate is None and workload.concurrency is None:
+    if workload.rate is None and workload.concurrency is None and workload.trace is None:
         fields["concurrency"] = DEFAULT_CONCURRENCY
-    if workload.requests is None and workload.duration_s is None:
+    if workload.requests is None and workload.duration_s is None and workload.trace is None:
         fields["duration_s"] = DEFAULT_DURATION_S
     try:
         build(Load, {"url": url or _ANY_URL, **fields})

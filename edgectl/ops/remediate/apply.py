@@ -27,6 +27,8 @@ COMMAND = "health remediate"
 _RUNS = 500
 # A node that lost its power posts, trains its links and boots: RTX PRO servers take up to ten minutes.
 _POWER_DEADLINE_S = 1200.0
+# A hook runs on the controller as any other change there does: while another one does, it waits so long.
+_HOOK_LOCK_S = 120.0
 # The tasks of remediate.yaml that list units.
 _LISTED = frozenset({"drain / which services are live", "drain / note what is to be given back"})
 # Where every GPU answered after it; and where it was at least begun. A host that was never its turn tried nothing.
@@ -95,7 +97,12 @@ def carry_out_plan(
     runs = [_remedy(services, books, plan, at_once)] if at_once else []
     cut = []
     for host in plan.by_power:
-        cut.append(_power_cycled(services, here, host, hook))
+        hooked = _power_cycled(services, here, host, hook)
+        (outcome,) = hooked.outcome.hosts
+        if outcome.status is HostStatus.BUSY:
+            runs.append(hooked)  # the hook never ran, so there is no cut to wait for
+            continue
+        cut.append(outcome)
         runs.append(_remedy(services, books, plan, [host], Pace(_POWER_DEADLINE_S, converge=True)))
     done = [host for run in runs for host in run.outcome.finished()]
     after = {entry.host: entry for entry in _health(services, _named(done), None).hosts} if done else {}
@@ -193,14 +200,15 @@ def _step_on_record(done: Mapping[str, Any]) -> Step:
     return Step(rung_of(done["rung"]), causes)
 
 
-def _power_cycled(services: Services, here: Here, host: str, hook: Sequence[str]) -> HostOutcome:
-    """Run the operator's command on this machine; how it ended is told, and the node is looked for in any case."""
+def _power_cycled(services: Services, here: Here, host: str, hook: Sequence[str]) -> Acted:
+    """Run the operator's command on this machine, and return how that ended, under the node's name."""
     address = next(iter(hosts_of(services.fleet, host))).address
     with here() as local:
         options = Options(extra_vars={"words": [*hook, host, address]})
         playbook = load_playbook(local.playbooks / "power-cycle.yaml")
-        _, outcome = rollout(local, playbook, Request(f"{COMMAND}: power", "all", options=options))
-    return replace(outcome.hosts[0], host=host)
+        request = Request(f"{COMMAND}: power", "all", options=options, pace=Pace(busy_s=_HOOK_LOCK_S))
+        prepared, outcome = rollout(local, playbook, request)
+    return Acted(prepared, replace(outcome, hosts=[replace(outcome.hosts[0], host=host)]))
 
 
 def _drained(host: HostOutcome) -> list[str]:

@@ -5,8 +5,10 @@ from __future__ import annotations
 from statistics import fmean
 from typing import Any, Callable, NamedTuple, Sequence
 
+from edgectl.remote.bench.load import Load
 from edgectl.remote.bench.percentiles import histogram, summary
 from edgectl.remote.bench.request import Record
+from edgectl.remote.bench.workers import Measured
 
 _NS_PER_MS = 1_000_000
 _NS = 1_000_000_000
@@ -28,6 +30,10 @@ def _ttft_ms(record: Record) -> list[float]:
 
 def _ttft_scheduled_ms(record: Record) -> list[float]:
     return _span_ms(record.scheduled_ns, record.first_content_ns)
+
+
+def _ttft_any_ms(record: Record) -> list[float]:
+    return _span_ms(record.sent_ns, record.first_text_ns)
 
 
 def _icl_ms(record: Record) -> list[float]:
@@ -70,6 +76,11 @@ METRICS = (
         "time to first token as a user has it: from when the request was due",
         _ttft_scheduled_ms,
     ),
+    Metric(
+        "ttft_any_ms",
+        "time to first text: from sending to the first chunk with content or reasoning",
+        _ttft_any_ms,
+    ),
     Metric("icl_ms", "inter-chunk latency: between chunks with text, pooled over requests", _icl_ms),
     Metric(
         "itl_ms",
@@ -87,11 +98,18 @@ DEFINITIONS = {
     "requests_per_s": "good requests / duration_s",
     "output_tokens_per_s": "output tokens of good requests / duration_s",
     "offered_per_s": "requests due / the time over which they were due; null in a closed loop",
-    "duration_s": "from when the first request was due to the end of the last one",
+    "duration_s": "from when the first request was due to the end of the last one; with a ramp or a cool-down only "
+    "what lies between them counts: requests that ended there, and tokens that arrived there",
     "tokens": "the server's own count (usage); where it sends none, chunks are counted and marked estimated",
-    "percentiles": "linear between ranks; null below 2 values for p50, 10 for p90, 100 for p99",
+    "percentiles": "linear between ranks; null below 5 values for p50, 29 for p90, 299 for p99, where no "
+    "sample bounds them with 95 % confidence",
     "slo": "a good request meets every limit; ttft and e2e count from when it was due",
-    "send_lag_ms": "from when a request was due to when the client began it",
+    "send_lag_ms": "from when a request was due to when the client began it, less its wait for max_in_flight",
+    "loop_lag_ms": "how late the client's loop came to moments drawn at random: what a chunk may have waited",
+    "client_waits": "the share of the time in which a client process was ready and had no core",
+    "server": "decode seconds from the server's /metrics and from our stamps, both per token after the first",
+    "energy_j": "power of all GPUs of the host over the window, by trapezoids; null with a gap over 3 s",
+    "joules_per_token": "energy_j / output tokens of the same window, those included that are not counted elsewhere",
     "client_cpu": "the busiest client process, as a share of one core",
 }
 # A limit on these is a limit on what a user has, which begins when the request is due.
@@ -124,20 +142,49 @@ def requests(records: Sequence[Record]) -> dict[str, Any]:
     return {"sent": len(records), "ok": good, "errors": errors, "examples": examples}
 
 
-def throughput(records: Sequence[Record], good: Sequence[Record], *, is_open: bool) -> dict[str, Any]:
+def throughput(seen: Measured, load: Load) -> dict[str, Any]:
     """Return requests and tokens per second over the whole measurement."""
-    if not records:
-        return {"duration_s": 0.0, "requests_per_s": 0.0, "output_tokens_per_s": 0.0, "offered_per_s": None}
-    due = [record.scheduled_ns for record in records]
-    seconds = max((max(record.ended_ns for record in records) - min(due)) / _NS, 1e-9)
-    span_s = (max(due) - min(due)) / _NS
-    offered = (len(due) - 1) / span_s if is_open and span_s else None
+    span = _span_of(seen, load)
+    seconds = max(span.seconds, 1e-9)
+    offered = _offered(seen) if load.is_open else None
     return {
-        "duration_s": round(seconds, 3),
-        "requests_per_s": round(len(good) / seconds, 3),
-        "output_tokens_per_s": round(sum(map(output_tokens, good)) / seconds, 3),
+        "duration_s": round(span.seconds, 3),
+        "requests_per_s": round(span.requests / seconds, 3),
+        "output_tokens_per_s": round(span.tokens / seconds, 3),
         "offered_per_s": None if offered is None else round(offered, 3),
     }
+
+
+class _Span(NamedTuple):
+    seconds: float
+    requests: int
+    tokens: float
+
+
+def _span_of(seen: Measured, load: Load) -> _Span:
+    records = [*seen.records, *seen.discarded]
+    if not records:
+        return _Span(0.0, 0, 0)
+    good = [record for record in records if not record.error]
+    if seen.discarded and load.duration_s is not None:
+        begin_ns = seen.start_ns + round(load.ramp_s * _NS)
+        end_ns = begin_ns + round(load.duration_s * _NS)
+        ended = sum(begin_ns <= record.ended_ns < end_ns for record in good)
+        return _Span(load.duration_s, ended, sum(_tokens_within(record, begin_ns, end_ns) for record in good))
+    ns = max(record.ended_ns for record in records) - min(record.scheduled_ns for record in records)
+    return _Span(ns / _NS, len(good), sum(map(output_tokens, good)))
+
+
+def _tokens_within(record: Record, begin_ns: int, end_ns: int) -> float:
+    """Return the tokens of the chunks that arrived between two moments."""
+    inside = sum(begin_ns <= moment < end_ns for moment in record.chunks_ns)
+    return output_tokens(record) * inside / len(record.chunks_ns)
+
+
+def _offered(seen: Measured) -> float | None:
+    due = [record.scheduled_ns for record in seen.records if record.turn == 0]
+    span_s = (max(due) - min(due)) / _NS if due else 0
+    return (len(due) - 1) / span_s if span_s else None
 
 
 def tokens(good: Sequence[Record]) -> dict[str, Any]:
@@ -157,10 +204,17 @@ def engine(good: Sequence[Record]) -> dict[str, Any]:
     }
 
 
-def slo(records: Sequence[Record], limits: dict[str, float]) -> dict[str, Any]:
-    """Return how many requests met every limit; one that failed met none."""
-    met = sum(_meets(record, limits) for record in records)
-    return {"limits": limits, "met": met, "of": len(records)}
+def slo(records: Sequence[Record], limits: dict[str, float], seconds: float) -> dict[str, Any]:
+    """Return how many requests met every limit, and what they were per second; one that failed met none."""
+    met = [record for record in records if _meets(record, limits)]
+    per_s = 1 / seconds if seconds else 0.0
+    return {
+        "limits": limits,
+        "met": len(met),
+        "of": len(records),
+        "requests_per_s": round(len(met) * per_s, 3),
+        "output_tokens_per_s": round(sum(map(output_tokens, met)) * per_s, 3),
+    }
 
 
 def _meets(record: Record, limits: dict[str, float]) -> bool:

@@ -3,18 +3,15 @@
 from __future__ import annotations
 
 import json
-import time
-from typing import Any
 
-from edgectl.remote.bench.connection import Connection
 from edgectl.remote.bench.failure import PROTOCOL, RequestFailed
 from edgectl.remote.bench.load import Load
-from edgectl.remote.bench.prompts import WordCount, fitted, prompt
+from edgectl.remote.bench.once import exchange
+from edgectl.remote.bench.prompts import Prompts, WordCount, fitted
 from edgectl.remote.bench.reply import read_reply
-from edgectl.remote.bench.request import chat_request, head
-from edgectl.remote.bench.target import Target, target_of
+from edgectl.remote.bench.request import Asked, chat_request, head
+from edgectl.remote.bench.target import target_of
 
-_NS = 1_000_000_000
 _FEW_WORDS = 32
 _MANY_WORDS = 160
 _PROBE_TOKENS = 1
@@ -28,9 +25,9 @@ def model_name(load: Load) -> str:
     if load.model:
         return load.model
     target = target_of(load.url)
-    answer = _exchange(target, head(target, load, "GET", target.models_path, {}), load.timeout_s)
+    answer = exchange(target, head(target, load, "GET", target.models_path, {}), load.timeout_s)
     try:
-        return str(json.loads(answer)["data"][0]["id"])
+        return str(json.loads(answer.body)["data"][0]["id"])
     except (ValueError, LookupError, TypeError):
         raise RequestFailed(PROTOCOL, f"{target.models_path} names no model: give one") from None
 
@@ -48,19 +45,6 @@ def word_count(load: Load, model: str) -> WordCount:
 def _prompt_tokens(load: Load, model: str, words: int) -> int | None:
     target = target_of(load.url)
     name = f"probe-{words}"
-    request = chat_request(target, load, model, name, prompt(load.seed, name, words), _PROBE_TOKENS)
-    connection = Connection(target)
-    try:
-        answer = connection.exchange(request, time.monotonic_ns() + round(load.timeout_s * _NS))
-        return read_reply(answer).prompt_tokens
-    finally:
-        connection.close()
-
-
-def _exchange(target: Target, request: bytes, timeout_s: float) -> Any:
-    connection = Connection(target)
-    try:
-        answer = connection.exchange(request, time.monotonic_ns() + round(timeout_s * _NS))
-    finally:
-        connection.close()
-    return b"".join(piece.payload for piece in answer.pieces)
+    messages = [{"role": "user", "content": Prompts(load.seed).text(name, words)}]
+    request = chat_request(target, load, model, Asked(name, messages, _PROBE_TOKENS))
+    return read_reply(exchange(target, request, load.timeout_s)).prompt_tokens

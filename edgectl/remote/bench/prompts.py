@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import random
+import zlib
 from typing import NamedTuple
 
 # Short words that the usual tokenizers hold as one token each, with the space before them.
@@ -14,6 +15,7 @@ _WORDS = """
     world life still water stone river cloud seven green north bread light site house small large early
     late road line sea
 """.split()  # noqa: SIM905 - a hundred quotes would hide the words
+_PAGES, _PAGE_WORDS = 2048, 64
 _QUESTION = "Write a long text about these words:"
 
 
@@ -36,8 +38,25 @@ def fitted(few: tuple[int, int], many: tuple[int, int]) -> WordCount:
     return WordCount(few[1] - per_word * few[0], per_word)
 
 
-def prompt(seed: int, name: str, words: int) -> str:
-    """Return a prompt of so many words; `name` tells the prompts of one seed apart, by their first word."""
-    chance = random.Random(f"{seed}/prompt/{name}")  # noqa: S311 - reproducible on purpose
-    chosen = chance.choices(_WORDS, k=words)
-    return f"{chance.getrandbits(32):08x} {_QUESTION} {' '.join(chosen)}"
+class Prompts:
+    """Texts of random words; `name` tells those of one seed apart, by their first word."""
+
+    def __init__(self, seed: int) -> None:
+        self._seed = seed
+        chance = random.Random(f"{seed}/pages")  # noqa: S311 - reproducible on purpose
+        # A long prompt is put together from pages: word by word, one of 50,000 would keep the loop for 4 ms.
+        self._pages = [" ".join(chance.choices(_WORDS, k=_PAGE_WORDS)) for _ in range(_PAGES)]
+
+    def text(self, name: str, words: int) -> str:
+        """Return a text of so many words, always the same for this seed and name."""
+        chance = self._chance(name)
+        pages, rest = divmod(words, _PAGE_WORDS)
+        parts = [*chance.choices(self._pages, k=pages), *chance.choices(_WORDS, k=rest)]
+        return f"{self.mark(name)} {_QUESTION} {' '.join(parts)}"
+
+    def mark(self, name: str) -> str:
+        """Return a word that, chance apart, no other name or seed has."""
+        return f"{zlib.crc32(f'{self._seed}/{name}'.encode()):08x}"
+
+    def _chance(self, name: str) -> random.Random:
+        return random.Random(f"{self._seed}/prompt/{name}")  # noqa: S311 - as above

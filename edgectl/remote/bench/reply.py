@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 from typing import Any, Iterable, Iterator, NamedTuple
 
-from edgectl.remote.bench.connection import Answer, Piece
+from edgectl.remote.bench.answer import Answer, Piece
 from edgectl.remote.bench.failure import EMPTY, PROTOCOL, RESET, RequestFailed
 
 _EVENT_STREAM = "text/event-stream"
@@ -31,6 +31,7 @@ class Reply(NamedTuple):
     output_tokens: int | None
     prompt_tokens: int | None
     timings: dict[str, Any]
+    text: str
 
 
 def read_reply(answer: Answer) -> Reply:
@@ -98,6 +99,7 @@ class _Reader:
         self.finished = False
         self._first_content_ns: int | None = None
         self._chunks_ns: list[int] = []
+        self._text: list[str] = []
         self._usage: dict[str, Any] = {}
         self._timings: dict[str, Any] = {}
 
@@ -108,7 +110,9 @@ class _Reader:
         for choice in chunk.get("choices") or ():
             delta = choice.get("delta") or {}
             self.finished = self.finished or bool(choice.get("finish_reason"))
-            has_content = bool(delta.get("content"))
+            content = delta.get("content") or ""
+            has_content = bool(content)
+            self._text.append(str(content))
             if has_content and self._first_content_ns is None:
                 self._first_content_ns = at_ns
             if has_content or any(delta.get(name) for name in _REASONING):
@@ -126,6 +130,7 @@ class _Reader:
             _count(self._usage.get("completion_tokens")),
             _count(self._usage.get("prompt_tokens")),
             self._timings,
+            "".join(self._text),
         )
 
 

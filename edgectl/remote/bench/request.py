@@ -3,16 +3,26 @@
 from __future__ import annotations
 
 import json
-import time
-from typing import Any, NamedTuple
+from typing import Any, Mapping, NamedTuple, Sequence
 
-from edgectl.remote.bench.connection import Answer, Connection
+from edgectl.remote.bench.answer import PIECE_BYTES, Answer
 from edgectl.remote.bench.failure import RequestFailed
 from edgectl.remote.bench.load import Load
 from edgectl.remote.bench.reply import Reply, read_reply
 from edgectl.remote.bench.target import Target
 
-_NS = 1_000_000_000
+# Answers wait unread until all requests are over, since reading them would keep the loop while others arrive;
+# beyond this much they are read as they end, to bound the memory.
+_UNREAD_LIMIT_BYTES = 256 * 1024 * 1024
+
+
+class Due(NamedTuple):
+    """A request that was due at a moment; `queued_ns` of its wait were for a limit on requests in flight."""
+
+    number: int
+    turn: int
+    scheduled_ns: int
+    queued_ns: int
 
 
 class Sent(NamedTuple):
@@ -21,8 +31,7 @@ class Sent(NamedTuple):
     Moments are CLOCK_MONOTONIC in ns. `sent_ns` is 0 where it never came to sending.
     """
 
-    number: int
-    scheduled_ns: int
+    due: Due
     started_ns: int
     sent_ns: int
     connect_ns: int
@@ -47,26 +56,43 @@ class Record(NamedTuple):
     prompt_tokens: int | None = None
     engine_ttft_ms: float | None = None
     engine_tpot_ms: float | None = None
+    first_text_ns: int | None = None
+    queued_ns: int = 0
+    turn: int = 0
+
+    @property
+    def lag_ns(self) -> int:
+        """Return how late the client was, beyond the wait that a limit on requests in flight asked for."""
+        return self.started_ns - self.scheduled_ns - self.queued_ns
 
 
-def chat_request(target: Target, load: Load, model: str, name: str, prompt: str, tokens: int) -> bytes:
-    """Return the bytes of a request for exactly so many tokens, that no cache of prompts may answer."""
+class Asked(NamedTuple):
+    """What one request says; it may be answered from a cache of prompts only where it `may_reuse`."""
+
+    name: str
+    messages: Sequence[Mapping[str, str]]
+    tokens: int
+    may_reuse: bool = False
+
+
+def chat_request(target: Target, load: Load, model: str, asked: Asked) -> bytes:
+    """Return the bytes of a request for exactly so many tokens."""
     body = {
         "model": model,
-        "messages": [{"role": "user", "content": prompt}],
+        "messages": asked.messages,
         "stream": True,
         "stream_options": {"include_usage": True},
-        "max_tokens": tokens,
+        "max_tokens": asked.tokens,
         "ignore_eos": True,
         "temperature": 0,
-        "cache_prompt": False,
+        "cache_prompt": asked.may_reuse,
     }
     raw = json.dumps(body, separators=(",", ":")).encode()
     more = {
         "Content-Type": "application/json",
         "Content-Length": str(len(raw)),
         "Accept": "text/event-stream",
-        "X-Request-Id": name,
+        "X-Request-Id": asked.name,
     }
     return head(target, load, "POST", target.chat_path, more) + raw
 
@@ -80,36 +106,66 @@ def head(target: Target, load: Load, method: str, path: str, more: dict[str, str
     return "\r\n".join([*lines, "", ""]).encode("latin-1")
 
 
-def send(connection: Connection, request: bytes, number: int, scheduled_ns: int, timeout_s: float) -> Sent:
-    """Send one request and gather its answer; a failure is a value."""
-    started_ns = time.monotonic_ns()
-    outcome: Answer | RequestFailed
-    try:
-        outcome = connection.exchange(request, started_ns + round(timeout_s * _NS))
-    except RequestFailed as failure:
-        outcome = failure
-    ended_ns = outcome.ended_ns if isinstance(outcome, Answer) else time.monotonic_ns()
-    return Sent(
-        number, scheduled_ns, started_ns, connection.sent_ns, connection.connect_ns, ended_ns, outcome
-    )
+class Archive:
+    """Keeps what was sent, unread as long as that fits into memory."""
+
+    def __init__(self) -> None:
+        self._unread: list[Sent] = []
+        self._unread_bytes = 0
+        self._records: list[Record] = []
+
+    def add(self, sent: Sent) -> None:
+        """Keep a request that is over."""
+        if isinstance(sent.outcome, Answer):
+            pieces = sent.outcome.pieces
+            self._unread_bytes += sum(len(piece.payload) for piece in pieces) + len(pieces) * PIECE_BYTES
+        if self._unread_bytes > _UNREAD_LIMIT_BYTES:
+            self._records.append(read(sent)[0])
+        else:
+            self._unread.append(sent)
+
+    def add_and_read(self, sent: Sent) -> str | None:
+        """Keep it, and return what the answer said; None where it failed."""
+        record, text = read(sent)
+        self._records.append(record)
+        return None if record.error else text
+
+    @property
+    def read_early(self) -> int:
+        """Return how many answers were read while others arrived."""
+        return len(self._records)
+
+    def records(self) -> list[Record]:
+        """Read all that was gathered."""
+        return self._records + [read(sent)[0] for sent in self._unread]
 
 
-def read(sent: Sent) -> Record:
+def read(sent: Sent) -> tuple[Record, str]:
     """Read what was gathered; a failure is a value."""
-    times = sent[:6]
+    due = sent.due
+    record = Record(
+        due.number,
+        due.scheduled_ns,
+        sent.started_ns,
+        sent.sent_ns,
+        sent.connect_ns,
+        sent.ended_ns,
+        queued_ns=due.queued_ns,
+        turn=due.turn,
+    )
     if isinstance(sent.outcome, RequestFailed):
-        return Record(*times, error=sent.outcome.kind, detail=sent.outcome.detail)
+        return record._replace(error=sent.outcome.kind, detail=sent.outcome.detail), ""
     try:
         reply = read_reply(sent.outcome)
     except RequestFailed as failure:
-        return Record(*times, error=failure.kind, detail=failure.detail)
-    return _record(times, reply)
+        return record._replace(error=failure.kind, detail=failure.detail), ""
+    return _told(record, reply), reply.text
 
 
-def _record(times: tuple[int, int, int, int, int, int], reply: Reply) -> Record:
-    return Record(
-        *times,
+def _told(record: Record, reply: Reply) -> Record:
+    return record._replace(
         first_content_ns=reply.first_content_ns,
+        first_text_ns=reply.chunks_ns[0],
         chunks_ns=reply.chunks_ns,
         output_tokens=reply.output_tokens,
         prompt_tokens=reply.prompt_tokens,

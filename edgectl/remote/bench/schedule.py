@@ -6,8 +6,10 @@ omission).
 
 from __future__ import annotations
 
+import hashlib
+import math
 import random
-from typing import Iterator
+from typing import Iterator, Sequence
 
 from edgectl.remote.bench.load import Load
 
@@ -15,17 +17,31 @@ _NS = 1_000_000_000
 
 
 def arrivals_ns(load: Load) -> list[int]:
-    """Return when each request is due, in ns from the start, ascending; for a load with a rate."""
+    """Return when each request is due, in ns from the start, ascending; for a load with a rate or a trace."""
     due: list[int] = []
-    at_s = 0.0
-    for gap_s in _gaps_s(load):
+    for at_s in _moments_s(load):
         if load.requests is not None and len(due) == load.requests:
             break
-        if load.duration_s is not None and at_s >= load.duration_s:
+        if load.span_s is not None and at_s >= load.span_s:
             break
         due.append(round(at_s * _NS))
-        at_s += gap_s
     return due
+
+
+def digest(offsets_ns: Sequence[int]) -> str:
+    """Return what tells two schedules apart: the SHA-256 of all moments, a line each."""
+    return hashlib.sha256("\n".join(map(str, offsets_ns)).encode()).hexdigest()
+
+
+def _moments_s(load: Load) -> Iterator[float]:
+    if load.trace:
+        yield from (float(entry[0]) for entry in load.trace)
+        return
+    ramp_s = load.ramp_s
+    full_s = 0.0  # what has passed at the full rate; the ramp stretches it, so that the rate rises evenly
+    for gap_s in _gaps_s(load):
+        yield math.sqrt(2 * ramp_s * full_s) if full_s < ramp_s / 2 else full_s + ramp_s / 2
+        full_s += gap_s
 
 
 def _gaps_s(load: Load) -> Iterator[float]:

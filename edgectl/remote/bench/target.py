@@ -6,6 +6,7 @@ import urllib.parse
 from typing import NamedTuple
 
 _CHAT = "/chat/completions"
+_API = "/v1"
 _PORTS = {"http": 80, "https": 443}
 
 
@@ -24,6 +25,16 @@ class Target(NamedTuple):
         return self.base + _CHAT
 
     @property
+    def metrics_path(self) -> str:
+        """Return the path of the server's own counters, which lie beside the API and not under it."""
+        return self.beside("/metrics")
+
+    def beside(self, path: str) -> str:
+        """Return the path of something that belongs to the server and not to the API."""
+        root = self.base.removesuffix(_API)
+        return root + path
+
+    @property
     def models_path(self) -> str:
         """Return the path that lists the models."""
         return self.base + "/models"
@@ -37,6 +48,6 @@ def target_of(url: str) -> Target:
     if parts.username is not None or parts.query or parts.fragment:
         raise ValueError(f"{url!r} has more than scheme, host, port and path; a key goes into 'api_key'")
     path = parts.path.rstrip("/")
-    base = path[: -len(_CHAT)] if path.endswith(_CHAT) else path or "/v1"
+    base = path[: -len(_CHAT)] if path.endswith(_CHAT) else path or _API
     port = parts.port or _PORTS[parts.scheme]
     return Target(parts.hostname, port, parts.scheme == "https", parts.netloc, base)

@@ -1,65 +1,51 @@
-"""Worker processes: each makes its share of the load, all from one moment on, and hands its records back."""
+"""Worker processes, seen from their parent: all begin at one moment, and each hands its share of the records back."""
 
 from __future__ import annotations
 
 import contextlib
-import gc
-import itertools
 import json
 import os
 import select
 import signal
-import sys
-import threading
 import time
-import traceback
-from typing import Any, Callable, Iterable, NamedTuple
+from typing import Any, NamedTuple, Sequence
 
-from edgectl.remote.bench.connection import Connection
 from edgectl.remote.bench.load import Load
-from edgectl.remote.bench.prompts import WordCount, prompt
-from edgectl.remote.bench.request import Record, chat_request, send
+from edgectl.remote.bench.plan import Plan
+from edgectl.remote.bench.power import PowerWatch
+from edgectl.remote.bench.request import Record
 from edgectl.remote.bench.schedule import arrivals_ns
-from edgectl.remote.bench.streams import Streams
-from edgectl.remote.bench.target import Target, target_of
+from edgectl.remote.bench.server import Counters, counters
+from edgectl.remote.bench.worker import Pipes, be_the_worker
 
 _NS = 1_000_000_000
 # All workers are ready before this begins; it covers waking them.
 _HEAD_START_S = 0.1
-# Waking threads wait at most this long for one that computes (the default is 5 ms).
-_SWITCH_S = 0.0005
 _POLL_S = 1.0
+# Reading an event takes some 5 µs; a measurement of an hour may hold tens of millions of them.
+_READING_LIMIT_S = 600.0
 _READ_BYTES = 1 << 20
-_NEVER_NS = 1 << 62
-
-
-class Plan(NamedTuple):
-    """A load with everything found out that it needs."""
-
-    load: Load
-    model: str
-    words: WordCount
-
-    @property
-    def target(self) -> Target:
-        """Return where requests go."""
-        return target_of(self.load.url)
-
-    def request(self, name: str) -> bytes:
-        """Return the request of this name, with a prompt of its own."""
-        load = self.load
-        text = prompt(load.seed, name, self.words.words_for(load.prompt_tokens))
-        return chat_request(
-            self.target, load, self.model, f"edgectl-{load.seed}-{name}", text, load.output_tokens
-        )
 
 
 class Measured(NamedTuple):
-    """All records by number, and how busy the worker processes were, each as a share of one core."""
+    """What was seen: the records that count, by number, those that do not, and what the client itself took.
+
+    `cpu` and `waits` are shares of one core, for each worker; `lags_ms` are those of their loops' heartbeats.
+    """
 
     records: list[Record]
     cpu: list[float]
     start_ns: int
+    end_ns: int = 0
+    discarded: list[Record] = []  # noqa: RUF012 - defaults that nobody appends to
+    offsets_ns: list[int] = []  # noqa: RUF012
+    waits: list[float] = []  # noqa: RUF012
+    lags_ms: list[float] = []  # noqa: RUF012
+    warmups: list[dict[str, Any]] = []  # noqa: RUF012
+    read_early: int = 0
+    before: Counters | None = None
+    after: Counters | None = None
+    power: dict[str, Any] | None = None
 
 
 class WorkerDied(RuntimeError):  # noqa: N818 - says what happened
@@ -68,32 +54,73 @@ class WorkerDied(RuntimeError):  # noqa: N818 - says what happened
 
 def measure(plan: Plan) -> Measured:
     """Make the load and return what was seen."""
-    count = plan.load.worker_count
-    workers = [_Worker(plan, number, count) for number in range(count)]
+    load = plan.load
+    offsets_ns = arrivals_ns(load) if load.is_open else []
+    count = load.worker_count
+    workers = [_Worker(plan, offsets_ns, number, count) for number in range(count)]
+    watch = PowerWatch.of(load)
     try:
         for worker in workers:
-            worker.wait_ready(time.monotonic() + _ready_limit_s(plan.load))
+            worker.line(time.monotonic() + _ready_limit_s(load))
+        before = counters(load)
         start_ns = time.monotonic_ns() + round(_HEAD_START_S * _NS)
         for worker in workers:
             worker.start(start_ns)
-        parts = [worker.result(time.monotonic() + plan.load.limit_s) for worker in workers]
+        for worker in workers:
+            worker.line(time.monotonic() + load.limit_s)
+        end_ns = time.monotonic_ns()
+        after = counters(load)
+        power = watch.stop(start_ns, end_ns) if watch else None
+        parts = [json.loads(worker.line(time.monotonic() + _READING_LIMIT_S)) for worker in workers]
     finally:
+        if watch:
+            watch.end()
         for worker in workers:
             worker.end()
-    records = sorted(
-        (Record(*raw) for part in parts for raw in part["records"]), key=lambda record: record.number
+    records, discarded = _counted(load, _records(parts), start_ns)
+    return Measured(
+        records,
+        cpu=[part["cpu"] for part in parts],
+        start_ns=start_ns,
+        end_ns=end_ns,
+        discarded=discarded,
+        offsets_ns=offsets_ns,
+        waits=[part["waits"] for part in parts],
+        lags_ms=[lag_ns / 1e6 for part in parts for lag_ns in part["lags_ns"]],
+        warmups=[part["warmup"] for part in parts],
+        read_early=sum(part["read_early"] for part in parts),
+        before=before,
+        after=after,
+        power=power,
     )
-    return Measured(records, [part["cpu"] for part in parts], start_ns)
+
+
+def _records(parts: Sequence[dict[str, Any]]) -> list[Record]:
+    found = [Record(*raw) for part in parts for raw in part["records"]]
+    return sorted(found, key=lambda record: (record.number, record.turn))
+
+
+def _counted(load: Load, records: list[Record], start_ns: int) -> tuple[list[Record], list[Record]]:
+    """Part those that were due in the ramp and the cool-down from those that count."""
+    if load.duration_s is None or not (load.ramp_s or load.cooldown_s):
+        return records, []
+    begin_ns = start_ns + round(load.ramp_s * _NS)
+    end_ns = begin_ns + round(load.duration_s * _NS)
+    counts = [begin_ns <= record.scheduled_ns < end_ns for record in records]
+    return (
+        [record for record, is_counted in zip(records, counts) if is_counted],
+        [record for record, is_counted in zip(records, counts) if not is_counted],
+    )
 
 
 def _ready_limit_s(load: Load) -> float:
-    return load.warmup_requests * load.timeout_s + _HEAD_START_S + 60.0
+    return load.warmup_requests * load.timeout_s + load.warmup_limit_s + load.timeout_s + 60.0
 
 
 class _Worker:
-    """A forked process, seen from its parent: two pipes."""
+    """A forked process: two pipes."""
 
-    def __init__(self, plan: Plan, number: int, of: int) -> None:
+    def __init__(self, plan: Plan, offsets_ns: list[int], number: int, of: int) -> None:
         up_reading, up_writing = os.pipe()
         down_reading, down_writing = os.pipe()
         parent = os.getpid()
@@ -101,24 +128,15 @@ class _Worker:
         if self._pid == 0:
             os.close(up_reading)
             os.close(down_writing)
-            _be_the_worker(plan, number, of, _Pipes(down_reading, up_writing, parent))
+            be_the_worker(plan, offsets_ns, number, of, Pipes(down_reading, up_writing, parent))
         os.close(up_writing)
         os.close(down_reading)
         self._reading, self._writing = up_reading, down_writing
         self._rest = b""
 
-    def wait_ready(self, until: float) -> None:
-        """Wait until its warm-up is over."""
-        self._line(until)
-
     def start(self, at_ns: int) -> None:
         """Tell it when the measurement begins."""
         os.write(self._writing, f"{at_ns}\n".encode())
-
-    def result(self, until: float) -> dict[str, Any]:
-        """Return its share. Raises `WorkerDied`."""
-        found: dict[str, Any] = json.loads(self._line(until))
-        return found
 
     def end(self) -> None:
         """End it, if it has not ended; never raises."""
@@ -128,7 +146,8 @@ class _Worker:
             os.kill(self._pid, signal.SIGKILL)
         os.waitpid(self._pid, 0)
 
-    def _line(self, until: float) -> bytes:
+    def line(self, until: float) -> bytes:
+        """Return what it says next: that it is ready, that its load is made, its records. Raises `WorkerDied`."""
         parts = [self._rest]
         while b"\n" not in parts[-1]:
             if time.monotonic() > until:
@@ -141,74 +160,3 @@ class _Worker:
             parts.append(received)
         line, _, self._rest = b"".join(parts).partition(b"\n")
         return line
-
-
-class _Pipes(NamedTuple):
-    """The worker's ends, and the process it works for."""
-
-    reading: int
-    writing: int
-    parent: int
-
-    def watch(self) -> None:
-        """End at once where nobody wants the load any more."""
-        if os.getppid() != self.parent:
-            os._exit(1)
-
-
-def _be_the_worker(plan: Plan, number: int, of: int, pipes: _Pipes) -> None:
-    """Warm up, wait for the start, make the load, hand in the records, and end."""
-    code = 1
-    try:
-        # A thread that breaks must not pass for a request that was never due.
-        threading.excepthook = _end_on_a_bug
-        sys.setswitchinterval(_SWITCH_S)
-        streams = Streams(
-            plan.target, lambda index: plan.request(str(index)), plan.load.timeout_s, pipes.watch
-        )
-        share = _share(plan.load, number, of)
-        _warm_up(plan, number, of)
-        gc.disable()  # a collection would stand between a recv and its stamp
-        os.write(pipes.writing, b"ready\n")
-        start_ns = int(os.read(pipes.reading, 64))
-        began, cpu = time.monotonic(), time.process_time()
-        share(streams, start_ns)
-        cpu_share = (time.process_time() - cpu) / (time.monotonic() - began)
-        found = {"records": streams.records(), "cpu": cpu_share}
-        _write_all(pipes.writing, json.dumps(found).encode() + b"\n")
-        code = 0
-    finally:
-        if code:
-            traceback.print_exc()
-        os._exit(code)
-
-
-def _end_on_a_bug(broken: Any) -> None:
-    traceback.print_exception(broken.exc_type, broken.exc_value, broken.exc_traceback)
-    os._exit(1)
-
-
-def _share(load: Load, number: int, of: int) -> Callable[[Streams, int], None]:
-    """Return what one of the workers has to do: every `of`-th request, or its part of the streams."""
-    if load.rate is not None:
-        due = [(index, at_ns) for index, at_ns in enumerate(arrivals_ns(load)) if index % of == number]
-        return lambda streams, start_ns: streams.open_loop(due, start_ns)
-    count = len(range(number, load.concurrency or 0, of))
-    indexes: Iterable[int] = itertools.count(number, of)
-    if load.requests is not None:
-        indexes = range(number, load.requests, of)
-    span_ns = _NEVER_NS if load.duration_s is None else round(load.duration_s * _NS)
-    return lambda streams, start_ns: streams.closed_loop(count, indexes, start_ns, start_ns + span_ns)
-
-
-def _warm_up(plan: Plan, number: int, of: int) -> None:
-    connection = Connection(plan.target)
-    for index in range(number, plan.load.warmup_requests, of):
-        send(connection, plan.request(f"warm-up-{index}"), index, 0, plan.load.timeout_s)
-    connection.close()
-
-
-def _write_all(fd: int, raw: bytes) -> None:
-    rest = memoryview(raw)
-    while rest:
-        rest = rest[os.write(fd, rest) :]

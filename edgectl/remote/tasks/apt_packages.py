@@ -96,7 +96,8 @@ def _why(done: Completed) -> str:
 def _is_interrupted(context: TaskContext) -> bool:
     """Tell whether a dpkg before was cut off: packages half done, or a record that it did not write back."""
     left = os.listdir(_UPDATES) if os.path.isdir(_UPDATES) else []
-    return any(name.isdigit() for name in left) or bool(context.proc.run(["dpkg", "--audit"]).stdout.strip())
+    audit = context.proc.run(["dpkg", "--audit"])
+    return any(name.isdigit() for name in left) or bool(audit.rc or audit.stdout.strip())
 
 
 def _differing(args: Args, installed: Installed) -> dict[str, str]:

@@ -97,3 +97,13 @@ def test_a_message_without_news_leaves_what_a_host_is_doing() -> None:
     started = HostSaid("n1", TaskStarted(1, "copy", 1))
 
     assert "n1: copy" in _told(WaveStarted(1, 1, 1, canary=False), HostStarted("n1"), started, ended)[1]
+
+
+def test_what_a_task_says_of_itself_is_shown_while_the_next_one_runs() -> None:
+    said = {"said": "TTFT 30.5 ms, 7.3 req/s"}
+    ended = HostSaid("n1", TaskEnded(1, "measure 1/5", "bench_load", "ok", 1.0, said))
+    started = HostSaid("n1", TaskStarted(2, "measure 2/5", 2))
+
+    assert _told(ended, started)[1].endswith("n1: measure 2/5 · TTFT 30.5 ms, 7.3 req/s")
+    over = HostEnded(HostOutcome("n1", "fra1", HostStatus.OK))
+    assert "TTFT" not in _told(ended, started, over, HostStarted("n1"))[1]

@@ -5,15 +5,12 @@ A fixed threshold misses the card whose filter is dusty at 71 °C; fourteen neig
 
 from __future__ import annotations
 
-from collections import defaultdict
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Hashable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
-from statistics import median
 
 from edgectl.catalog.health_fleet import Metric, OutlierRules
+from edgectl.ops.peers import Cohort, Kin, Peers, cohorts, differs
 
-# Scales the median absolute deviation of a normal distribution to its standard deviation.
-_NORMAL = 0.6745
 _IDLE_PERCENT = 10
 _BUSY_PERCENT = 60
 
@@ -37,17 +34,6 @@ class CardReading:
         if percent is None:
             return "unknown"
         return "idle" if percent < _IDLE_PERCENT else "busy" if percent >= _BUSY_PERCENT else "half"
-
-
-@dataclass(frozen=True, slots=True)
-class Peers:
-    """A cohort: how many, what is usual there, how far they spread, and which place it is of."""
-
-    count: int
-    usual: float
-    spread: float
-    width: str
-    place: str
 
 
 @dataclass(frozen=True, slots=True)
@@ -80,62 +66,48 @@ def compare(cards: Sequence[CardReading], rules: OutlierRules) -> Compared:
     judged: dict[str, frozenset[str]] = {}
     for metric in rules.metrics:
         shown = [card for card in cards if metric.reading in card.readings]
-        cohorts = _cohorts(shown, metric, rules)
-        judged[metric.finding] = frozenset(cohorts)
-        found += _outliers(shown, metric, cohorts, rules)
+        by_card = cohorts(shown, _kin(metric), rules.widths, rules.least_peers)
+        judged[metric.finding] = frozenset(map(str, by_card))
+        found += _outliers(shown, metric, by_card, rules)
     return Compared(found, judged)
 
 
-_Cohort = tuple[Peers, Sequence[CardReading]]
-
-
-def _cohorts(cards: Sequence[CardReading], metric: Metric, rules: OutlierRules) -> dict[str, _Cohort]:
-    """Return by card the narrowest cohort that has peers enough."""
-    found: dict[str, _Cohort] = {}
-    for width in rules.widths:
-        groups: dict[tuple[str, ...], list[CardReading]] = defaultdict(list)
-        for card in cards:
-            if width == "fleet" or card.places.get(width):
-                groups[_key(card, metric, width)].append(card)
-        for members in groups.values():
-            left = [member for member in members if member.card not in found]
-            if left and len(members) > rules.least_peers:
-                cohort = _peers(members, metric, width), members
-                found.update((member.card, cohort) for member in left)
-    return found
-
-
-def _key(card: CardReading, metric: Metric, width: str) -> tuple[str, ...]:
-    load = card.load if metric.by_load else ""
-    return card.name, card.driver, load, card.places.get(width, "")
-
-
-def _peers(members: Sequence[CardReading], metric: Metric, width: str) -> Peers:
-    values = [member.readings[metric.reading] for member in members]
-    usual = median(values)
-    spread = median(abs(value - usual) for value in values)
-    return Peers(len(members), usual, spread, width, members[0].places.get(width, ""))
+def _kin(metric: Metric) -> Kin[CardReading]:
+    """Return how cards are compared: the same product, driver and, where it matters, load."""
+    return Kin(
+        name=lambda card: card.card,
+        kind=lambda card: (card.name, card.driver, card.load if metric.by_load else ""),
+        figure=lambda card: card.readings[metric.reading],
+    )
 
 
 def _outliers(
-    cards: Sequence[CardReading], metric: Metric, cohorts: Mapping[str, _Cohort], rules: OutlierRules
+    cards: Sequence[CardReading],
+    metric: Metric,
+    by_card: Mapping[Hashable, Cohort[CardReading]],
+    rules: OutlierRules,
 ) -> Iterator[Outlier]:
     differing: dict[int, int] = {}
     for card in cards:
-        cohort = cohorts.get(card.card)
+        cohort = by_card.get(card.card)
         if cohort is None:
             continue
-        peers, members = cohort
-        value = card.readings[metric.reading]
-        if _differs(value, peers, metric, rules):
+        peers = cohort.peers
+        if _differs(card, peers, metric, rules):
             if id(peers) not in differing:
                 differing[id(peers)] = sum(
-                    _differs(member.readings[metric.reading], peers, metric, rules) for member in members
+                    _differs(member, peers, metric, rules) for member in cohort.members
                 )
-            yield Outlier(card, metric, value, peers, peers.count - differing[id(peers)])
+            yield Outlier(
+                card, metric, card.readings[metric.reading], peers, peers.count - differing[id(peers)]
+            )
 
 
-def _differs(value: float, peers: Peers, metric: Metric, rules: OutlierRules) -> bool:
-    """Tell whether a value is on the bad side, far enough, and beyond the cohort's own spread."""
-    distance = value - peers.usual if metric.is_worse_high else peers.usual - value
-    return distance >= metric.differs_by and _NORMAL * distance > rules.robust_z * peers.spread
+def _differs(card: CardReading, peers: Peers, metric: Metric, rules: OutlierRules) -> bool:
+    return differs(
+        card.readings[metric.reading],
+        peers,
+        by=metric.differs_by,
+        robust_z=rules.robust_z,
+        is_worse_high=metric.is_worse_high,
+    )

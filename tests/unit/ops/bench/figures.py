@@ -8,10 +8,10 @@ from edgectl.ops.bench.measured import Measured, read_measured
 from edgectl.remote.args import build
 from edgectl.remote.bench.load import Load
 from edgectl.remote.bench.measurement import bench
+from edgectl.remote.bench.plan import Plan
 from edgectl.remote.bench.prompts import WordCount
 from edgectl.remote.bench.request import Record
 from edgectl.remote.bench.workers import Measured as Seen
-from edgectl.remote.bench.workers import Plan
 
 _MS = 1_000_000
 

@@ -54,7 +54,7 @@ def edgectl(tmp_path: Path) -> Edgectl:
 
 
 def _short(server: TruthServer, *words: str) -> list[str]:
-    sizes = ["--requests", "4", "--output-tokens", "5", "--prompt-tokens", "8"]
+    sizes = ["--requests", "5", "--output-tokens", "5", "--prompt-tokens", "8"]
     return ["bench", "run", "--url", server.url, "--model", "{}", *sizes, *words]
 
 
@@ -88,11 +88,11 @@ def test_a_url_is_measured_from_here_without_an_inventory(edgectl: Edgectl, serv
     report = done.report()
     bench = report["data"]["bench"]
     assert report["hosts"] == []
-    assert bench["requests"] == {"sent": 4, "ok": 4, "errors": {}, "examples": {}}
+    assert bench["requests"] == {"sent": 5, "ok": 5, "errors": {}, "examples": {}}
     for name in ("ttft_ms", "itl_ms", "icl_ms", "tpot_ms", "e2e_ms"):
         assert set(bench[name]) == {"mean", "p50", "p90", "p99", "n"}
     assert bench["ttft_ms"]["p99"] is None
-    assert bench["slo"]["met"] == 4
+    assert bench["slo"]["met"] == 5
     assert {"client_bound", "send_lag_ms", "client_cpu"} <= set(bench["validity"])
 
 
