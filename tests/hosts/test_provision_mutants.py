@@ -33,6 +33,7 @@ LIES = {
     "modinfo": "driver / does it run",
     "update-initramfs": "driver / one version in the kernel, the libraries and the baseline",
     "nvidia-smi": "driver / one version in the kernel, the libraries and the baseline",
+    "nvidia-ctk": "runtime / CDI names every GPU",
 }
 FAILURES = {
     **LIES,
@@ -48,6 +49,7 @@ HANGS = {
     "modinfo": "driver / does it run",
     "update-initramfs": "rebuild the initramfs",
     "nvidia-smi": "driver / one version in the kernel, the libraries and the baseline",
+    "nvidia-ctk": "runtime / CDI names every GPU",
 }
 # (tool, what it does, the task that must tell)
 HALVES = [
@@ -72,6 +74,11 @@ HALVES = [
         "kernel / parameters",
     ),
     ("nvidia-smi", '/usr/bin/nvidia-smi "$@" | head -n 1', "accept / GPU count"),
+    (
+        "nvidia-ctk",
+        '/usr/bin/nvidia-ctk "$@"; [ "$2" = list ] || sed -i "/^- name: 1$/d" /etc/cdi/nvidia.yaml; exit 0',
+        "runtime / CDI names every GPU",
+    ),
     ("shutdown", "exit 0", "driver / reboot if due"),
 ]
 
