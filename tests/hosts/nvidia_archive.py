@@ -51,7 +51,8 @@ while [ $n -lt $(cat /etc/fake-gpus) ]; do
     case $1 in
         -pl) echo $2.00 > /run/fake-nvidia/power-$n ;;
         -e) echo $2 > /var/lib/fake-nvidia/ecc-$n ;;
-        -q) printf '    Fabric\\n        State          : Completed\\n        Status         : Success\\n' ;;
+        -q) fabric=$(cat /etc/fake-fabric 2>/dev/null || echo Completed)
+            printf '    Fabric\\n        State          : %s\\n        Status         : Success\\n' "$fabric" ;;
     esac
     row=
     for column in $(echo "$1" | sed -n 's/--query-gpu=//p' | sed 's/,/ /g'); do
@@ -75,6 +76,7 @@ while [ $n -lt $(cat /etc/fake-gpus) ]; do
     n=$((n + 1))
 done
 """
+_IMEX_CTL = "#!/bin/sh\ncat /etc/fake-imex 2>/dev/null || echo READY\n"
 _NVIDIA_CTK = """\
 #!/bin/sh
 if [ "$2" = list ]; then
@@ -108,13 +110,14 @@ def stack(drivers: Iterable[str] = DRIVERS) -> list[Deb]:
         module = _MODULE.format(driver=driver, name="nvidia-kernel-open-dkms")
         same = tuple(f"{name} (= {version})" for name in ("nvidia-kernel-open-dkms", "nvidia-driver-cuda"))
         smi = {"usr/bin/nvidia-smi": _NVIDIA_SMI.format(driver=driver)}
+        imex = {**_unit("nvidia-imex"), "usr/bin/nvidia-imex-ctl": _IMEX_CTL}
         debs += [
             Deb("nvidia-open", version, same),
             Deb("nvidia-kernel-open-dkms", version, postinst=module),
             Deb("nvidia-driver-cuda", version, (f"nvidia-persistenced (= {version})",), files=smi),
             Deb("nvidia-persistenced", version, files=_unit("nvidia-persistenced")),
             # Some of branch 580 lost the suffix and only provide the name that everybody has in his notes.
-            Deb("nvidia-imex", version, provides="nvidia-imex-580"),
+            Deb("nvidia-imex", version, provides="nvidia-imex-580", files=imex),
             Deb("nvidia-fabricmanager", version, files=_unit("nvidia-fabricmanager")),
         ]
     for version in TOOLKITS:
@@ -126,6 +129,7 @@ def stack(drivers: Iterable[str] = DRIVERS) -> list[Deb]:
             Deb("nvidia-container-toolkit-base", version, files={"usr/bin/nvidia-ctk": _NVIDIA_CTK}),
             Deb("libnvidia-container1", version),
         ]
+    debs.append(Deb("nvlsm", "2025.10.11-1"))
     for version in DCGMS:
         debs.append(Deb("datacenter-gpu-manager-4-core", version, files=_unit("nvidia-dcgm")))
     return debs
@@ -238,6 +242,7 @@ _FILES = {
     """,
     # What keeps nouveau away must be in the image that the kernel starts from.
     "usr/local/sbin/update-initramfs": "#!/bin/sh\ncat /etc/modprobe.d/* > /boot/initrd\n",
+    "usr/local/sbin/modprobe": "#!/bin/sh\nexit 0\n",
     "usr/local/sbin/modinfo": "#!/bin/sh\ncat /var/lib/fake-nvidia/module\n",
     # What a boot takes up: the entry's parameters, and the module that is on disk.
     "usr/local/sbin/fake-boot": """\
@@ -267,6 +272,9 @@ _FILES = {
             cp /var/lib/fake-nvidia/module /run/fake-nvidia/loaded
             cp /var/lib/fake-nvidia/ecc-* /run/fake-nvidia/ 2>/dev/null || true
             mkdir /proc/driver/nvidia
+            ! grep -qs NVreg_CreateImexChannel0=1 /boot/initrd || {
+                mkdir -p /dev/nvidia-caps-imex-channels; touch /dev/nvidia-caps-imex-channels/channel0
+            }
             echo "NVRM version: NVIDIA UNIX Open Kernel Module for x86_64  $(cat /run/fake-nvidia/loaded)  Release" \\
                 > /proc/driver/nvidia/version
         fi

@@ -121,6 +121,48 @@ def test_an_iommu_that_translates_is_refused(rack: Rack, node: Debian) -> None:
     assert run(rack, "p2p", "all").code == 0
 
 
+DRIVER = "580.105.08"
+
+
+def with_profile(rack: Rack, profile: str, package: str, **more: Any) -> None:
+    names = ("nvidia-open", "nvidia-kernel-open-dkms", "nvidia-driver-cuda", "nvidia-persistenced", package)
+    driver = {"version": DRIVER, "packages": dict.fromkeys(names, f"{DRIVER}-1")}
+    with_baseline(rack, profile=profile, driver=driver, **more)
+
+
+def test_a_node_with_nvswitches_has_a_fabric_manager_of_its_driver_and_joined_gpus(
+    rack: Rack, node: Debian
+) -> None:
+    with_profile(rack, "nvswitch", "nvidia-fabricmanager", fabric={"packages": {"nvlsm": "2025.10.11-1"}})
+    ended = rack.provision("all", "-y")
+    assert ended.code == 0, ended
+    assert rack.provision("all", "-y").report()["summary"]["changed"] == 0
+    assert node.run("systemctl is-enabled nvidia-fabricmanager").strip() == "enabled"
+    assert "nvlsm" in node.run("apt-mark showhold")
+
+    node.run("echo 'In Progress' > /etc/fake-fabric")
+    waiting = run(rack, "fabric", "all", "-e", "fabric_within_s=1")
+    node.run("rm /etc/fake-fabric; systemctl disable --now nvidia-fabricmanager 2>/dev/null")
+    assert waiting.host(NODE)["failed_task"] == "fabric / every GPU has joined"
+    assert run(rack, "fabric", "all").host(NODE)["status"] == "changed"
+    older = "nvidia-fabricmanager=580.95.05-1"
+    node.run(f"apt-get install -y --allow-downgrades --allow-change-held-packages {older}")
+    apart = run(rack, "fabric", "all").host(NODE)
+    assert apart["failed_task"] == "fabric / fabric manager is exactly the driver's"
+
+
+def test_a_tray_of_a_rack_has_its_channel_and_the_rack_s_list(rack: Rack, node: Debian) -> None:
+    with_profile(rack, "rack", "nvidia-imex", fabric={"packages": {}})
+    assert run(rack, "gpu-driver", "all").code == 0
+    unknown = run(rack, "imex", "all")
+    assert (unknown.code, "imex_nodes" in unknown.err) == (3, True), unknown
+    nodes = ("-e", '{"imex_nodes": ["10.0.0.1", "10.0.0.2"]}')
+    first, second = (run(rack, "imex", "all", *nodes).host(NODE) for _ in range(2))
+    assert (first["status"], second["status"]) == ("changed", "ok"), first["reason"]
+    assert node.run("cat /etc/nvidia-imex/nodes_config.cfg") == "10.0.0.1\n10.0.0.2\n"
+    node.run("ls /dev/nvidia-caps-imex-channels/channel0; systemctl is-active nvidia-imex")
+
+
 @pytest.fixture
 def card(rack: Rack, node: Debian) -> Iterator[Debian]:
     node.run(f"cat > /root/player <<'EOF'\n{_PLAYER}\nEOF")
