@@ -25,11 +25,11 @@ SICK = "iad1-r1-n02"
 
 @dataclass(frozen=True, slots=True)
 class Step:
-    """One command, what it is for, and the exit code that means it did its job."""
+    """One command, what it is for, and the exit codes that mean it did its job."""
 
     title: str
     words: Sequence[str]
-    code: ExitCode = ExitCode.DONE
+    codes: Sequence[ExitCode] = (ExitCode.DONE,)
 
 
 STEPS = (
@@ -40,9 +40,11 @@ STEPS = (
     Step(
         "measured on the nodes",
         ["bench", "run", "all", "--service", "chat", "--concurrency", "2", "--requests", "40"],
+        # Six engines and six clients on a few cores: a bench that calls its own figures untrusted did its job, too.
+        (ExitCode.DONE, ExitCode.STOPPED),
     ),
 )
-SICK_STEP = Step(f"a GPU of {SICK} falls off the bus; who notices?", ["health", "all"], ExitCode.FAILED)
+SICK_STEP = Step(f"a GPU of {SICK} falls off the bus; who notices?", ["health", "all"], (ExitCode.FAILED,))
 LAST_STEP = Step("and it is all on record", ["runs", "list"])
 
 
@@ -102,10 +104,9 @@ class _Runner:
         done = subprocess.run(
             [sys.executable, "-m", "edgectl", *step.words], env=self._environment, check=False
         )
-        if done.returncode != step.code:
-            message = (
-                f"`edgectl {shlex.join(step.words)}` ended with {done.returncode}, expected {int(step.code)}"
-            )
+        if done.returncode not in step.codes:
+            wanted = " or ".join(str(int(code)) for code in step.codes)
+            message = f"`edgectl {shlex.join(step.words)}` ended with {done.returncode}, expected {wanted}"
             raise EdgectlError(message, hint="the log: edgectl demo --keep, then the command again with -v")
 
 
