@@ -33,21 +33,17 @@ def baseline_of(subject: Subject, records: Sequence[BenchRecord]) -> Side:
     fit = [
         record
         for record in records
-        if record.command == BASELINE_COMMAND and record.shape == subject.shape and record.is_trusted
+        if record.command == BASELINE_COMMAND
+        and (record.shape, record.model) == (subject.shape, subject.model)
+        and record.is_trusted
     ]
     own = [record for record in fit if record.subject == subject.name]
     if own:
         run = own[-1].run
         name = f"{subject.name} on {own[-1].at:%Y-%m-%d %H:%M}, run {run[:_SHOWN_ID]}"
         return side_of_records(name, [record for record in own if record.run == run])
-    kin = {
-        record.subject: record
-        for record in fit
-        if subject.sku and (record.sku, record.model) == (subject.sku, subject.model)
-    }
+    kin = {record.subject: record for record in fit if subject.sku and record.sku == subject.sku}
     if len(kin) >= _LEAST_KIN:
         return side_of_records(f"{len(kin)} others of {subject.sku}", list(kin.values()))
-    doubt = (
-        "no earlier measurement of this load is on record; the same with `bench run --repeats 5` makes one"
-    )
+    doubt = "no earlier measurement of this load and model is on record; make one: `bench run --repeats 5`"
     return Side("no baseline", {}, 0, doubts=[doubt])

@@ -19,7 +19,7 @@ from edgectl.ops.bench.judged_lines import (
     judgement_section,
     verdict_line,
 )
-from edgectl.ops.bench.judging import AUTO, BASELINE_AGE, Manner, side_on_record
+from edgectl.ops.bench.judging import AUTO, BASELINE_AGE, Manner, sides_on_record
 from edgectl.ops.bench.measured import Measured
 from edgectl.ops.bench.run import OnNodes
 from edgectl.ops.bench.sides import side_of_measured
@@ -47,13 +47,14 @@ class _Case:
 def gate_nodes(services: Services, nodes: OnNodes, baseline: str, manner: Manner) -> Report:
     """Measure every selected host at once and judge each; those that cannot be told are measured again."""
     url = nodes.url(services)
+    known = {} if baseline == AUTO else sides_on_record(services, baseline)
     turns = repeats(url, manner.workload.seed, manner.repeats)
     first = measure(
         services, Asked(COMMAND, manner.workload, turns, nodes.select, nodes.limit, manner.api_key)
     )
     services.bench.keep(first.records())
     made = {host: list(found) for host, found in first.measured.items()}
-    judge_all = _Judge(services, first, baseline, manner)
+    judge_all = _Judge(services, first, known, manner)
     cases = judge_all.cases(made)
     while undecided := [
         host for host, case in cases.items() if manner.wants_more(case.judgement, len(made[host]))
@@ -74,14 +75,13 @@ def gate_nodes(services: Services, nodes: OnNodes, baseline: str, manner: Manner
 class _Judge:
     """Knows what each host is held against."""
 
-    def __init__(self, services: Services, seen: Seen, baseline: str, manner: Manner) -> None:
-        self._services = services
-        self._baseline = baseline
+    def __init__(self, services: Services, seen: Seen, known: Mapping[str, Side], manner: Manner) -> None:
+        self._known = known
         self._manner = manner
         self._hosts = {host.name: host for host in seen.prepared.plan.hosts()}
         self._outcomes = {host.host: host for host in seen.outcome.hosts}
         self._records: Sequence[BenchRecord] = ()
-        if baseline == AUTO:
+        if not known:
             since = services.clock.now() - BASELINE_AGE
             self._records = services.bench.of_subjects(list(services.fleet.hosts), since)
 
@@ -100,8 +100,11 @@ class _Judge:
         return _Case(before, after, judgement, made)
 
     def _before(self, host: str, one: Measured) -> Side:
-        if self._baseline != AUTO:
-            return side_on_record(self._services, self._baseline, host)
+        if len(self._known) == 1:
+            return next(iter(self._known.values()))
+        if self._known:
+            missing = Side("no baseline", {}, 0, doubts=["this host is not in it"])
+            return self._known.get(host, missing)
         subject = Subject(host, shape_of(one), one.model, sku_of(self._hosts[host], one))
         return baseline_of(subject, self._records)
 

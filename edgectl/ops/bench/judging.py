@@ -58,9 +58,7 @@ def compare(services: Services, command: str, before: str, after: str, manner: M
     """Compare two sides, each a URL, files or a run; two URLs are measured in turns. Raises `InputError`."""
     started, began = services.clock.now(), services.clock.monotonic()
     words = (before, after)
-    known = {
-        word: side_on_record(services, word, after) for word in words if word != AUTO and not is_url(word)
-    }
+    known = {word: _on_record(services, word, after) for word in words if word != AUTO and not is_url(word)}
     made: tuple[list[Measured], list[Measured]] = ([], [])
     run = ""
     while True:
@@ -85,15 +83,18 @@ def compare(services: Services, command: str, before: str, after: str, manner: M
     )
 
 
-def side_on_record(services: Services, word: str, subject: str) -> Side:
-    """Return what files or a run say of a server, or of the one that they hold. Raises `InputError`."""
-    sides = sides_of_files(word) if is_files(word) else sides_of_run(services.bench, word)
-    if subject in sides:
-        return sides[subject]
-    if len(sides) > 1:
-        shown = ", ".join(sorted(sides)[:3])
-        raise InputError(f"{word} holds {len(sides)} servers ({shown} …) and not {subject}")
-    return next(iter(sides.values()))
+def sides_on_record(services: Services, word: str) -> dict[str, Side]:
+    """Return what files or a run hold, by host or URL. Raises `InputError`."""
+    return sides_of_files(word) if is_files(word) else sides_of_run(services.bench, word)
+
+
+def _on_record(services: Services, word: str, subject: str) -> Side:
+    """Return what is on record of a server, or of the one that is on record. Raises `InputError`."""
+    sides = sides_on_record(services, word)
+    if len(sides) > 1 and subject not in sides:
+        message = f"{word} holds {len(sides)} servers: name one, as {word}#{min(sides)}"
+        raise InputError(message)
+    return sides.get(subject) or next(iter(sides.values()))
 
 
 def _side(word: str, made: Sequence[Measured], known: Mapping[str, Side]) -> Side:

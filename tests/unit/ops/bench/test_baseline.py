@@ -33,8 +33,12 @@ def test_what_a_gate_measured_moves_no_baseline() -> None:
     assert "run 01A" in baseline_of(SUBJECT, [RECORD, gated]).name
 
 
-def test_another_load_and_what_cannot_be_trusted_are_passed_over() -> None:
-    others = [_later(RECORD, run="01B", shape="other"), _later(RECORD, run="01C", is_trusted=False)]
+def test_another_load_or_model_and_what_cannot_be_trusted_are_passed_over() -> None:
+    others = [
+        _later(RECORD, run="01B", shape="other"),
+        _later(RECORD, run="01C", is_trusted=False),
+        _later(RECORD, run="01D", model="another"),
+    ]
 
     assert "run 01A" in baseline_of(SUBJECT, [RECORD, *others]).name
 
