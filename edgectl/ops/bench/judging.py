@@ -29,8 +29,8 @@ from edgectl.ops.services import Services
 from edgectl.report import Report
 
 AUTO = "auto"
-# How far back a baseline is looked for: after more than a year nothing is as it was.
-BASELINE_AGE = timedelta(days=400)
+# How far back a baseline is looked for, which is as long as the store keeps one.
+BASELINE_AGE = timedelta(days=180)
 
 
 @dataclass(frozen=True, slots=True)
