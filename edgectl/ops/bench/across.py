@@ -33,15 +33,18 @@ def across(repeats: Sequence[Measured]) -> Mapping[str, Interval]:
     return found
 
 
-def across_data(repeats: Sequence[Measured]) -> dict[str, Any]:
-    """Return the same for the report, with every repeat; nothing of a single one."""
-    if len(repeats) == 1:
+def bench_data(repeats: Sequence[Measured]) -> dict[str, Any]:
+    """Return what the report holds of one server: its middle repeat, and of several each one; nothing of none."""
+    if not repeats:
         return {}
+    bench = {"bench": dict(typical(repeats).whole)}
+    if len(repeats) == 1:
+        return bench
     intervals = {
         name: {"mean": round(found.point, 3), "low": round(found.low, 3), "high": round(found.high, 3)}
         for name, found in across(repeats).items()
     }
-    return {"across": intervals, "repeats": [dict(measured.whole) for measured in repeats]}
+    return {**bench, "across": intervals, "repeats": [dict(measured.whole) for measured in repeats]}
 
 
 def across_line(repeats: Sequence[Measured]) -> list[Line]:

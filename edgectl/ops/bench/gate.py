@@ -8,6 +8,7 @@ from dataclasses import dataclass, replace
 from edgectl.engine.bench_records import BenchRecord
 from edgectl.engine.outcome import HostOutcome, HostStatus, exit_code
 from edgectl.errors import ExitCode
+from edgectl.ops.bench.across import bench_data
 from edgectl.ops.bench.baseline import Subject, baseline_of
 from edgectl.ops.bench.identity import shape_of, sku_of
 from edgectl.ops.bench.judged_lines import (
@@ -40,6 +41,7 @@ class _Case:
     before: Side
     after: Side
     judgement: Judgement
+    made: Sequence[Measured] = ()
 
 
 def gate_nodes(services: Services, nodes: OnNodes, baseline: str, manner: Manner) -> Report:
@@ -94,7 +96,8 @@ class _Judge:
             reason = f"{host.status}: {host.reason}"
             return _Case(Side("", {}, 0), after, Judgement(verdict, [], [reason]))
         before = self._before(host.host, made[0])
-        return _Case(before, after, judge(before, after, self._manner.allowed, is_in_turns=False))
+        judgement = judge(before, after, self._manner.allowed, is_in_turns=False)
+        return _Case(before, after, judgement, made)
 
     def _before(self, host: str, one: Measured) -> Side:
         if self._baseline != AUTO:
@@ -111,7 +114,7 @@ def _report(seen: Seen, cases: Mapping[str, _Case]) -> Report:
     report = run_report(
         seen.prepared,
         seen.outcome,
-        data=lambda host: {"gate": _data(cases[host.host])},
+        data=lambda host: _data(cases[host.host]),
         body=_body(cases),
         metrics=[
             metric for host, case in cases.items() for metric in judgement_metrics(host, case.judgement)
@@ -124,7 +127,8 @@ def _report(seen: Seen, cases: Mapping[str, _Case]) -> Report:
 
 
 def _data(case: _Case) -> dict[str, object]:
-    return judgement_data(case.before, case.after, case.judgement)
+    gate = judgement_data(case.before, case.after, case.judgement)
+    return {"gate": gate, **bench_data(case.made)}
 
 
 def _body(cases: Mapping[str, _Case]) -> list[Line | Table]:

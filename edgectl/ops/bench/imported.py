@@ -9,8 +9,9 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
-# A percentile is kept where so many values bear it, as of our own (`remote.bench.percentiles`).
-_LEAST = {"mean": 1, "p50": 2, "p90": 10, "p99": 100}
+from edgectl.remote.bench.percentiles import is_known
+
+_PERCENTS = {"p50": 50, "p90": 90, "p99": 99}
 
 
 @dataclass(frozen=True, slots=True)
@@ -51,7 +52,7 @@ def from_vllm(document: Mapping[str, Any]) -> Imported:
         f"{ours}.{statistic}": float(document[f"{word}_{theirs}_ms"])
         for theirs, ours in _VLLM.items()
         for word, statistic in _VLLM_STATISTICS.items()
-        if document.get(f"{word}_{theirs}_ms") is not None and count >= _LEAST[statistic]
+        if document.get(f"{word}_{theirs}_ms") is not None and _is_borne(statistic, count)
     }
     failed = float(document.get("failed") or 0)
     figures |= {
@@ -114,13 +115,18 @@ def _statistics(summary: Mapping[str, Any]) -> dict[str, float]:
         "p99": percentiles.get("p99"),
     }
     return {
-        name: float(value) for name, value in found.items() if value is not None and count >= _LEAST[name]
+        name: float(value) for name, value in found.items() if value is not None and _is_borne(name, count)
     }
 
 
 def _guidellm_model(benchmark: Mapping[str, Any]) -> str:
     backend = (benchmark.get("config") or {}).get("backend") or benchmark.get("worker") or {}
     return str(backend.get("model") or backend.get("backend_model") or "")
+
+
+def _is_borne(statistic: str, count: int) -> bool:
+    """Tell whether so many values bear a statistic, by the rule of our own figures."""
+    return count > 0 if statistic == "mean" else is_known(_PERCENTS[statistic], count)
 
 
 def _missing(figures: Mapping[str, float]) -> list[str]:

@@ -9,6 +9,7 @@ from datetime import timedelta
 from edgectl.engine.bench_records import BenchRecord
 from edgectl.engine.outcome import exit_code
 from edgectl.errors import ExitCode, InputError
+from edgectl.ops.bench.across import bench_data
 from edgectl.ops.bench.baseline import Subject, baseline_of
 from edgectl.ops.bench.identity import shape_of
 from edgectl.ops.bench.judged_lines import (
@@ -76,7 +77,7 @@ def compare(services: Services, command: str, before: str, after: str, manner: M
         seconds=services.clock.monotonic() - began,
         exit_code=EXIT_CODES[judgement.verdict],
         run=run,
-        data={"gate": judgement_data(earlier, later, judgement)},
+        data={"gate": judgement_data(earlier, later, judgement), **bench_data(made[1])},
         body=judgement_lines(earlier, later, judgement),
         checks=judgement_checks(after, judgement),
         metrics=judgement_metrics(after, judgement),

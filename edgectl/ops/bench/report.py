@@ -4,11 +4,10 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import replace
-from typing import Any
 
 from edgectl.engine.outcome import exit_code
 from edgectl.errors import ExitCode
-from edgectl.ops.bench.across import across_data, across_line, typical
+from edgectl.ops.bench.across import across_line, bench_data, typical
 from edgectl.ops.bench.analyse import bench_exit_code, goodput
 from edgectl.ops.bench.lines import body_of_many, body_of_one, client_line
 from edgectl.ops.bench.measured import Measured
@@ -43,7 +42,7 @@ def hosts_report(seen: Seen) -> Report:
     report = run_report(
         prepared,
         outcome,
-        data=lambda host: _data(repeats.get(host.host, ())),
+        data=lambda host: bench_data(repeats.get(host.host, ())),
         body=body,
         metrics=[metric for host in measured for metric in _metrics(host, _labels(host))],
         code=code,
@@ -68,7 +67,7 @@ def url_report(seen: Seen, url: str) -> Report:
         started=prepared.started,
         seconds=outcome.seconds,
         exit_code=code,
-        data={"url": url, "status": status, "reason": here.reason, **_data(repeats)},
+        data={"url": url, "status": status, "reason": here.reason, **bench_data(repeats)},
         body=body,
         checks=[Check("measure", url, status, here.reason, here.seconds), *_checks(measured)],
         metrics=[metric for found in measured for metric in _metrics(found, {"url": url})],
@@ -86,10 +85,6 @@ def _sections(repeats: Mapping[str, Sequence[Measured]]) -> list[Section]:
 
 def _one(repeats: Sequence[Measured]) -> list[Line | Table]:
     return [*body_of_one(typical(repeats)), *across_line(repeats)]
-
-
-def _data(repeats: Sequence[Measured]) -> dict[str, Any]:
-    return {"bench": dict(typical(repeats).whole), **across_data(repeats)} if repeats else {}
 
 
 def _labels(host: Measured) -> dict[str, str]:

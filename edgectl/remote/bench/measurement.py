@@ -6,6 +6,7 @@ from typing import Any
 
 from edgectl.remote.bench import metrics
 from edgectl.remote.bench.curves import quantiles, queue
+from edgectl.remote.bench.environment import digest as content_digest
 from edgectl.remote.bench.environment import environment
 from edgectl.remote.bench.load import Load
 from edgectl.remote.bench.plan import Plan
@@ -59,6 +60,9 @@ def bench(plan: Plan, seen: Measured) -> dict[str, Any]:
             "model": plan.model,
             "prompts": len(load.prompts or ()),
             "trace": len(load.trace or ()),
+            "given_sha256": content_digest([load.prompts, load.trace])
+            if load.prompts or load.trace
+            else None,
         },
         "definitions": metrics.DEFINITIONS,
     }

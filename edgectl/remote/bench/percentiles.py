@@ -13,16 +13,23 @@ _BUCKETS = 12
 def percentile(ordered: Sequence[float], percent: int) -> float | None:
     """Return a percentile of an ascending sample by linear interpolation, or None where it cannot be known.
 
-    The rank is (n - 1) * percent / 100, as numpy's default. Known is a percentile only where the largest of n
-    independent values is above it with 95 % confidence, (percent / 100) ** n <= 0.05, so that the sample bounds
-    it at all: p50 from 5 values on, p90 from 29, p99 from 299.
+    The rank is (n - 1) * percent / 100, as numpy's default.
     """
-    if (percent / 100) ** len(ordered) > _DOUBT:
+    if not is_known(percent, len(ordered)):
         return None
     rank = (len(ordered) - 1) * percent / 100
     below = math.floor(rank)
     above = min(below + 1, len(ordered) - 1)
     return ordered[below] + (ordered[above] - ordered[below]) * (rank - below)
+
+
+def is_known(percent: int, count: int) -> bool:
+    """Tell whether a sample bears a percentile: its largest value is above it with 95 % confidence.
+
+    That is (percent / 100) ** n <= 0.05, so that the sample bounds it at all: p50 from 5 values on, p90 from 29,
+    p99 from 299.
+    """
+    return (percent / 100) ** count <= _DOUBT
 
 
 def summary(values: Sequence[float]) -> dict[str, float | int | None]:
