@@ -154,7 +154,7 @@ CLIENTS: tuple[Client, ...] = (Edgectl(), GuideLlm(), AiPerf())
 
 
 def run(client: Client, way: str, load: tuple[str, int, int], folder: Path) -> Reported | None:
-    """Measure once, a load of a URL, a rate and a number of requests; None where the client failed or took five minutes more than the load."""
+    """Measure once, a load of a URL, a rate and a number of requests; None where the client failed or hung."""
     url, per_s, count = load
     shutil.rmtree(folder, ignore_errors=True)
     folder.mkdir(parents=True)

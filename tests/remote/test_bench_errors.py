@@ -13,7 +13,8 @@ from collections.abc import Callable, Iterator
 
 import pytest
 
-from tests.remote.bench_server import CLIENT, FAILURES, GOOD, ROOT, TruthServer, run_client
+from tests.remote.bench_answers import FAILURES, GOOD
+from tests.remote.bench_server import CLIENT, ROOT, TruthServer, run_client
 from tests.remote.test_registry import pythons
 
 

@@ -6,7 +6,7 @@ from collections.abc import Sequence
 
 from edgectl.ops.bench.analyse import fleet_figures, goodput
 from edgectl.ops.bench.drawing import milliseconds, percent, rate, sparkline
-from edgectl.ops.bench.measured import Client, Latency, Measured
+from edgectl.ops.bench.measured import Client, Energy, Latency, Measured
 from edgectl.report import Line, Table, Tone
 
 _SHOWN = {"ttft_ms": "TTFT", "tpot_ms": "TPOT", "itl_ms": "ITL", "e2e_ms": "E2E"}
@@ -25,6 +25,8 @@ def body_of_one(measured: Measured) -> list[Line | Table]:
     return [
         *table,
         Line(_throughput(measured)),
+        *_lengths(measured),
+        *_energy(measured.energy),
         *_errors(measured),
         client_line(measured.client),
         *_small_print(measured),
@@ -47,6 +49,26 @@ def _throughput(measured: Measured) -> str:
     return " · ".join(parts)
 
 
+def _lengths(measured: Measured) -> list[Line]:
+    """Return how long prompts and answers really were."""
+    told = [
+        f"{name} {rate(length.mean)} tokens"
+        for name, length in measured.lengths.items()
+        if length.mean is not None
+    ]
+    return [Line(f"lengths     {', '.join(told)}, means of what the server counted")] if told else []
+
+
+def _energy(energy: Energy | None) -> list[Line]:
+    """Return what the GPUs drew, and what slowed them down."""
+    if energy is None or energy.power_w is None:
+        return []
+    token = "" if energy.joules_per_token is None else f" · {energy.joules_per_token:.3g} J/token"
+    lines = [Line(f"power       {rate(energy.power_w)} W{token}")]
+    reasons = ", ".join(f"{reason} {percent(share)}" for reason, share in energy.throttled.items())
+    return [*lines, Line(f"throttled   {reasons} of the time", Tone.NOTICE)] if reasons else lines
+
+
 def _errors(measured: Measured) -> list[Line]:
     """Return how many requests failed, by kind, with what the first of each kind said."""
     if not measured.errors:
@@ -64,13 +86,21 @@ def client_line(client: Client) -> Line:
         said = "; ".join(client.reasons)
         advice = "take a lower rate, more --processes, or a client with idle cores"
         return Line(f"client      NOT TRUSTED: {said}; the figures are the client's: {advice}", Tone.BAD)
-    name, lag = next(
-        (name, lag)
-        for name, lag in (("p99", client.lag.p99), ("p90", client.lag.p90), ("mean", client.lag.mean or 0.0))
-        if lag is not None
+    lags = [_lag("send lag", client.lag)] + ([_lag("loop lag", client.loop_lag)] if client.loop_lag else [])
+    witness = (
+        ""
+        if client.server_itl_ms is None
+        else f", the server's own ITL {milliseconds(client.server_itl_ms)} ms"
     )
-    text = f"client      send lag {name} {milliseconds(lag)} ms, cpu {percent(client.cpu)}"
+    text = f"client      {', '.join(lags)}, cpu {percent(client.cpu)}{witness}"
     return Line(f"{text}: figures are the server's, not ours")
+
+
+def _lag(what: str, lag: Latency) -> str:
+    """Return a lag by the highest figure that the sample bears."""
+    known = (("p99", lag.p99), ("p90", lag.p90), ("mean", lag.mean or 0.0))
+    name, figure = next((name, figure) for name, figure in known if figure is not None)
+    return f"{what} {name} {milliseconds(figure)} ms"
 
 
 def _small_print(measured: Measured) -> list[Line]:

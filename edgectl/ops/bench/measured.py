@@ -28,6 +28,17 @@ class Client:
     reasons: Sequence[str]
     lag: Latency
     cpu: float
+    loop_lag: Latency | None = None
+    server_itl_ms: float | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Energy:
+    """What the host's GPUs drew over the window; None where it is not known. `throttled` are shares of the time."""
+
+    joules_per_token: float | None
+    power_w: float | None
+    throttled: Mapping[str, float]
 
 
 @dataclass(frozen=True, slots=True)
@@ -54,6 +65,8 @@ class Measured:
     model: str
     seed: int
     whole: Mapping[str, Any]
+    lengths: Mapping[str, Latency]
+    energy: Energy | None = None
 
 
 def read_measured(where: str, pop: str, bench: Mapping[str, Any]) -> Measured:
@@ -81,9 +94,32 @@ def read_measured(where: str, pop: str, bench: Mapping[str, Any]) -> Measured:
             reasons=client["reasons"],
             lag=Latency(**client["send_lag_ms"]),
             cpu=client["client_cpu"],
+            loop_lag=Latency(**client["loop_lag_ms"]) if client.get("loop_lag_ms", {}).get("n") else None,
+            server_itl_ms=_witness(client.get("server")),
         ),
         definitions=bench["definitions"],
         model=bench["load"]["model"],
         seed=bench["load"]["seed"],
         whole=bench,
+        lengths={name: Latency(**bench["tokens"][name]) for name in ("prompt", "output")},
+        energy=_energy(bench.get("power")),
     )
+
+
+def _witness(server: Mapping[str, Any] | None) -> float | None:
+    """Return the server's own ITL, where it counted the same requests as we did."""
+    if server is None or server["other_traffic"]:
+        return None
+    itl_ms: float | None = server["itl_ms"]
+    return itl_ms
+
+
+def _energy(power: Mapping[str, Any] | None) -> Energy | None:
+    if power is None or "gpus" not in power:
+        return None
+    watts = [gpu["power_w"]["mean"] for gpu in power["gpus"] if gpu["power_w"] is not None]
+    throttled: dict[str, float] = {}
+    for gpu in power["gpus"]:
+        for reason, share in gpu["throttled"].items():
+            throttled[reason] = max(share, throttled.get(reason, 0.0))
+    return Energy(power["joules_per_token"], sum(watts) if watts else None, throttled)

@@ -84,8 +84,7 @@ def in_turns(first: str, second: str, seed: int, count: int, done: int = 0) -> l
 def measure(services: Services, asked: Asked) -> Seen:
     """Measure at every selected host, turn by turn."""
     variables = asked.workload.variables()
-    arguments = {name: value for name, value in variables.items() if value is not None}
-    arguments["bench_url"] = asked.turns[0].url
+    arguments = {**asked.workload.arguments(), "bench_url": asked.turns[0].url}
     request = Request(
         asked.command, asked.select, asked.limit, Options(extra_vars=variables), arguments=arguments
     )

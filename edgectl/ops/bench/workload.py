@@ -55,6 +55,15 @@ class Workload:
         said = {**asdict(self), "slo": dict(self.slo) or None}
         return {_PREFIX + name: value for name, value in said.items()}
 
+    def arguments(self) -> dict[str, Any]:
+        """Return what is put on record of it: what was given, and of long files how many entries they had."""
+        said = {name: value for name, value in self.variables().items() if value is not None}
+        counts = {_PREFIX + name: len(entries) for name, entries in self._files() if entries is not None}
+        return {**said, **counts}
+
+    def _files(self) -> Sequence[tuple[str, Sequence[Any] | None]]:
+        return (("prompts", self.prompts), ("trace", self.trace))
+
 
 def checked(workload: Workload, url: str | None = None) -> Workload:
     """Return the workload with its defaults. Raises `UsageError` where it or the URL cannot be meant.

@@ -12,9 +12,10 @@ from edgectl.clock import SystemClock
 from edgectl.errors import ExitCode
 from edgectl.ops.bench.drawing import milliseconds, percent, rate, sparkline
 from edgectl.ops.bench.lines import body_of_many, body_of_one
+from edgectl.ops.bench.measured import read_measured
 from edgectl.output import table
 from edgectl.report import Line, Report, Table
-from tests.unit.ops.bench.figures import a_measurement, a_record
+from tests.unit.ops.bench.figures import a_measurement, a_record, an_object
 
 GOLDEN = Path(__file__).parents[3] / "golden"
 
@@ -43,6 +44,19 @@ def test_a_measurement_that_went_badly_says_so() -> None:
     records = [a_record(number, lag_ms=30, error="timeout" if number > 6 else "") for number in range(9)]
 
     _same("bench_bad.txt", _shown(body_of_one(a_measurement(records, cpu=0.97))))
+
+
+def test_power_the_loop_and_the_server_as_a_witness_are_told_where_they_are_known() -> None:
+    gpu = {"power_w": {"mean": 300.0, "min": 290.0, "max": 310.0}, "throttled": {"sw_power_cap": 0.31}}
+    whole = an_object([a_record(number) for number in range(30)])
+    whole["power"] = {"gpus": [gpu, {**gpu, "throttled": {}}], "joules_per_token": 0.4212, "energy_j": 1.0}
+    whole["validity"]["loop_lag_ms"] = {"mean": 0.1, "p50": 0.1, "p90": 0.2, "p99": 0.3, "n": 400}
+    whole["validity"]["server"] = {"itl_ms": 19.9, "other_traffic": False}
+
+    shown = _shown(body_of_one(read_measured("n1", "fra1", whole)))
+
+    assert "power       600 W · 0.421 J/token\nthrottled   sw_power_cap 31 % of the time\n" in shown
+    assert "loop lag p99 0.30 ms, cpu 11 %, the server's own ITL 19.9 ms: figures are the server's" in shown
 
 
 def test_several_hosts_are_a_row_each_and_the_fleet() -> None:
