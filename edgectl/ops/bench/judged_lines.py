@@ -6,7 +6,6 @@ from collections.abc import Sequence
 from statistics import fmean
 from typing import Any, assert_never
 
-from edgectl.ops.bench.drawing import milliseconds, rate
 from edgectl.ops.bench.figures import Figure
 from edgectl.ops.bench.intervals import Interval
 from edgectl.ops.bench.verdict import FALSE_ALARM, FALSE_PASS, Judged, Judgement, Side, Verdict
@@ -148,9 +147,7 @@ def _row(one: Judged) -> list[str]:
 
 
 def _mean(figure: Figure, values: Sequence[float]) -> str:
-    if not values:
-        return "n/a"
-    return milliseconds(fmean(values)) if figure.unit == "ms" else rate(fmean(values))
+    return figure.number(fmean(values)) if values else "n/a"
 
 
 def _signed(share: float) -> str:

@@ -9,7 +9,7 @@ from statistics import median
 from edgectl.clock import Clock
 from edgectl.engine.bench_records import BenchHistory, BenchRecord
 from edgectl.errors import ExitCode, InputError
-from edgectl.ops.bench.drawing import milliseconds, rate, sparkline
+from edgectl.ops.bench.drawing import sparkline
 from edgectl.ops.bench.figures import FIGURES
 from edgectl.report import Line, Report, Table
 
@@ -62,15 +62,14 @@ def _past(history: BenchHistory, record: BenchRecord, subjects: Sequence[str]) -
 
 def _column(name: str) -> str:
     figure = FIGURES[name]
-    return f">{figure.shown} ms" if figure.unit == "ms" else f">{figure.shown}/s"
+    return f">{figure.shown}/s" if figure.unit == "1/s" else f">{figure.shown} {figure.unit}"
 
 
 def _row(subject: str, records: Sequence[BenchRecord], past: Mapping[str, list[float]]) -> list[str]:
     cells = []
     for figure in (FIGURES[name] for name in _SHOWN):
         values = [record.figures[figure.key] for record in records if figure.key in record.figures]
-        shown = milliseconds if figure.unit == "ms" else rate
-        cells.append(shown(median(values)) if values else "n/a")
+        cells.append(figure.number(median(values)) if values else "n/a")
     rates = past.get(subject, [])[-_CELLS:]
     drawn = sparkline([round(value) for value in rates]) if len(rates) > 1 else ""
     doubt = "" if all(record.is_trusted for record in records) else "not trusted: the client's figures"
