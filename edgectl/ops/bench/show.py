@@ -16,8 +16,8 @@ from edgectl.report import Line, Report, Table
 _SHOWN = ("ttft.p50", "ttft.p99", "tpot.p50", "tokens", "requests")
 _PAST = timedelta(days=90)
 _NOTHING = "nothing was measured yet: edgectl bench run"
-# More than this are not looked up one by one.
-_WITH_HISTORY = 50
+# Of more servers than this the slowest are shown.
+_ROWS = 20
 _CELLS = 16
 
 
@@ -28,15 +28,8 @@ def show_run(history: BenchHistory, clock: Clock, run: str | None) -> Report:
         if run is None:
             return Report("bench show", clock.now(), 0.0, ExitCode.DONE, body=[Line(_NOTHING)])
         raise InputError(f"no run '{run}' measured anything, or several begin so", hint="edgectl bench show")
-    subjects = list(dict.fromkeys(record.subject for record in records))
-    past = _past(history, records[0], subjects)
-    rows = [
-        _row(subject, [record for record in records if record.subject == subject], past)
-        for subject in subjects
-    ]
     first = records[0]
     head = f"run {first.run} {first.command}, {first.at:%Y-%m-%d %H:%M}, model {first.model}"
-    columns = ["", ">repeats", *map(_column, _SHOWN), "tok/s before", ""]
     return Report(
         "bench show",
         clock.now(),
@@ -44,14 +37,30 @@ def show_run(history: BenchHistory, clock: Clock, run: str | None) -> Report:
         ExitCode.DONE,
         run=first.run,
         data={"measurements": [_data(record) for record in records]},
-        body=[Line(head), Table(columns, rows)],
+        body=[Line(head), *_table(history, records)],
     )
+
+
+def _table(history: BenchHistory, records: Sequence[BenchRecord]) -> list[Line | Table]:
+    """Return a row for each server; of many those with the fewest tokens, and how many are not shown."""
+    by_subject: dict[str, list[BenchRecord]] = {}
+    for record in records:
+        by_subject.setdefault(record.subject, []).append(record)
+    slowest = sorted(by_subject, key=lambda subject: _tokens(by_subject[subject]))[:_ROWS]
+    shown = [subject for subject in by_subject if subject in slowest]
+    past = _past(history, records[0], shown)
+    columns = ["", ">repeats", *map(_column, _SHOWN), "tok/s before", ""]
+    table = Table(columns, [_row(subject, by_subject[subject], past) for subject in shown])
+    left = len(by_subject) - len(shown)
+    return [table, Line(f"and {left:,} faster ones")] if left else [table]
+
+
+def _tokens(records: Sequence[BenchRecord]) -> float:
+    return median(record.figures["output_tokens_per_s"] for record in records)
 
 
 def _past(history: BenchHistory, record: BenchRecord, subjects: Sequence[str]) -> Mapping[str, list[float]]:
     """Return by subject its token rates at the same load, oldest first, one for each run."""
-    if len(subjects) > _WITH_HISTORY:
-        return {}
     found: dict[str, dict[str, list[float]]] = {}
     for one in history.of_subjects(subjects, record.at - _PAST):
         if (one.shape, one.model) == (record.shape, record.model) and one.at <= record.at:
