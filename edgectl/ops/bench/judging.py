@@ -114,14 +114,12 @@ def _measure_more(
     manner: Manner,
 ) -> str:
     """Measure each URL `repeats` times more, put it on record, and return the run. Raises `InputError`."""
-    before, after = words
     seed = manner.workload.seed + sum(map(len, made))
-    turns: list[Turn]
-    if is_url(before) and is_url(after):
-        turns = in_turns(before, after, seed, manner.repeats, len(made[0]))
+    first, second = (Turn(word, subject=word, side=side) for side, word in enumerate(words))
+    if all(map(is_url, words)):
+        turns = in_turns(first, second, seed, manner.repeats, len(made[0]))
     else:
-        url, side = (before, 0) if is_url(before) else (after, 1)
-        turns = repeats(url, seed, manner.repeats, url, side)
+        turns = repeats(first if is_url(words[0]) else second, seed, manner.repeats)
     seen = measure(services, Asked(command, manner.workload, turns, api_key=manner.api_key))
     services.bench.keep(seen.records())
     if exit_code(seen.outcome) == ExitCode.INTERRUPTED:

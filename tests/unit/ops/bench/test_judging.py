@@ -222,6 +222,30 @@ def test_each_node_is_judged_by_its_own_baseline(engine: str, tmp_path: Path) ->
     assert commands[:5] == ["bench gate"] * 2 + ["bench run"] * 3
 
 
+def test_two_servers_of_a_node_are_measured_in_turns(engine: str, slower: str, tmp_path: Path) -> None:
+    (tmp_path / "fleet.yaml").write_text(INVENTORY)
+    settings = read_settings(state=f"sqlite:///{tmp_path / 's.db'}")
+    old, new = (int(url.rpartition(":")[2]) for url in (engine, slower))
+    workload = checked(
+        Workload(concurrency=2, requests=8, output_tokens=5, prompt_tokens=8, warmup_requests=0)
+    )
+    history = MemoryBenchHistory()
+    with open_local_services(settings, []) as here:
+        services = replace(here, fleet=load(tmp_path / "fleet.yaml"), bench=history)
+        manner = Manner(workload, {"tpot.p50": 0.05}, 3, 3)
+        report = gate_nodes(services, OnNodes("fra1-n1", port=new), f"port:{old}", manner)
+        dead = gate_nodes(services, OnNodes("fra1-n1", port=new), "port:1", manner)
+
+    gate = report.hosts[0].data["gate"]
+    assert gate["verdict"] in ("fail", "inconclusive")
+    assert (gate["before"]["name"], gate["after"]["name"]) == (f"fra1-n1:{old}", "fra1-n1")
+    assert gate["before"]["repeats"] == gate["after"]["repeats"] == 3
+    subjects = [f"fra1-n1:{old}", "fra1-n1", "fra1-n1", f"fra1-n1:{old}", f"fra1-n1:{old}", "fra1-n1"]
+    assert [record.subject for record in history.of_run(report.run)] == subjects
+    # A baseline that does not answer says nothing of the other one.
+    assert dead.hosts[0].data["gate"]["verdict"] == "inconclusive"
+
+
 WRONG = [
     (["compare", "a", "b", "--repeats", "1"], "greater than or equal to 2"),
     (["compare", "auto", "http://h"], "'auto' is for bench gate"),
@@ -231,6 +255,7 @@ WRONG = [
     (["gate", "--url", "http://h", "--allow", "5"], "a share such as 5%"),
     (["gate", "--url", "http://h", "--html", "page.txt"], "ends in .html"),
     (["gate", "--url", "http://h", "--html", "no/where.html"], "there is no folder"),
+    (["gate", "fra1", "--baseline", "port:x"], "a port such as port:8001"),
     (["search", "--url", "http://h"], "what must hold"),
     (
         ["search", "--url", "http://h", "--slo", "ttft=1s", "--trace", "t.csv"],
