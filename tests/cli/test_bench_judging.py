@@ -36,7 +36,7 @@ SHORT = [
     "--warmup",
     "0",
 ]
-CASES = Path(__file__).parents[3] / "cases/bench"
+CASES = Path(__file__).parents[1] / "cases/bench"
 # On a busy machine a gate may not be able to tell; what it must never do is tell the wrong thing.
 PASSED, FAILED = {ExitCode.DONE, ExitCode.STOPPED}, {ExitCode.FAILED, ExitCode.STOPPED}
 
