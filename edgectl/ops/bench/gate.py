@@ -4,12 +4,14 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
+from datetime import timedelta
+from functools import cached_property
 
 from edgectl.engine.bench_records import BenchRecord
 from edgectl.engine.outcome import HostOutcome, HostStatus, exit_code
 from edgectl.errors import ExitCode, UsageError
 from edgectl.ops.bench.across import bench_data
-from edgectl.ops.bench.baseline import Subject, baseline_of
+from edgectl.ops.bench.baseline import Subject, kin_baseline, own_baseline
 from edgectl.ops.bench.identity import shape_of, sku_of
 from edgectl.ops.bench.judged_lines import (
     judgement_checks,
@@ -31,6 +33,7 @@ from edgectl.ops.services import Services
 from edgectl.report import Line, Report, Table, Tone
 
 COMMAND = "bench gate"
+_KIN_AGE = timedelta(days=30)
 _OPEN = frozenset({HostStatus.UNREACHABLE, HostStatus.UNKNOWN, HostStatus.BUSY, HostStatus.NOT_RUN})
 _TONES = {Verdict.PASS: Tone.GOOD, Verdict.FAIL: Tone.BAD, Verdict.INCONCLUSIVE: Tone.NOTICE}
 
@@ -128,10 +131,18 @@ class _Judge:
         self._known = known
         self._hosts = {host.name: host for host in seen.prepared.plan.hosts()}
         self._outcomes = {host.host: host for host in seen.outcome.hosts}
-        self._records: Sequence[BenchRecord] = ()
-        if not known and not gate.is_in_turns:
-            since = gate.services.clock.now() - BASELINE_AGE
-            self._records = gate.services.bench.of_subjects(list(gate.services.fleet.hosts), since)
+
+    @cached_property
+    def _own(self) -> Sequence[BenchRecord]:
+        """What is on record of these hosts."""
+        services = self._gate.services
+        return services.bench.of_subjects(list(self._hosts), services.clock.now() - BASELINE_AGE)
+
+    @cached_property
+    def _fleet(self) -> Sequence[BenchRecord]:
+        """What is on record of all hosts: much, and wanted only where a host has no past."""
+        services = self._gate.services
+        return services.bench.of_subjects(list(services.fleet.hosts), services.clock.now() - _KIN_AGE)
 
     def cases(self) -> dict[str, _Case]:
         """Return each host's case."""
@@ -159,7 +170,7 @@ class _Judge:
             return self._known.get(host, missing)
         one = made.after[0]
         subject = Subject(host, shape_of(one), one.model, sku_of(self._hosts[host], one))
-        return baseline_of(subject, self._records)
+        return own_baseline(subject, self._own) or kin_baseline(subject, self._fleet)
 
 
 def _report(seen: Seen, cases: Mapping[str, _Case]) -> Report:

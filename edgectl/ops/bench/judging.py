@@ -10,7 +10,7 @@ from edgectl.engine.bench_records import BenchRecord
 from edgectl.engine.outcome import exit_code
 from edgectl.errors import ExitCode, InputError
 from edgectl.ops.bench.across import bench_data
-from edgectl.ops.bench.baseline import Subject, baseline_of
+from edgectl.ops.bench.baseline import Subject, kin_baseline, own_baseline
 from edgectl.ops.bench.identity import shape_of
 from edgectl.ops.bench.judged_lines import (
     judgement_checks,
@@ -103,7 +103,8 @@ def _side(word: str, made: Sequence[Measured], known: Mapping[str, Side]) -> Sid
 
 def _baseline(services: Services, url: str, made: Sequence[Measured]) -> Side:
     records: Sequence[BenchRecord] = services.bench.of_subjects([url], services.clock.now() - BASELINE_AGE)
-    return baseline_of(Subject(url, shape_of(made[0]), made[0].model), records)
+    subject = Subject(url, shape_of(made[0]), made[0].model)
+    return own_baseline(subject, records) or kin_baseline(subject, ())
 
 
 def _measure_more(
