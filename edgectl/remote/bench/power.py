@@ -76,7 +76,8 @@ class PowerWatch:
 
     def stop(self, start_ns: int, end_ns: int) -> dict[str, Any]:
         """Return what was seen between two moments; `{"error": …}` where nothing was."""
-        os.write(self._writing, b"stop\n")
+        with contextlib.suppress(BrokenPipeError):  # it has ended, and has said why
+            os.write(self._writing, b"stop\n")
         parts = []
         until = time.monotonic() + _ANSWER_LIMIT_S
         while True:
