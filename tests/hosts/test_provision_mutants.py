@@ -36,14 +36,12 @@ LIES = {
 }
 FAILURES = {
     **LIES,
-    "df": "preflight / room on the disk is enough",
-    "systemctl": "preflight / services that are live",
     "dpkg": "driver / packages",
     "update-initramfs": "rebuild the initramfs",
 }
 HANGS = {
     "apt-get": "time sync / package",
-    "systemctl": "preflight / services that are live",
+    "systemctl": "time sync / running",
     "update-grub": "kernel / parameters",
     "modinfo": "driver / does it run",
     "update-initramfs": "rebuild the initramfs",
