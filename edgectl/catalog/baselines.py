@@ -14,6 +14,8 @@ from edgectl.errors import InputError, Problem
 from edgectl.yaml_source import Document, load
 
 Profile = Literal["pcie", "nvswitch", "rack"]
+# What works with a driver of exactly its own version, or not at all.
+_NEEDED: Mapping[Profile, str] = {"nvswitch": "nvidia-fabricmanager", "rack": "nvidia-imex"}
 
 
 @dataclass(frozen=True, slots=True)
@@ -62,6 +64,27 @@ class _Stack(_Written):
     services: list[str] = Field(default_factory=list)
 
 
+class _Gpu(_Written):
+    power_limit_w: int | None = Field(default=None, gt=0)
+    ecc: bool | None = None
+    mig: list[str] | None = None
+
+
+class _Image(_Written):
+    url: str = Field(min_length=1)
+    sha256: str = Field(pattern="^[0-9a-f]{64}$")
+    config: str | None = None
+
+
+class _Dpu(_Written):
+    packages: Versions = Field(default_factory=dict)
+    origin: str | None = None
+    services: list[str] = Field(default_factory=lambda: ["rshim"])
+    mode: Literal["dpu", "nic"] = "dpu"
+    image: _Image | None = None
+    firmware: str | None = None
+
+
 class _File(_Written):
     baseline: str = Field(min_length=1)
     hardware: list[str] = Field(min_length=1)
@@ -70,6 +93,10 @@ class _File(_Written):
     origin: str | None = None
     kernel: _Kernel = _Kernel()
     driver: _Driver
+    gpu: _Gpu | None = None
+    dpu: _Dpu | None = None
+    fabric: _Stack = _Stack()
+    imex: _Stack = _Stack()
     runtime: _Stack = _Stack()
     telemetry: _Stack = _Stack()
 
@@ -116,6 +143,13 @@ def _baseline(document: Document, path: Path) -> Baseline:
         for name, version in file.driver.packages.items()
         if upstream(version) != file.driver.version
     ]
+    missing = _NEEDED.get(file.profile, "")
+    if missing and missing not in file.driver.packages:
+        said = f"{file.profile} needs '{missing}' in driver.packages, so that it changes with the driver"
+        apart.append(Problem(said, document.place(("driver", "packages"))))
+    if file.dpu and file.dpu.image and file.dpu.mode == "nic":
+        said = "a card in NIC mode takes no image: a push never ends"
+        apart.append(Problem(said, document.place(("dpu", "image"))))
     if apart:
         raise InputError(apart)
     variables = {**file.model_dump(), "name": file.baseline, "digest": document.digest}

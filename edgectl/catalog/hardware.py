@@ -19,8 +19,8 @@ from edgectl.yaml_source import Document, load
 class GpuModel:
     """One GPU product; a field that is None is not known surely, and is not judged.
 
-    `memory_mib` is NVML's total, `power_limit_w` the default limit per GPU, `min_driver` the oldest driver
-    that will do, `nvlinks` how many links to other GPUs it has.
+    `pci_device` is its PCI device number, `memory_mib` NVML's total, `power_limit_w` the default limit per GPU,
+    `min_driver` the oldest driver that will do, `nvlinks` how many links to other GPUs it has.
     """
 
     name: str
@@ -31,6 +31,7 @@ class GpuModel:
     power_limit_w: int
     min_driver: str | None
     nvlinks: int | None = None
+    pci_device: str | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -84,6 +85,7 @@ class _Gpu(_Written):
     power_limit_w: int = Field(gt=0)
     min_driver: str | None = None
     nvlinks: int | None = None
+    pci_device: str | None = Field(default=None, pattern="^[0-9a-f]{4}$")
 
 
 class _Hardware(_Written):

@@ -51,10 +51,10 @@ def _pop(spec: LabSpec, pop: str, hosts: list[LabHost]) -> dict[str, object]:
 def _hardware(spec: LabSpec) -> dict[str, object]:
     if spec.backend is Backend.NSPAWN:
         return {}  # its GPUs are this machine's own: mostly none
-    # The sandbox plays GPUs and no DPU, and its packages are empty.
+    # The sandbox shows its GPUs and always one DPU, and its packages are empty.
     return {
         "hardware": f"rtx-pro-6000-server-{spec.gpus_per_host}",
-        "vars": {"dpu_count": 0, "needed_mib": 8},
+        "vars": {"dpu_count": 1, "needed_mib": 8},
     }
 
 

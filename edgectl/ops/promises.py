@@ -23,14 +23,22 @@ class Promises:
     baselines: Mapping[str, Baseline]
 
     def variables(self, fleet: Fleet) -> dict[str, Mapping[str, Any]]:
-        """Return `expected_gpu_count`, `expected_gpu_name` and `baseline` of each host whose hardware has them."""
+        """Return what is expected of each host's hardware, and its `baseline`, where there is either.
+
+        That is `expected_gpu_count`, `expected_gpu_name`, `expected_gpu_device` and `expected_dpu_count`.
+        """
         known = {kind: self._of(kind) for kind in {host.hardware for host in fleet.kinds.values()}}
         return {name: known[host.hardware] for name, host in fleet.kinds.items()}
 
     def _of(self, kind: str) -> Mapping[str, Any]:
         found: dict[str, Any] = {}
         if kind in self.catalog.by_name and (hardware := self.catalog.hardware(kind)).gpu is not None:
-            found |= {"expected_gpu_count": hardware.gpu_count, "expected_gpu_name": hardware.gpu.nvml_name}
+            found |= {
+                "expected_gpu_count": hardware.gpu_count,
+                "expected_gpu_name": hardware.gpu.nvml_name,
+                "expected_gpu_device": hardware.gpu.pci_device,
+                "expected_dpu_count": hardware.dpu_count,
+            }
         if kind in self.baselines:
             found["baseline"] = dict(self.baselines[kind].variables)
         return found

@@ -278,7 +278,7 @@ def test_a_driver_of_another_branch_is_refused_before_anything_is_changed(bare: 
     ("hardware", "said"),
     [
         ("labels: {}", "names no hardware for fra1-r1-n01: set `hardware`"),
-        ("hardware: l4-2", "no baseline says what l4-2 is to run"),
+        ("hardware: l40s-4", "no baseline says what l40s-4 is to run"),
     ],
 )
 def test_a_node_that_nobody_promised_anything_of_is_refused_without_contact(

@@ -72,7 +72,9 @@ def _unpack(offer: Offer, version: str) -> list[str]:
             _write(path, text)
         files.append(path)
     for program in offer.programs:
-        files += _write_program(program, f'echo "{offer.name} {version} (edgectl lab stand-in)"')
+        played = f"/usr/local/libexec/{os.path.basename(program)}"
+        said = f'echo "{offer.name} {version} (edgectl lab stand-in)"'
+        files += _write_program(program, f'exec {played} "$@"' if os.path.exists(played) else said)
     for program, unit in offer.daemons.items():
         files += _write_program(program, "exec sleep infinity")
         _write(f"{_UNITS}/{unit}", _UNIT.format(description=offer.description, program=program))

@@ -57,6 +57,20 @@ def bus_errors(address: str, root: str = "") -> Dict[str, int]:
     return {f"pcie_aer_{name}": int(total.group(1)) for name, total in totals if total}
 
 
+def link(address: str, root: str = "") -> Dict[str, int]:
+    """Return generation and lanes of a device's link, now and at most, as far as they are known."""
+    folder = f"{root}/sys/bus/pci/devices/{address[4:].lower()}"
+    found = {}
+    for when, suffix in (("current", ""), ("max", "_max")):
+        speed = _read(f"{folder}/{when}_link_speed").split(" ")[0]
+        width = _read(f"{folder}/{when}_link_width")
+        if speed in _GENERATIONS:
+            found[f"pcie_gen{suffix}"] = _GENERATIONS[speed]
+        if width.isdigit() and int(width) in _WIDTHS:
+            found[f"pcie_width{suffix}"] = int(width)
+    return found
+
+
 def collect(root: str = "") -> Dict[str, Any]:
     """Return the driver's version and every GPU, with the few readings that the kernel has."""
     information = _information(root)
@@ -70,14 +84,8 @@ def _gpu(root: str, address: str, information: Dict[str, str]) -> Dict[str, Any]
     gpu.value("pci_bus_id", address)
     for name, value in information.items():
         gpu.value(name, value)
-    folder = f"{root}/sys/bus/pci/devices/{address[4:].lower()}"
-    for when, suffix in (("current", ""), ("max", "_max")):
-        speed = _read(f"{folder}/{when}_link_speed").split(" ")[0]
-        width = _read(f"{folder}/{when}_link_width")
-        if speed in _GENERATIONS:
-            gpu.value(f"pcie_gen{suffix}", _GENERATIONS[speed])
-        if width.isdigit() and int(width) in _WIDTHS:
-            gpu.value(f"pcie_width{suffix}", int(width))
+    for name, figure in link(address, root).items():
+        gpu.value(name, figure)
     return gpu.as_dict()
 
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 import glob
 import os
 import re
-from typing import Any, Dict, List, Optional
+from typing import Any, Dict, Iterator, List, Optional, Tuple
 
 from edgectl.remote.gpu.readings import bus_id
 from edgectl.remote.health.files import names, number, text
@@ -76,17 +76,29 @@ def _card(root: str, address: str, console: Optional[Dict[str, Any]]) -> Dict[st
     }
 
 
+def consoles(root: str = "") -> List[Tuple[str, str]]:
+    """Return every rshim and the slot of the card that it says it is of, as `0000:b1:00`; '' for no PCI card."""
+    return [(rshim, _slot(fields.get("DEV_NAME", ""))) for rshim, _, fields in _spoken(root)]
+
+
+def log_lines(said: str) -> List[str]:
+    """Return the messages of the card's processor in what an rshim's `misc` says, with their levels."""
+    return [match.group(0).strip() for match in _LOG_LINE.finditer(said)]
+
+
 def _consoles(root: str) -> Dict[str, Dict[str, Any]]:
     """Return what each rshim says, by the slot of its card."""
-    found = {}
+    return {
+        _slot(fields.get("DEV_NAME", "")): _console(root, rshim, said, fields)
+        for rshim, said, fields in _spoken(root)
+    }
+
+
+def _spoken(root: str) -> Iterator[Tuple[str, str, Dict[str, str]]]:
     for path in sorted(glob.glob(f"{root}/dev/rshim*/misc")):
         said = text(path)
         if said:
-            fields = dict(_LINE.findall(said))
-            found[_slot(fields.get("DEV_NAME", ""))] = _console(
-                root, os.path.basename(os.path.dirname(path)), said, fields
-            )
-    return found
+            yield os.path.basename(os.path.dirname(path)), said, dict(_LINE.findall(said))
 
 
 def _slot(name: str) -> str:

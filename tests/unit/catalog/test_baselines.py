@@ -34,6 +34,7 @@ def test_the_shipped_baselines_are_whole() -> None:
 
     assert found["rtx-pro-6000-server-8"].profile == "pcie"
     assert found["rtx-pro-6000-server-8"].variables["name"] == "rtx-pro-6000-2026.11"
+    assert (found["hgx-b200-8"].profile, found["l4-2"].name) == ("nvswitch", "l4-2026.11")
 
 
 def test_an_inventory_s_own_baseline_goes_before_a_shipped_one(tmp_path: Path) -> None:
@@ -63,6 +64,22 @@ def test_an_inventory_s_own_baseline_goes_before_a_shipped_one(tmp_path: Path) -
         (
             {"runtime": {"packages": {"nvidia-container-toolkit": "1.18.*"}}},
             ["'runtime.packages': 'nvidia-container-toolkit' must have one exact version, not '1.18.*'"],
+        ),
+        (
+            {"profile": "nvswitch"},
+            ["nvswitch needs 'nvidia-fabricmanager' in driver.packages, so that it changes with the driver"],
+        ),
+        (
+            {"profile": "rack"},
+            ["rack needs 'nvidia-imex' in driver.packages, so that it changes with the driver"],
+        ),
+        (
+            {"dpu": {"mode": "nic", "image": {"url": "https://x/y.bfb", "sha256": "0" * 64}}},
+            ["a card in NIC mode takes no image: a push never ends"],
+        ),
+        (
+            {"dpu": {"packages": {"rshim": "2.*"}}},
+            ["'dpu.packages': 'rshim' must have one exact version, not '2.*'"],
         ),
         ({"profil": "pcie"}, ["unknown key 'profil'; did you mean 'profile'?"]),
         ({"profile": "nvlink"}, ["'profile': input should be 'pcie', 'nvswitch' or 'rack', not 'nvlink'"]),
