@@ -33,6 +33,7 @@ LIES = {
     "modinfo": "driver / does it run",
     "update-initramfs": "driver / one version in the kernel, the libraries and the baseline",
     "nvidia-smi": "driver / one version in the kernel, the libraries and the baseline",
+    "dcgmi": "accept / diagnosis by DCGM",
 }
 FAILURES = {
     **LIES,
