@@ -42,22 +42,49 @@ if [ "$loaded" != {{driver}} ]; then
     echo "Failed to initialize NVML: Driver/library version mismatch"
     exit 18
 fi
+switch() {{{{ grep -qs 0 $1 && echo Disabled || echo Enabled; }}}}
+one=
+[ "$1" = -i ] && {{{{ one=$2; shift 2; }}}}
 n=0
 while [ $n -lt $(cat /etc/fake-gpus) ]; do
+    [ -z "$one" ] || [ "$one" = $n ] || {{{{ n=$((n + 1)); continue; }}}}
+    case $1 in
+        -pl) echo $2.00 > /run/fake-nvidia/power-$n ;;
+        -e) echo $2 > /var/lib/fake-nvidia/ecc-$n ;;
+        -q) printf '    Fabric\\n        State          : Completed\\n        Status         : Success\\n' ;;
+    esac
     row=
-    for column in $(echo "$1" | sed 's/--query-gpu=//;s/,/ /g'); do
+    for column in $(echo "$1" | sed -n 's/--query-gpu=//p' | sed 's/,/ /g'); do
         case $column in
+            index) value=$n ;;
             name) value="{GPU}" ;;
             driver_version) value=$loaded ;;
             serial) value=16501$n ;;
             uuid) value=GPU-$(hostname)-$n ;;
+            persistence_mode) value=Enabled ;;
+            power.limit) value=$(cat /run/fake-nvidia/power-$n 2>/dev/null || echo 600.00) ;;
+            power.min_limit) value=300.00 ;;
+            power.max_limit) value=600.00 ;;
+            ecc.mode.current) value=$(switch /run/fake-nvidia/ecc-$n) ;;
+            ecc.mode.pending) value=$(switch /var/lib/fake-nvidia/ecc-$n) ;;
             *) value="[N/A]" ;;
         esac
         row="${{{{row:+$row, }}}}$value"
     done
-    echo "$row"
+    [ -z "$row" ] || echo "$row"
     n=$((n + 1))
 done
+"""
+_NVIDIA_CTK = """\
+#!/bin/sh
+if [ "$2" = list ]; then
+    sed -n 's/^- name: //p' /etc/cdi/*.yaml | sed 's,^,nvidia.com/gpu=,'
+    exit
+fi
+out=$(echo "$3" | sed 's/--output=//')
+gpus=$(nvidia-smi --query-gpu=index,uuid,driver_version) || { echo "failed to initialize NVML" >&2; exit 1; }
+echo "$gpus" | sed 's/^\\(.*\\), \\(.*\\), \\(.*\\)$/- name: \\1\\n- name: \\2\\n  hostPath: libcuda.so.\\3/' > "$out"
+echo '- name: all' >> "$out"
 """
 
 _DCGMI = """\
@@ -102,7 +129,7 @@ def stack(drivers: Iterable[str] = DRIVERS) -> list[Deb]:
         )
         debs += [
             Deb("nvidia-container-toolkit", version, same),
-            Deb("nvidia-container-toolkit-base", version),
+            Deb("nvidia-container-toolkit-base", version, files={"usr/bin/nvidia-ctk": _NVIDIA_CTK}),
             Deb("libnvidia-container1", version),
         ]
     dcgmi = {"usr/bin/dcgmi": _DCGMI}
@@ -195,6 +222,7 @@ def machine_tree(tree: Path, source: Path, key: Path, gpus: int) -> None:
     for path, text in _FILES.items():
         _write(tree / path, text, 0o755 if "/sbin/" in path else 0o644)
     _write(tree / "etc/fake-gpus", f"{gpus}\n")
+    _write(tree / "etc/fake-dpus", "1\n")
     (tree / "etc/modprobe.d").mkdir()
     (tree / "etc/apt/keyrings").mkdir(parents=True)
     shutil.copy(key, tree / "etc/apt/keyrings/archive.gpg")
@@ -230,9 +258,22 @@ _FILES = {
         mount --bind /run/fake-nvidia/cmdline /proc/cmdline
         mount -t tmpfs driver /proc/driver
         mount -t tmpfs modules /sys/module
+        mount -t tmpfs bus /sys/bus/pci/devices
+        show() {
+            mkdir -p /sys/bus/pci/devices/$1/iommu_group
+            cd /sys/bus/pci/devices/$1
+            echo $2 > vendor; echo $3 > device; echo $4 > class
+            echo 16 > current_link_width; echo 16 > max_link_width
+            grep -q iommu=pt /proc/cmdline && echo identity > iommu_group/type || echo DMA-FQ > iommu_group/type
+        }
+        n=0
+        while [ $n -lt $(cat /etc/fake-gpus) ]; do show 0000:4$n:00.0 0x10de 0x2bb5 0x030200; n=$((n + 1)); done
+        n=0
+        while [ $n -lt $(cat /etc/fake-dpus) ]; do show 0000:b$n:00.0 0x15b3 0xa2dc 0x020000; n=$((n + 1)); done
         grep -qs 'blacklist nouveau' /boot/initrd || mkdir /sys/module/nouveau
         if [ -e /var/lib/fake-nvidia/module ]; then
             cp /var/lib/fake-nvidia/module /run/fake-nvidia/loaded
+            cp /var/lib/fake-nvidia/ecc-* /run/fake-nvidia/ 2>/dev/null || true
             mkdir /proc/driver/nvidia
             echo "NVRM version: NVIDIA UNIX Open Kernel Module for x86_64  $(cat /run/fake-nvidia/loaded)  Release" \\
                 > /proc/driver/nvidia/version

@@ -34,6 +34,7 @@ LIES = {
     "update-initramfs": "driver / one version in the kernel, the libraries and the baseline",
     "nvidia-smi": "driver / one version in the kernel, the libraries and the baseline",
     "dcgmi": "accept / diagnosis by DCGM",
+    "nvidia-ctk": "runtime / CDI names every GPU",
 }
 FAILURES = {
     **LIES,
@@ -47,6 +48,7 @@ HANGS = {
     "modinfo": "driver / does it run",
     "update-initramfs": "rebuild the initramfs",
     "nvidia-smi": "driver / one version in the kernel, the libraries and the baseline",
+    "nvidia-ctk": "runtime / CDI names every GPU",
 }
 # (tool, what it does, the task that must tell)
 HALVES = [
@@ -71,6 +73,11 @@ HALVES = [
         "kernel / parameters",
     ),
     ("nvidia-smi", '/usr/bin/nvidia-smi "$@" | head -n 1', "accept / GPU count"),
+    (
+        "nvidia-ctk",
+        '/usr/bin/nvidia-ctk "$@"; [ "$2" = list ] || sed -i "/^- name: 1$/d" /etc/cdi/nvidia.yaml; exit 0',
+        "runtime / CDI names every GPU",
+    ),
     ("shutdown", "exit 0", "driver / reboot if due"),
 ]
 

@@ -1,0 +1,156 @@
+"""What preflight refuses before anything changes, and the parts that hang on the baseline: settings, DPUs, fabric."""
+
+from __future__ import annotations
+
+import hashlib
+import os
+from collections.abc import Iterator
+from typing import Any
+
+import pytest
+import yaml
+
+from edgectl import shipped
+from tests.cli_run import Ended
+from tests.hosts import nspawn, nvidia_archive
+from tests.hosts.debian_rack import Rack, debian_rack
+from tests.hosts.nspawn import Debian
+from tests.remote.fake_rshim import GOOD, HALF
+
+pytestmark = pytest.mark.timeout(600)
+NODE = "fra1-r1-n01"
+IMAGE = "not an image, but pushed like one\n"
+PACKAGES = "dpkg-query -W | sha256sum"
+# A card that takes what is pushed into `boot` and then says what is in /root/says, a line each 0.4 s.
+_PLAYER = r"""
+mkdir -p /dev/rshim0; mkfifo /dev/rshim0/boot
+show() {
+    printf 'DISPLAY_LEVEL   2\nBF_MODE         DPU mode\nDEV_NAME        pcie-0000:b0:00.2\n' > /dev/rshim0/new
+    cat /root/log >> /dev/rshim0/new; mv /dev/rshim0/new /dev/rshim0/misc
+}
+: > /root/log; show
+while cat /dev/rshim0/boot > /root/pushed; do
+    sha256sum < /root/pushed >> /root/pushes
+    : > /root/log
+    while read -r line; do echo " $line" >> /root/log; show; sleep 0.4; done < /root/says
+done
+"""
+
+
+@pytest.fixture(scope="module")
+def rack(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Rack]:
+    if reason := nspawn.missing() or nvidia_archive.missing():
+        pytest.skip(reason)
+    with debian_rack(tmp_path_factory.mktemp("parts"), f"127.97.{os.getpid() % 250}", nodes=1) as made:
+        yield made
+
+
+@pytest.fixture
+def node(rack: Rack) -> Debian:
+    return rack.machines[NODE]
+
+
+def with_baseline(rack: Rack, **more: Any) -> None:
+    path = rack.folder / "inventory/baselines/rack.yaml"
+    path.write_text(yaml.safe_dump({**yaml.safe_load(path.read_text()), **more}))
+
+
+def run(rack: Rack, playbook: str, *words: str) -> Ended:
+    return rack.edgectl("run", shipped.playbooks() / f"{playbook}.yaml", "-o", "json", *words, timeout_s=200)
+
+
+@pytest.mark.parametrize(
+    ("command", "back", "said"),
+    [
+        ("rm -r {pci}/0000:41:00.0", "show 0000:41:00.0 0x10de 0x2bb5 0x030200", "PCI shows 1 GPUs"),
+        ("echo 0x2901 > {gpu}/device", "echo 0x2bb5 > {gpu}/device", "(2901, 2bb5)"),
+        ("echo 8 > {gpu}/current_link_width", "echo 16 > {gpu}/current_link_width", "fewer lanes"),
+        (
+            "echo 0 > {pci}/0000:b0:00.0/vendor",
+            "echo 0x15b3 > {pci}/0000:b0:00.0/vendor",
+            "PCI shows 0 BlueFields",
+        ),
+        (
+            "mkdir {pci}/0000:07:00.0; cd {pci}/0000:07:00.0; echo 0x10de > vendor; echo 0x068000 > class",
+            "rm -r {pci}/0000:07:00.0",
+            "connected by nvswitch",
+        ),
+    ],
+)
+def test_a_node_that_is_not_what_was_promised_is_refused_before_anything_changes(
+    rack: Rack, node: Debian, command: str, back: str, said: str
+) -> None:
+    pci, before = "/sys/bus/pci/devices", node.run(PACKAGES)
+    show = (
+        f"show() {{ mkdir -p {pci}/$1/iommu_group; cd {pci}/$1; echo $2 > vendor; echo $3 > device; echo $4 > class;"
+        " echo 16 > current_link_width; echo 16 > max_link_width; echo identity > iommu_group/type; }; "
+    )
+    gpu = f"{pci}/0000:40:00.0"
+    node.run(command.format(pci=pci, gpu=gpu))
+    try:
+        ended = rack.provision("all", "-y")
+    finally:
+        node.run(show + back.format(pci=pci, gpu=gpu))
+    assert (ended.code, said in ended.host(NODE)["reason"]) == (4, True), ended
+    assert ended.host(NODE)["failed_task"].startswith("preflight / ")
+    assert node.run(PACKAGES) == before
+
+
+def test_settings_of_the_gpus_are_set_and_survive_the_boot_that_they_wait_for(
+    rack: Rack, node: Debian
+) -> None:
+    with_baseline(rack, gpu={"power_limit_w": 450, "ecc": False})
+    ended = rack.provision("all", "-y")
+    assert ended.code == 0, ended
+    again = rack.provision("all", "-y")
+    assert (again.code, again.report()["summary"]["changed"]) == (0, 0), again
+    assert (
+        node.run("nvidia-smi --query-gpu=power.limit,ecc.mode.current").split("\n")[:2]
+        == ["450.00, Disabled"] * 2
+    )
+
+
+def test_an_iommu_that_translates_is_refused(rack: Rack, node: Debian) -> None:
+    path = "/sys/bus/pci/devices/0000:40:00.0/iommu_group/type"
+    node.run(f"echo DMA-FQ > {path}")
+    try:
+        ended = run(rack, "p2p", "all")
+    finally:
+        node.run(f"echo identity > {path}")
+    assert ended.host(NODE)["failed_task"] == "p2p / the IOMMU lets addresses through"
+    assert run(rack, "p2p", "all").code == 0
+
+
+@pytest.fixture
+def card(rack: Rack, node: Debian) -> Iterator[Debian]:
+    node.run(f"cat > /root/player <<'EOF'\n{_PLAYER}\nEOF")
+    node.run("systemd-run --quiet --collect --unit=rshim sh /root/player; sleep 1; rm -f /root/pushes")
+    node.run(f"rm -rf /var/lib/edgectl/bluefield; printf '{IMAGE.strip()}\\n' > /srv/image.bfb")
+    digest = hashlib.sha256(IMAGE.encode()).hexdigest()
+    image = {"url": "file:///srv/image.bfb", "sha256": digest}
+    with_baseline(rack, dpu={"services": [], "image": image})
+    yield node
+    node.run("systemctl stop rshim; rm -rf /dev/rshim0")
+    with_baseline(rack, dpu=None)
+
+
+def says(node: Debian, lines: tuple[str, ...]) -> None:
+    node.run("cat > /root/says <<'EOF'\n" + "\n".join(lines) + "\nEOF")
+
+
+def test_a_dpu_is_flashed_once_and_judged_by_its_console(rack: Rack, card: Debian) -> None:
+    says(card, GOOD)
+    assert [run(rack, "dpu", "all").host(NODE)["status"] for _ in range(2)] == ["changed", "ok"]
+    assert card.run("cat /root/pushes").split()[0] == hashlib.sha256(IMAGE.encode()).hexdigest()
+    assert card.run("wc -l < /root/pushes").strip() == "1"
+
+
+def test_a_dpu_whose_firmware_part_failed_has_failed_and_is_not_pushed_to_again(
+    rack: Rack, card: Debian
+) -> None:
+    says(card, HALF)
+    first, second = (run(rack, "dpu", "all").host(NODE) for _ in range(2))
+    assert "NIC firmware update failed" in first["reason"]
+    assert "look at its console, then say `again: true`" in second["reason"]
+    assert {host["failed_task"] for host in (first, second)} == {"dpu / each card runs the image"}
+    assert card.run("wc -l < /root/pushes").strip() == "1"
