@@ -85,6 +85,11 @@ class _Dpu(_Written):
     firmware: str | None = None
 
 
+class _Acceptance(_Written):
+    diag_level: int | None = Field(default=None, ge=1, le=4)
+    mandatory: list[str] = Field(default_factory=list)
+
+
 class _File(_Written):
     baseline: str = Field(min_length=1)
     hardware: list[str] = Field(min_length=1)
@@ -99,6 +104,7 @@ class _File(_Written):
     imex: _Stack = _Stack()
     runtime: _Stack = _Stack()
     telemetry: _Stack = _Stack()
+    acceptance: _Acceptance = _Acceptance()
 
 
 def load_baselines(folders: Sequence[Path], known_hardware: frozenset[str]) -> Mapping[str, Baseline]:

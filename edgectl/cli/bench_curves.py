@@ -12,10 +12,13 @@ from edgectl.cli.options import ALL_FORMATS, Common, Limit, Select, command
 from edgectl.cli.pages import Html, check_page, write_page
 from edgectl.errors import UsageError
 
-_STREAMS = "1,2,4,8,16,32"
 Start = Annotated[float, typer.Option("--rate", min=0.001, help="The rate to begin with, per second.")]
 AtLeast = Annotated[
     str, typer.Option("--duration", metavar="TIME", help="Each point takes at least so long.")
+]
+Rates = Annotated[str | None, typer.Option("--rates", metavar="LIST", help="Requests per second: 1,2,4.5.")]
+Streams = Annotated[
+    str | None, typer.Option("--streams", metavar="LIST", help="Requests in flight (1,2,4,8,16,32).")
 ]
 Least = Annotated[int, typer.Option("--requests", min=1, help="And at a rate at least so many requests.")]
 
@@ -77,13 +80,8 @@ def _add_sweep(group: typer.Typer) -> None:
         url: Url = None,
         service: Service = None,
         port: Port = None,
-        rates: Annotated[
-            str | None, typer.Option("--rates", metavar="LIST", help="Requests per second: 1,2,4.5.")
-        ] = None,
-        streams: Annotated[
-            str | None,
-            typer.Option("--streams", metavar="LIST", help=f"Requests in flight ({_STREAMS})."),
-        ] = None,
+        rates: Rates = None,
+        streams: Streams = None,
         duration: AtLeast = "30s",
         requests: Least = 300,
         html: Html = None,
@@ -91,25 +89,18 @@ def _add_sweep(group: typer.Typer) -> None:
         """Measure one load after another: the curve of latency and throughput."""
         from edgectl.cli.running import one_server, show
         from edgectl.ops.bench.point import Curve, Server
-        from edgectl.ops.bench.points_told import RATES, STREAMS
         from edgectl.ops.bench.run import OnNodes
-        from edgectl.ops.bench.sweep import parse_loads
+        from edgectl.ops.bench.sweep import loads_of
         from edgectl.ops.bench.sweep import sweep as run_sweep
         from edgectl.ops.bench.workload import duration_s
 
         check_page(html)
         refuse_mixed(select, limit, url, service, port)
-        if rates is not None and streams is not None:
-            raise UsageError(
-                "--rates and --streams exclude each other: one paces requests, the other streams"
-            )
         if load.trace is not None:
             raise UsageError("bench sweep takes no --trace: its loads are --rates or --streams")
-        unit = STREAMS if rates is None else RATES
-        loads = (
-            parse_loads(streams or _STREAMS, "--streams") if rates is None else parse_loads(rates, "--rates")
-        )
-        workload = load.workload(Pace(rate=None if rates is None else loads[0], requests=requests), url=url)
+        loads, unit = loads_of(rates, streams)
+        pace = Pace(rate=None if rates is None else loads[0], requests=requests)
+        workload = load.workload(pace, url=url)
         server = Server(url, OnNodes(select, limit, service, port), load.key())
         with one_server(common, url) as opened:
             curve = Curve(

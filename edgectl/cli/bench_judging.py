@@ -35,7 +35,9 @@ AtMost = Annotated[
 Baseline = Annotated[
     str,
     typer.Option(
-        "--baseline", metavar="auto|FILE|RUN|URL", help="What to compare with: auto is the last bench run."
+        "--baseline",
+        metavar="auto|FILE|RUN|URL|port:N",
+        help="What to compare with: auto is the last bench run.",
     ),
 ]
 

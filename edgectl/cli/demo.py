@@ -25,11 +25,11 @@ SICK = "iad1-r1-n02"
 
 @dataclass(frozen=True, slots=True)
 class Step:
-    """One command, what it is for, and the exit code that means it did its job."""
+    """One command, what it is for, and the exit codes that mean it did its job."""
 
     title: str
     words: Sequence[str]
-    code: ExitCode = ExitCode.DONE
+    codes: Sequence[ExitCode] = (ExitCode.DONE,)
 
 
 STEPS = (
@@ -37,12 +37,15 @@ STEPS = (
     Step("from bare hosts to accepted GPU nodes", ["provision", "all", "-y"]),
     Step("the same again: nothing to do", ["provision", "all", "-y"]),
     Step("a model into service, proven by a completion on each node", ["deploy", "apply", "chat", "-y"]),
+    # Six engines and six clients share this machine: where its cores are few, the figures say that they are not the
+    # engines' (6), and are right to.
     Step(
         "measured on the nodes",
         ["bench", "run", "all", "--service", "chat", "--concurrency", "2", "--requests", "40"],
+        (ExitCode.DONE, ExitCode.STOPPED),
     ),
 )
-SICK_STEP = Step(f"a GPU of {SICK} falls off the bus; who notices?", ["health", "all"], ExitCode.FAILED)
+SICK_STEP = Step(f"a GPU of {SICK} falls off the bus; who notices?", ["health", "all"], (ExitCode.FAILED,))
 LAST_STEP = Step("and it is all on record", ["runs", "list"])
 
 
@@ -102,10 +105,9 @@ class _Runner:
         done = subprocess.run(
             [sys.executable, "-m", "edgectl", *step.words], env=self._environment, check=False
         )
-        if done.returncode != step.code:
-            message = (
-                f"`edgectl {shlex.join(step.words)}` ended with {done.returncode}, expected {int(step.code)}"
-            )
+        if done.returncode not in step.codes:
+            wanted = " or ".join(str(int(code)) for code in step.codes)
+            message = f"`edgectl {shlex.join(step.words)}` ended with {done.returncode}, expected {wanted}"
             raise EdgectlError(message, hint="the log: edgectl demo --keep, then the command again with -v")
 
 

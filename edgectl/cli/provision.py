@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from pathlib import Path
 from typing import Annotated
 
 import typer
@@ -20,6 +21,7 @@ from edgectl.cli.options import (
     command,
     pace,
 )
+from edgectl.engine.lifecycle import Stage
 from edgectl.errors import UsageError
 
 
@@ -86,3 +88,94 @@ def add_to(app: typer.Typer) -> None:
 
         with services(common) as opened:
             common.finish(verifying(opened, Request("provision verify", select, limit)))
+
+    @command(group, formats=ALL_FORMATS)
+    def status(
+        common: Common,
+        select: Annotated[str, typer.Argument(metavar="[SELECT]", help="Hosts: a pattern.")] = "all",
+        limit: Limit = None,
+    ) -> None:
+        """Show where the nodes are in their lives, what is stuck there, and since when; nobody is asked."""
+        from edgectl.cli.running import services
+        from edgectl.ops.provision.status import status as told
+
+        with services(common) as opened:
+            common.finish(told(opened, select, limit))
+
+    @command(group)
+    def mark(
+        common: Common,
+        select: Annotated[str, typer.Argument(metavar="SELECT", help="Hosts: a pattern.")],
+        stage: Annotated[Stage, typer.Argument(metavar="STAGE", help="Where they are now.")],
+        reason: Annotated[str, typer.Option("--reason", help="Why; it stays on record.")],
+        limit: Limit = None,
+    ) -> None:
+        """Put on record what a person knows of nodes: delivered, racked, in repair, quarantined, retired."""
+        from edgectl.cli.running import services
+        from edgectl.ops.provision.status import mark as marking
+
+        with services(common) as opened:
+            common.finish(marking(opened, select, limit, stage, reason))
+
+    @command(group, formats=ALL_FORMATS)
+    def plan(
+        common: Common,
+        select: Annotated[str, typer.Argument(metavar="SELECT", help="Hosts: a pattern; 'all' is typed.")],
+        out: Annotated[Path, typer.Option("--out", help="Where to write the plan for `provision apply`.")],
+        limit: Limit = None,
+        extra_vars: ExtraVars = None,
+    ) -> None:
+        """Write down what would change, host by host, to be reviewed and carried out later."""
+        from edgectl.cli.extra_vars import parse_extra_vars
+        from edgectl.cli.running import services
+        from edgectl.ops.promises import load_promises
+        from edgectl.ops.provision.apply import plan as planning
+        from edgectl.ops.provision.apply import plan_report
+        from edgectl.ops.provision.saved import saved, write
+        from edgectl.ops.rollout import Request
+        from edgectl.playbook.compile import Options
+
+        extra = parse_extra_vars(extra_vars or [])
+        request = Request("provision", select, limit, Options(extra_vars=extra), arguments={"select": select})
+        with services(common) as opened:
+            promises = load_promises(opened.fleet.source)
+            planned = planning(opened, promises, request)
+            report = plan_report(planned)
+            if not planned.has_trouble:
+                write(saved(opened, promises, planned, extra), out)
+        common.finish(report)
+
+    @command(group, formats=ALL_FORMATS, changing=True)
+    def apply(
+        common: Common,
+        plan: Annotated[Path, typer.Argument(metavar="PLAN", help="What `provision plan` wrote.")],
+        wait: Wait = None,
+    ) -> None:
+        """Carry out a plan that was reviewed: exactly that, and nothing where the world has moved since."""
+        from edgectl.cli.running import services, show
+        from edgectl.ops.halts import refuse_frozen
+        from edgectl.ops.promises import load_promises
+        from edgectl.ops.provision.apply import apply as applying
+        from edgectl.ops.provision.apply import plan as planning
+        from edgectl.ops.provision.apply import plan_report, resume
+        from edgectl.ops.provision.saved import read, refuse_moved, saved
+        from edgectl.ops.rollout import Request
+        from edgectl.playbook.compile import Options
+
+        reviewed = read(plan)
+        timing = pace(None, wait, until_converged=False)
+        options = Options(extra_vars=dict(reviewed.extra_vars))
+        arguments = {"plan": str(plan)}
+        request = Request("provision", reviewed.select, None, options, arguments=arguments, pace=timing)
+        with services(common) as opened:
+            refuse_frozen(opened)
+            promises = load_promises(opened.fleet.source)
+            if opened.resuming:
+                common.finish(resume(opened, promises, request))
+            planned = planning(opened, promises, request)
+            refuse_moved(reviewed, saved(opened, promises, planned, reviewed.extra_vars))
+            if planned.has_changes:
+                show(common, planned.lines())
+            go = planned.has_changes and common.confirm("Go?")
+            report = applying(opened, promises, request, planned) if go else plan_report(planned)
+        common.finish(report)

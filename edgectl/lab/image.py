@@ -39,6 +39,7 @@ STAND_INS = {
     "bin/dpkg": "dpkg:main",
     "bin/dpkg-query": "dpkg:query",
     "bin/nvidia-smi": "nvidia_smi:main",
+    "libexec/dcgmi": "dcgmi:main",
     "libexec/nvidia-ctk": "nvidia_ctk:main",  # on no PATH before its package is there
     "sbin/edgectl-lab-fault": "fault:main",
     "sbin/sysctl": "sysctl:main",

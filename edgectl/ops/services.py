@@ -10,6 +10,7 @@ from edgectl.clock import Clock
 from edgectl.engine.bench_records import BenchHistory, NoBenchHistory
 from edgectl.engine.contacts import Contacts, NoContacts
 from edgectl.engine.health_records import HealthHistory, NoHealthHistory
+from edgectl.engine.lifecycle import Lifecycles, NoLifecycles
 from edgectl.engine.ports import HostPool, Observer
 from edgectl.engine.records import Freezes, Origin, RunHistory
 from edgectl.inventory.model import Fleet
@@ -34,5 +35,6 @@ class Services:
     contacts: Contacts = field(default_factory=NoContacts)  # what earlier looks at each host found
     health: HealthHistory = field(default_factory=NoHealthHistory)  # what earlier looks at cards found
     bench: BenchHistory = field(default_factory=NoBenchHistory)  # what earlier measurements found
+    lifecycles: Lifecycles = field(default_factory=NoLifecycles)  # the stages that hosts came to
     origin: Origin = field(default_factory=Origin)
     resuming: str = ""  # the id of the run that this command continues, in place of beginning one

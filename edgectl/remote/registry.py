@@ -17,6 +17,7 @@ MODULES: Dict[str, str] = {
     "certificate": "certificate",
     "command": "command",
     "copy": "copy",
+    "dcgm_diag": "dcgm_diag",
     "debug": "debug",
     "disk": "disk",
     "dpkg_selections": "dpkg_selections",

@@ -70,6 +70,19 @@ contacts = sa.Table(
     sa.Column("seconds", sa.JSON, nullable=False),
 )
 
+# Stages of hosts: rows are only added, and the latest of a host is where it is.
+passages = sa.Table(
+    "passages",
+    METADATA,
+    sa.Column("id", sa.Integer, primary_key=True),
+    sa.Column("host", sa.String, nullable=False, index=True),
+    sa.Column("stage", sa.String(16), nullable=False),
+    sa.Column("at", sa.DateTime(timezone=True), nullable=False),
+    sa.Column("passed_by", sa.String, nullable=False),
+    sa.Column("reason", sa.String, nullable=False),
+    sa.Column("run", sa.String(26), nullable=False),
+)
+
 # Health has a row for every card of the fleet, and one more for each of its weeks: moments are whole seconds since
 # 1970, which is a third of a timestamp's size and read at a third of the cost; looks and days are packed.
 health_cards = sa.Table(

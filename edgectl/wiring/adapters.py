@@ -11,6 +11,7 @@ from edgectl.clock import Clock
 from edgectl.engine.bench_records import BenchHistory
 from edgectl.engine.contacts import Contacts
 from edgectl.engine.health_records import HealthHistory
+from edgectl.engine.lifecycle import Lifecycles
 from edgectl.engine.ports import KeyScanner, Observer
 from edgectl.engine.records import Freezes, RunHistory
 from edgectl.inventory.model import Fleet
@@ -58,6 +59,7 @@ class Store:
     contacts: Contacts
     health: HealthHistory
     bench: BenchHistory
+    lifecycles: Lifecycles
 
 
 def open_store(settings: Settings, clock: Clock) -> Store:
@@ -68,6 +70,7 @@ def open_store(settings: Settings, clock: Clock) -> Store:
     from edgectl.store.freezes import SqlFreezes
     from edgectl.store.health import SqlHealthHistory
     from edgectl.store.history import History
+    from edgectl.store.lifecycles import SqlLifecycles
     from edgectl.store.recorder import Recorder
 
     engine = open_database(settings.state)
@@ -78,6 +81,7 @@ def open_store(settings: Settings, clock: Clock) -> Store:
         SqlContacts(engine),
         SqlHealthHistory(engine),
         SqlBenchHistory(engine),
+        SqlLifecycles(engine),
     )
 
 

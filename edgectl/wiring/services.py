@@ -45,6 +45,7 @@ def open_services(
             contacts=store.contacts,
             health=store.health,
             bench=store.bench,
+            lifecycles=store.lifecycles,
             origin=origin,
             resuming=whole_id(store.history, resume) if resume else "",
         )

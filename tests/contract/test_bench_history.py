@@ -73,10 +73,10 @@ def test_a_subject_s_measurements_are_those_since_a_moment(history: BenchHistory
     ]
 
 
-def test_what_is_older_than_a_year_is_forgotten(tmp_path: Path) -> None:
+def test_what_is_older_than_half_a_year_is_forgotten(tmp_path: Path) -> None:
     history = SqlBenchHistory(open_database(f"sqlite:///{tmp_path}/state.db"))
     history.keep([FIRST])
-    history.keep([replace(FIRST, run="01Z", at=START + timedelta(days=401))])
+    history.keep([replace(FIRST, run="01Z", at=START + timedelta(days=181))])
 
     assert history.of_run("01A") == ()
     assert history.of_run("01Z")

@@ -89,6 +89,12 @@ echo "$gpus" | sed 's/^\\(.*\\), \\(.*\\), \\(.*\\)$/- name: \\1\\n- name: \\2\\
 echo '- name: all' >> "$out"
 """
 
+_DCGMI = """\
+#!/bin/sh
+echo '{"DCGM Diagnostic": {"test_categories": [{"category": "Deployment", "tests": [{"name": "software",
+  "results": [{"status": "Pass"}, {"status": "Pass"}]}]}]}}'
+"""
+
 
 @dataclass(frozen=True)
 class Deb:
@@ -129,9 +135,11 @@ def stack(drivers: Iterable[str] = DRIVERS) -> list[Deb]:
             Deb("nvidia-container-toolkit-base", version, files={"usr/bin/nvidia-ctk": _NVIDIA_CTK}),
             Deb("libnvidia-container1", version),
         ]
+    dcgmi = {"usr/bin/dcgmi": _DCGMI}
     debs.append(Deb("nvlsm", "2025.10.11-1"))
-    for version in DCGMS:
-        debs.append(Deb("datacenter-gpu-manager-4-core", version, files=_unit("nvidia-dcgm")))
+    debs += [
+        Deb("datacenter-gpu-manager-4-core", version, files=_unit("nvidia-dcgm") | dcgmi) for version in DCGMS
+    ]
     return debs
 
 

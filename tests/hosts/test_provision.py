@@ -111,7 +111,7 @@ def test_a_check_that_finds_changes_to_make_exits_with_10_if_asked_for_a_code(co
 
 def test_the_plan_is_told_once_for_hosts_that_need_the_same(course: Course) -> None:
     said = course.check_table.out
-    assert "Plan   3 hosts, 1 PoP, 1 distinct plan · 3 reboots" in said
+    assert "Plan   3 hosts, 1 PoP, 1 distinct plan · 6 reboots" in said
     assert "fra1-r1-n[01-03]" in said
     assert "driver / packages" in said
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 from collections.abc import Iterator
 from dataclasses import dataclass
+from pathlib import Path
 
 import pytest
 
@@ -112,3 +113,29 @@ def test_a_card_that_was_replaced_is_accepted_anew_in_the_same_chain(course: Cou
     assert (applied.code, certificate["number"], certificate["serials"]) == (0, 2, ["167770", "167771"])
     assert len(certificate["previous"]) == 64
     assert course.rack.edgectl("provision", "verify").code == 0
+
+
+def test_a_plan_on_file_is_carried_out_as_it_was_reviewed_or_not_at_all(
+    course: Course, tmp_path: Path
+) -> None:
+    machine, plan = course.rack.machines["fra1-r1-n02"], tmp_path / "plan.json"
+    machine.run("apt-mark unhold nvidia-open && systemctl disable nvidia-dcgm")
+    planned = course.rack.edgectl("provision", "plan", "fra1-r1-n02", "--out", plan)
+    assert (planned.code, "driver / hold" in planned.out) == (0, True), planned
+
+    machine.run("rm /etc/modprobe.d/edgectl-nouveau.conf")
+    moved = course.rack.edgectl("provision", "apply", plan, "-y")
+    assert (moved.code, "'driver / nouveau stays away' came in between" in moved.err) == (6, True), moved
+    assert "nvidia-open" not in machine.run("apt-mark showhold")
+
+    assert course.rack.edgectl("provision", "plan", "fra1-r1-n02", "--out", plan).code == 0
+    applied = course.rack.edgectl("provision", "apply", plan, "-y", "-o", "json")
+    changes = applied.host("fra1-r1-n02")["data"]["changes"]
+    assert applied.code == 0, applied
+    assert changes == [
+        "driver / nouveau stays away",
+        "driver / hold",
+        "rebuild the initramfs",
+        "telemetry / services enabled and running (nvidia-dcgm)",
+    ]
+    assert "is not a plan" in course.rack.edgectl("provision", "apply", __file__, "-y").err

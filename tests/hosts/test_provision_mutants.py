@@ -33,18 +33,17 @@ LIES = {
     "modinfo": "driver / does it run",
     "update-initramfs": "driver / one version in the kernel, the libraries and the baseline",
     "nvidia-smi": "driver / one version in the kernel, the libraries and the baseline",
+    "dcgmi": "accept / diagnosis by DCGM",
     "nvidia-ctk": "runtime / CDI names every GPU",
 }
 FAILURES = {
     **LIES,
-    "df": "preflight / room on the disk is enough",
-    "systemctl": "preflight / services that are live",
     "dpkg": "driver / packages",
     "update-initramfs": "rebuild the initramfs",
 }
 HANGS = {
     "apt-get": "time sync / package",
-    "systemctl": "preflight / services that are live",
+    "systemctl": "time sync / running",
     "update-grub": "kernel / parameters",
     "modinfo": "driver / does it run",
     "update-initramfs": "rebuild the initramfs",

@@ -19,8 +19,9 @@ from edgectl.remote.bench.power import integral_j
 from edgectl.remote.bench.schedule import arrivals_ns
 from tests.cli_run import Edgectl
 from tests.perf.bench_table import SEED, Row, Run, bias, measured, on_core, percentile, served, variation
+from tests.remote.bench_answers import FAILURES, GOOD
 from tests.remote.bench_engine import KEY
-from tests.remote.bench_server import FAILURES, GOOD, ROOT, TruthServer, run_client
+from tests.remote.bench_server import ROOT, TruthServer, run_client
 from tests.remote.truth import Script, serving, stepped_clock
 
 

@@ -16,7 +16,7 @@ import pytest
 from edgectl.ops.bench.figures import DEFAULT_ALLOWED, JUDGED, figures_of
 from edgectl.ops.bench.measured import Measured
 from edgectl.ops.bench.sides import side_of_measured
-from edgectl.ops.bench.turns import Asked, in_turns, measure
+from edgectl.ops.bench.turns import Asked, Turn, in_turns, measure
 from edgectl.ops.bench.verdict import Verdict, judge
 from edgectl.ops.bench.workload import Workload, checked
 from edgectl.settings import read_settings
@@ -40,7 +40,7 @@ def _verdicts(before: str, after: str, folder: Path) -> tuple[Counter[Verdict], 
     kept: list[Measured] = []
     with open_local_services(read_settings(state=f"sqlite:///{folder / 's.db'}"), []) as here:
         for number in range(GATES):
-            turns = in_turns(before, after, 1000 * number, REPEATS)
+            turns = in_turns(Turn(before), Turn(after), 1000 * number, REPEATS)
             seen = measure(here, Asked("bench compare", LOAD, turns))
             (measured,) = seen.measured.values()
             sides = [

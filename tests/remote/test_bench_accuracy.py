@@ -12,7 +12,9 @@ from typing import Any
 
 import pytest
 
+from tests.nvml.branches import COMPILER, NO_COMPILER
 from tests.remote.bench_server import TruthServer, run_client
+from tests.remote.truth import Script, serving, stepped_clock
 
 SEED = 5
 # Waking a process that waits for a socket; measured 0.1 to 0.3 ms, wide for a machine that does other things.
@@ -140,3 +142,44 @@ def test_a_stalled_server_does_not_delay_the_schedule(server: TruthServer) -> No
     assert statistics.median(lags) < TOLERANCE_MS
     truth = statistics.median(server.of(SEED, number).ttft_ms for number in range(20))
     assert seen["bench"]["ttft_ms"]["p50"] == pytest.approx(truth, abs=TOLERANCE_MS)
+
+
+needs_compiler = pytest.mark.skipif(COMPILER is None, reason=NO_COMPILER)
+
+
+@needs_compiler
+def test_one_process_holds_more_streams_than_a_pool_of_a_hundred() -> None:
+    """guidellm's #487: its pool never let a server see more than 100 requests at once."""
+    with serving(Script(first_ms=400, gap_ms=5)) as program:
+        seen = run_client(program.url, concurrency=250, requests=250, output_tokens=3, processes=1)
+        truth = program.truth()
+
+    assert seen["bench"]["requests"]["ok"] == 250
+    assert truth.most_serving == 250
+
+
+@needs_compiler
+def test_a_step_of_the_wall_clock_changes_no_figure() -> None:
+    stepped = {"LD_PRELOAD": str(stepped_clock())}
+    with serving(Script(first_ms=20, gap_ms=5)) as program:
+        given: dict[str, Any] = {"rate": 20, "duration_s": 2, "arrivals": "constant", "output_tokens": 10}
+        seen = run_client(program.url, environment=stepped, **given)["bench"]
+        truth = program.truth()
+
+    assert 1.9 < seen["duration_s"] < 3
+    assert seen["ttft_ms"]["p50"] == pytest.approx(
+        statistics.median(one.ttft_ms for one in truth.served), abs=TOLERANCE_MS
+    )
+    assert seen["tpot_ms"]["p50"] == pytest.approx(
+        statistics.median(one.tpot_ms for one in truth.served), rel=0.02, abs=0.2
+    )
+
+
+@needs_compiler
+def test_the_servers_counters_agree_with_ours() -> None:
+    with serving(Script(first_ms=20, gap_ms=5)) as program:
+        seen = run_client(program.url, concurrency=2, requests=20, output_tokens=20)["bench"]["validity"]
+
+    assert not seen["server"]["other_traffic"]
+    assert abs(seen["server"]["departure"]) < 0.02
+    assert seen["server"]["itl_ms"] == pytest.approx(5, abs=0.3)

@@ -10,10 +10,14 @@ import subprocess
 import sys
 import time
 from collections.abc import Callable, Iterator
+from pathlib import Path
 
 import pytest
 
-from tests.remote.bench_server import CLIENT, FAILURES, GOOD, ROOT, TruthServer, run_client
+from tests.fakes.fleet import a_job, a_task
+from tests.remote.bench_answers import FAILURES, GOOD
+from tests.remote.bench_server import CLIENT, ROOT, TruthServer, run_client
+from tests.remote.bundled import BundledHost
 from tests.remote.test_registry import pythons
 
 
@@ -81,6 +85,32 @@ def test_a_bad_server_holds_up_no_other_stream(server: TruthServer) -> None:
     assert seen["bench"]["requests"]["errors"] == {"timeout": 40}
     assert seen["bench"]["validity"]["send_lag_ms"]["p50"] < 10
     assert all(0.75 < (r["ended_ns"] - r["started_ns"]) / 1e9 < 1.2 for r in seen["records"])
+
+
+def test_a_name_with_several_addresses_is_tried_until_one_answers(server: TruthServer) -> None:
+    seen = run_client(f"http://localhost:{server.port}", concurrency=1, requests=2, output_tokens=2)
+
+    assert seen["bench"]["requests"]["ok"] == 2
+
+
+def test_a_connection_that_never_comes_about_is_an_error_of_connecting() -> None:
+    with socket.create_server(("127.0.0.1", 0), backlog=0) as full:
+        port = full.getsockname()[1]
+        waiting = [socket.create_connection(("127.0.0.1", port)) for _ in range(1)]
+        seen = run_client(f"http://127.0.0.1:{port}", concurrency=3, requests=6, timeout_s=0.5)
+        for line in waiting:
+            line.close()
+
+    assert seen["bench"]["requests"]["errors"] == {"connect": 6}
+
+
+def test_a_core_that_is_not_there_is_refused_before_anything_is_sent(tmp_path: Path) -> None:
+    host = BundledHost(tmp_path)
+    load = {"url": "http://127.0.0.1:1", "model": "m", "concurrency": 1, "requests": 1, "cores": [0, 4095]}
+
+    result = host.run(a_job([a_task(1, "bench_load", load)])).results["task 1"]
+
+    assert result["msg"] == "this host has no core 4095 for the client"
 
 
 def test_a_refused_connection_is_an_error_of_connecting() -> None:

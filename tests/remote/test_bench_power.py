@@ -114,6 +114,14 @@ def test_a_driver_that_hangs_holds_up_no_measurement(server: TruthServer, tmp_pa
     assert seen["power"] == {"error": "the driver did not answer in time", "joules_per_token": None}
 
 
+@pytest.mark.skipif(COMPILER is None, reason=NO_COMPILER)
+def test_a_driver_that_refuses_is_quoted(server: TruthServer, tmp_path: Path) -> None:
+    scene = Scene(tmp_path, faults={"init": "9"})
+    seen = run_client(server.url, environment=scene.environment(), concurrency=1, requests=3)["bench"]
+
+    assert seen["power"] == {"error": "Driver Not Loaded", "joules_per_token": None}
+
+
 def test_a_host_without_nvml_has_no_power(server: TruthServer) -> None:
     assert run_client(server.url, concurrency=1, requests=1)["bench"]["power"] is None
 

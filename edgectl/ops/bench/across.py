@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from typing import Any
 
-from edgectl.ops.bench.drawing import milliseconds, percent, rate
+from edgectl.ops.bench.drawing import percent
 from edgectl.ops.bench.figures import FIGURES, JUDGED, Figure, figures_of
 from edgectl.ops.bench.intervals import Interval, mean_interval
 from edgectl.ops.bench.measured import Measured
@@ -61,7 +61,5 @@ def across_line(repeats: Sequence[Measured]) -> list[Line]:
 
 
 def _shown(figure: Figure, interval: Interval) -> str:
-    number = milliseconds if figure.unit == "ms" else rate
     wide = (interval.high - interval.low) / 2
-    unit = "ms" if figure.unit == "ms" else "/s"
-    return f"{figure.shown} {number(interval.point)} ± {number(wide)} {unit}"
+    return f"{figure.shown} {figure.number(interval.point)} ± {figure.quantity(wide)}"

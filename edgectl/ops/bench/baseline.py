@@ -25,29 +25,37 @@ class Subject:
     sku: str = ""
 
 
-def baseline_of(subject: Subject, records: Sequence[BenchRecord]) -> Side:
-    """Return the side to compare with; one that has none says so in its doubts.
+def own_baseline(subject: Subject, records: Sequence[BenchRecord]) -> Side | None:
+    """Return the server's own last `bench run` of this load and model, None where there is none.
 
-    `records` are of this server and of others, oldest first.
+    `records` are oldest first.
     """
-    fit = [
-        record
-        for record in records
-        if record.command == BASELINE_COMMAND and record.shape == subject.shape and record.is_trusted
-    ]
-    own = [record for record in fit if record.subject == subject.name]
-    if own:
-        run = own[-1].run
-        name = f"{subject.name} on {own[-1].at:%Y-%m-%d %H:%M}, run {run[:_SHOWN_ID]}"
-        return side_of_records(name, [record for record in own if record.run == run])
+    own = [record for record in _fit(subject, records) if record.subject == subject.name]
+    if not own:
+        return None
+    run = own[-1].run
+    name = f"{subject.name} on {own[-1].at:%Y-%m-%d %H:%M}, run {run[:_SHOWN_ID]}"
+    return side_of_records(name, [record for record in own if record.run == run])
+
+
+def kin_baseline(subject: Subject, records: Sequence[BenchRecord]) -> Side:
+    """Return the last `bench run` of each of several others of the same hardware; none says so in its doubts."""
     kin = {
         record.subject: record
-        for record in fit
-        if subject.sku and (record.sku, record.model) == (subject.sku, subject.model)
+        for record in _fit(subject, records)
+        if subject.sku and record.sku == subject.sku and record.subject != subject.name
     }
     if len(kin) >= _LEAST_KIN:
         return side_of_records(f"{len(kin)} others of {subject.sku}", list(kin.values()))
-    doubt = (
-        "no earlier measurement of this load is on record; the same with `bench run --repeats 5` makes one"
-    )
+    doubt = "no earlier measurement of this load and model is on record; make one: `bench run --repeats 5`"
     return Side("no baseline", {}, 0, doubts=[doubt])
+
+
+def _fit(subject: Subject, records: Sequence[BenchRecord]) -> list[BenchRecord]:
+    return [
+        record
+        for record in records
+        if record.command == BASELINE_COMMAND
+        and (record.shape, record.model) == (subject.shape, subject.model)
+        and record.is_trusted
+    ]

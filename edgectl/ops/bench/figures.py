@@ -7,6 +7,7 @@ from dataclasses import dataclass
 
 from edgectl.complaints import did_you_mean
 from edgectl.errors import UsageError
+from edgectl.ops.bench.drawing import milliseconds, rate
 from edgectl.ops.bench.measured import LATENCIES, Measured
 
 _STATISTICS = ("mean", "p50", "p90", "p99")
@@ -22,6 +23,14 @@ class Figure:
     unit: str
     is_worse_high: bool = True
 
+    def number(self, value: float) -> str:
+        """Return a value with as many digits as it deserves, without its unit."""
+        return rate(value) if self.unit == "1/s" else milliseconds(value)
+
+    def quantity(self, value: float) -> str:
+        """Return a value with its unit: `23.1 ms`, `4,012/s`."""
+        return f"{rate(value)}/s" if self.unit == "1/s" else f"{milliseconds(value)} {self.unit}"
+
 
 def _latency(latency: str, statistic: str) -> Figure:
     short = latency.removesuffix("_ms")
@@ -35,6 +44,7 @@ FIGURES: Mapping[str, Figure] = {
         Figure("requests", "requests_per_s", "requests", "1/s", is_worse_high=False),
         Figure("tokens", "output_tokens_per_s", "tokens", "1/s", is_worse_high=False),
         Figure("goodput", "goodput", "goodput", "1/s", is_worse_high=False),
+        Figure("energy", "joules_per_token", "energy", "J/token"),
     )
 }
 # What is judged where nobody says: how soon, how smoothly, how much. A p99 needs many requests to hold still.
@@ -53,6 +63,7 @@ def figures_of(measured: Measured) -> dict[str, float]:
     found["output_tokens_per_s"] = measured.output_tokens_per_s
     found["failed"] = float(measured.sent - measured.ok)
     found["sent"] = float(measured.sent)
+    found["joules_per_token"] = measured.energy and measured.energy.joules_per_token
     if measured.slo_limits and measured.duration_s:
         found["goodput"] = measured.slo_met / measured.duration_s
     return {key: float(figure) for key, figure in found.items() if figure is not None}

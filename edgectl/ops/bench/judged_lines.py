@@ -2,16 +2,18 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Sequence
 from statistics import fmean
 from typing import Any, assert_never
 
-from edgectl.ops.bench.drawing import milliseconds, rate
 from edgectl.ops.bench.figures import Figure
 from edgectl.ops.bench.intervals import Interval
 from edgectl.ops.bench.verdict import FALSE_ALARM, FALSE_PASS, Judged, Judgement, Side, Verdict
 from edgectl.report import Chart, Check, Line, Metric, Section, Series, Table, Tone
 
+# Nobody waits for more of them.
+_MANY_REPEATS = 50
 _CHECK_WORDS = {Verdict.PASS: "ok", Verdict.FAIL: "failed", Verdict.INCONCLUSIVE: "unknown"}
 
 
@@ -148,9 +150,7 @@ def _row(one: Judged) -> list[str]:
 
 
 def _mean(figure: Figure, values: Sequence[float]) -> str:
-    if not values:
-        return "n/a"
-    return milliseconds(fmean(values)) if figure.unit == "ms" else rate(fmean(values))
+    return figure.number(fmean(values)) if values else "n/a"
 
 
 def _signed(share: float) -> str:
@@ -169,7 +169,22 @@ def _why_inconclusive(judgement: Judgement) -> str:
         return "; ".join(judgement.reasons)
     open_ones = [one for one in judgement.figures if one.verdict is Verdict.INCONCLUSIVE]
     said = "; ".join(_sentence(one) for one in open_ones)
-    return f"{said}; take more --repeats, longer ones, or a quieter machine"
+    return f"{said}; {_advice(open_ones)}"
+
+
+def _advice(open_ones: Sequence[Judged]) -> str:
+    """Return what would decide it: an interval narrows with the root of the repeats."""
+    wanted = [_repeats_wanted(one, one.worse) for one in open_ones if one.worse is not None]
+    if not wanted or max(wanted) > _MANY_REPEATS:
+        return "take more --repeats, longer ones, or a quieter machine"
+    return f"about {max(wanted)} --repeats would tell"
+
+
+def _repeats_wanted(one: Judged, worse: Interval) -> int:
+    reach = worse.point - worse.low if worse.point > one.allowed else worse.high - worse.point
+    distance = abs(worse.point - one.allowed)
+    count = min(len(one.before), len(one.after))
+    return _MANY_REPEATS + 1 if not distance else max(count + 1, math.ceil(count * (reach / distance) ** 2))
 
 
 def _sentence(one: Judged) -> str:

@@ -10,7 +10,7 @@ from edgectl.engine.bench_records import BenchRecord
 from edgectl.engine.outcome import exit_code
 from edgectl.errors import ExitCode, InputError
 from edgectl.ops.bench.across import bench_data
-from edgectl.ops.bench.baseline import Subject, baseline_of
+from edgectl.ops.bench.baseline import Subject, kin_baseline, own_baseline
 from edgectl.ops.bench.identity import shape_of
 from edgectl.ops.bench.judged_lines import (
     judgement_checks,
@@ -29,8 +29,8 @@ from edgectl.ops.services import Services
 from edgectl.report import Report
 
 AUTO = "auto"
-# How far back a baseline is looked for: after more than a year nothing is as it was.
-BASELINE_AGE = timedelta(days=400)
+# How far back a baseline is looked for, which is as long as the store keeps one.
+BASELINE_AGE = timedelta(days=180)
 
 
 @dataclass(frozen=True, slots=True)
@@ -58,9 +58,7 @@ def compare(services: Services, command: str, before: str, after: str, manner: M
     """Compare two sides, each a URL, files or a run; two URLs are measured in turns. Raises `InputError`."""
     started, began = services.clock.now(), services.clock.monotonic()
     words = (before, after)
-    known = {
-        word: side_on_record(services, word, after) for word in words if word != AUTO and not is_url(word)
-    }
+    known = {word: _on_record(services, word, after) for word in words if word != AUTO and not is_url(word)}
     made: tuple[list[Measured], list[Measured]] = ([], [])
     run = ""
     while True:
@@ -85,15 +83,18 @@ def compare(services: Services, command: str, before: str, after: str, manner: M
     )
 
 
-def side_on_record(services: Services, word: str, subject: str) -> Side:
-    """Return what files or a run say of a server, or of the one that they hold. Raises `InputError`."""
-    sides = sides_of_files(word) if is_files(word) else sides_of_run(services.bench, word)
-    if subject in sides:
-        return sides[subject]
-    if len(sides) > 1:
-        shown = ", ".join(sorted(sides)[:3])
-        raise InputError(f"{word} holds {len(sides)} servers ({shown} …) and not {subject}")
-    return next(iter(sides.values()))
+def sides_on_record(services: Services, word: str) -> dict[str, Side]:
+    """Return what files or a run hold, by host or URL. Raises `InputError`."""
+    return sides_of_files(word) if is_files(word) else sides_of_run(services.bench, word)
+
+
+def _on_record(services: Services, word: str, subject: str) -> Side:
+    """Return what is on record of a server, or of the one that is on record. Raises `InputError`."""
+    sides = sides_on_record(services, word)
+    if len(sides) > 1 and subject not in sides:
+        message = f"{word} holds {len(sides)} servers: name one, as {word}#{min(sides)}"
+        raise InputError(message)
+    return sides.get(subject) or next(iter(sides.values()))
 
 
 def _side(word: str, made: Sequence[Measured], known: Mapping[str, Side]) -> Side:
@@ -102,7 +103,8 @@ def _side(word: str, made: Sequence[Measured], known: Mapping[str, Side]) -> Sid
 
 def _baseline(services: Services, url: str, made: Sequence[Measured]) -> Side:
     records: Sequence[BenchRecord] = services.bench.of_subjects([url], services.clock.now() - BASELINE_AGE)
-    return baseline_of(Subject(url, shape_of(made[0]), made[0].model), records)
+    subject = Subject(url, shape_of(made[0]), made[0].model)
+    return own_baseline(subject, records) or kin_baseline(subject, ())
 
 
 def _measure_more(
@@ -113,14 +115,12 @@ def _measure_more(
     manner: Manner,
 ) -> str:
     """Measure each URL `repeats` times more, put it on record, and return the run. Raises `InputError`."""
-    before, after = words
     seed = manner.workload.seed + sum(map(len, made))
-    turns: list[Turn]
-    if is_url(before) and is_url(after):
-        turns = in_turns(before, after, seed, manner.repeats, len(made[0]))
+    first, second = (Turn(word, subject=word, side=side) for side, word in enumerate(words))
+    if all(map(is_url, words)):
+        turns = in_turns(first, second, seed, manner.repeats, len(made[0]))
     else:
-        url, side = (before, 0) if is_url(before) else (after, 1)
-        turns = repeats(url, seed, manner.repeats, url, side)
+        turns = repeats(first if is_url(words[0]) else second, seed, manner.repeats)
     seen = measure(services, Asked(command, manner.workload, turns, api_key=manner.api_key))
     services.bench.keep(seen.records())
     if exit_code(seen.outcome) == ExitCode.INTERRUPTED:

@@ -12,6 +12,8 @@ from edgectl.report import Line, Table, Tone
 _SHOWN = {"ttft_ms": "TTFT", "tpot_ms": "TPOT", "itl_ms": "ITL", "e2e_ms": "E2E"}
 # More hosts than this are folded: the slowest are shown, the others counted.
 _ROWS = 20
+# What several clients are bound by is mostly one thing.
+_BOUND_SHOWN = 2
 
 
 def body_of_one(measured: Measured) -> list[Line | Table]:
@@ -133,7 +135,10 @@ def body_of_many(measured: Sequence[Measured]) -> list[Line | Table]:
         [*columns, ">goodput"] if has_slo else columns, [*rows, _fleet_row(measured, has_slo=has_slo)]
     )
     bound = [host for host in measured if host.client.is_bound]
-    return [table, *(Line(f"{host.where}  {client_line(host.client).text}", Tone.BAD) for host in bound)]
+    told = [Line(f"{host.where}  {client_line(host.client).text}", Tone.BAD) for host in bound[:_BOUND_SHOWN]]
+    if len(bound) > len(told):
+        told.append(Line(f"{len(bound) - len(told)} more clients are NOT TRUSTED: -o json has why", Tone.BAD))
+    return [table, *told]
 
 
 def _row(host: Measured, *, has_slo: bool) -> list[str]:

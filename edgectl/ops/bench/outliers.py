@@ -10,8 +10,7 @@ from edgectl.errors import ExitCode
 from edgectl.inventory.fold import folded
 from edgectl.inventory.model import Host
 from edgectl.inventory.pattern import select as select_hosts
-from edgectl.ops.bench.drawing import milliseconds, percent, rate
-from edgectl.ops.bench.figures import Figure
+from edgectl.ops.bench.drawing import percent
 from edgectl.ops.bench.suspects import Compared, Suspect, compare_fleet
 from edgectl.ops.services import Services
 from edgectl.report import Check, Line, Metric, Report, Table, Tone
@@ -98,14 +97,10 @@ def _said(found: Sequence[Suspect]) -> str:
     """Return how one node differs from the same others, the figure that differs most first."""
     worst = max(suspect.worse for suspect in found)
     figures = ", ".join(
-        f"{one.figure.shown} {_number(one.figure, one.value)} ({_number(one.figure, one.peers.usual)})"
+        f"{one.figure.shown} {one.figure.quantity(one.value)} ({one.figure.quantity(one.peers.usual)})"
         for one in found
     )
     return f"{percent(worst)} worse than {found[0].others}: {figures}"
-
-
-def _number(figure: Figure, value: float) -> str:
-    return f"{milliseconds(value)} ms" if figure.unit == "ms" else f"{rate(value)}/s"
 
 
 def _check(host: str, suspects: Sequence[Suspect]) -> Check:

@@ -30,6 +30,7 @@ def looked_up(measured: Measured) -> list[Section]:
     tables = {
         "Load": measured.whole["load"],
         "Environment": measured.whole.get("environment") or {},
+        "Power": measured.whole.get("power") or {},
         "The client's own error bar": measured.whole["validity"],
     }
     sections = [
@@ -65,15 +66,16 @@ def _flat(held: Mapping[str, Any], before: str = "") -> Iterator[tuple[str, str]
         if isinstance(value, Mapping):
             yield from _flat(value, f"{before}{name} ")
         elif isinstance(value, Sequence) and not isinstance(value, str):
-            parts = [
-                ", ".join(": ".join(row) for row in _flat(one)) if isinstance(one, Mapping) else str(one)
-                for one in value
-            ]
-            if parts:
-                yield f"{before}{name}", "; ".join(parts)
+            yield from _flat_list(value, f"{before}{name}")
         elif value is not None:
             yield f"{before}{name}", str(value)
 
 
-def _shown(value: Any) -> str:
-    return ", ".join(map(": ".join, _flat(value))) if isinstance(value, Mapping) else str(value)
+def _flat_list(values: Sequence[Any], name: str) -> Iterator[tuple[str, str]]:
+    """Yield a list as one row, or as rows for each of the things that it lists."""
+    for number, value in enumerate(values, start=1):
+        if isinstance(value, Mapping):
+            yield from _flat(value, f"{name} {number} ")
+    plain = [str(value) for value in values if not isinstance(value, Mapping)]
+    if plain:
+        yield name, ", ".join(plain)

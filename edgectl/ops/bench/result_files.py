@@ -10,20 +10,22 @@ from typing import Any
 from edgectl.errors import InputError
 from edgectl.ops.bench.imported import from_guidellm, from_vllm, is_guidellm, is_vllm
 from edgectl.ops.bench.measured import read_measured
-from edgectl.ops.bench.sides import joined, side_of_imported, side_of_measured
+from edgectl.ops.bench.sides import joined, only, side_of_imported, side_of_measured
 from edgectl.ops.bench.verdict import Side
 from edgectl.report import SCHEMA
 
 
 def is_files(words: str) -> bool:
     """Tell whether words name files: one that is there, or several with commas between."""
-    return all(Path(word.partition("#")[0]).is_file() or word.endswith(".json") for word in words.split(","))
+    paths = [word.partition("#")[0] for word in words.split(",")]
+    return all(path.endswith(".json") or Path(path).is_file() for path in paths)
 
 
 def sides_of_files(words: str) -> dict[str, Side]:
     """Return what files hold, by host or URL, "" where a file does not say; several files are repeats of one server.
 
-    A report of guidellm's holds several benchmarks, of which `FILE#2` is the second. Raises `InputError`.
+    Of several in a file one may be named: `FILE#HOST` in a report of ours, `FILE#2` in one of guidellm's. Raises
+    `InputError`.
     """
     parts = [_sides_of_file(word) for word in words.split(",")]
     if len(parts) == 1:
@@ -46,7 +48,7 @@ def _sides_of_file(word: str) -> dict[str, Side]:
         if is_guidellm(document):
             return {"": side_of_imported(word, from_guidellm(_chosen(path, number, document["benchmarks"])))}
         if isinstance(document, dict) and document.get("schema") == SCHEMA:
-            return _sides_of_report(path, document)
+            return only(_sides_of_report(path, document), word, number)
     except (KeyError, TypeError, ValueError) as error:
         raise InputError(f"{path} is a result that lacks what is needed: {error!r}") from None
     raise InputError(

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 
 from edgectl.ops.bench.report import hosts_report, url_report
 from edgectl.ops.bench.target import DEFAULT_PORT, port_of_service, url_at_host
-from edgectl.ops.bench.turns import Asked, measure, repeats
+from edgectl.ops.bench.turns import Asked, Turn, measure, repeats
 from edgectl.ops.bench.workload import Workload
 from edgectl.ops.services import Services
 from edgectl.report import Report
@@ -39,7 +39,7 @@ def bench_nodes(
     count: int = 1,
 ) -> Report:
     """Measure on every selected host at once, so many times over, and put it on record."""
-    turns = repeats(nodes.url(services), workload.seed, count)
+    turns = repeats(Turn(nodes.url(services)), workload.seed, count)
     seen = measure(services, Asked(COMMAND, workload, turns, nodes.select, nodes.limit, api_key))
     services.bench.keep(seen.records())
     return hosts_report(seen)
@@ -53,7 +53,7 @@ def bench_url(
     count: int = 1,
 ) -> Report:
     """Measure one URL from here, the same; `services` are those of this machine alone."""
-    turns = repeats(url, workload.seed, count, url)
+    turns = repeats(Turn(url, subject=url), workload.seed, count)
     seen = measure(services, Asked(COMMAND, workload, turns, api_key=api_key))
     services.bench.keep(seen.records())
     return url_report(seen, url)

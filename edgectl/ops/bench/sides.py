@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 
+from edgectl.complaints import did_you_mean
 from edgectl.engine.bench_records import BenchHistory, BenchRecord
 from edgectl.errors import InputError
 from edgectl.ops.bench.figures import figures_of
@@ -40,8 +41,12 @@ def side_of_records(name: str, records: Sequence[BenchRecord]) -> Side:
     )
 
 
-def sides_of_run(history: BenchHistory, run: str) -> dict[str, Side]:
-    """Return what a run measured, by host or URL. Raises `InputError` where there is no one such run."""
+def sides_of_run(history: BenchHistory, word: str) -> dict[str, Side]:
+    """Return what a run measured, by host or URL; of `RUN#HOST` that one alone.
+
+    Raises `InputError` where there is no one such run.
+    """
+    run, _, chosen = word.partition("#")
     records = history.of_run(run.upper())
     if not records:
         message = f"'{run}' is no URL, no file, and no one run that measured anything"
@@ -49,10 +54,20 @@ def sides_of_run(history: BenchHistory, run: str) -> dict[str, Side]:
     by_subject: dict[str, list[BenchRecord]] = {}
     for record in records:
         by_subject.setdefault(record.subject, []).append(record)
-    return {
+    sides = {
         subject: side_of_records(f"{found[0].run[:_SHOWN_ID]} {subject}", found)
         for subject, found in by_subject.items()
     }
+    return only(sides, word, chosen)
+
+
+def only(sides: dict[str, Side], word: str, chosen: str) -> dict[str, Side]:
+    """Return the side that a word like `FILE#HOST` names, all of them where it names none. Raises `InputError`."""
+    if not chosen:
+        return sides
+    if chosen not in sides:
+        raise InputError(f"{word}: there is no '{chosen}' in it{did_you_mean(chosen, sides)}")
+    return {chosen: sides[chosen]}
 
 
 def side_of_imported(name: str, imported: Imported) -> Side:

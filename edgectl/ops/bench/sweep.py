@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Sequence
 
 from edgectl.errors import ExitCode, UsageError
@@ -10,6 +11,7 @@ from edgectl.ops.bench.page import looked_up
 from edgectl.ops.bench.point import Curve, Point, Tell
 from edgectl.ops.bench.points_told import (
     RATES,
+    STREAMS,
     curves,
     point_line,
     points_data,
@@ -18,6 +20,9 @@ from edgectl.ops.bench.points_told import (
 )
 from edgectl.ops.bench.search import Held
 from edgectl.report import Check, Line, Report, Table, Tone
+
+DEFAULT_STREAMS = "1,2,4,8,16,32"
+_WHOLE = "whole numbers such as 1,2,4,8"
 
 
 def sweep(curve: Curve, offered: Sequence[float], unit: str, tell: Tell) -> Report:
@@ -48,15 +53,24 @@ def sweep(curve: Curve, offered: Sequence[float], unit: str, tell: Tell) -> Repo
     )
 
 
-def parse_loads(text: str, option: str) -> list[float]:
-    """Parse `1,2,4.5` into loads. Raises `UsageError` that names the option."""
+def loads_of(rates: str | None, streams: str | None) -> tuple[list[float], str]:
+    """Parse `--rates` or `--streams` into loads and their unit; streams by default. Raises `UsageError`."""
+    if rates is not None and streams is not None:
+        raise UsageError("--rates and --streams exclude each other: one paces requests, the other streams")
+    if rates is not None:
+        return _numbers(rates, "--rates", "rates such as 1,2,4.5"), RATES
+    loads = _numbers(streams or DEFAULT_STREAMS, "--streams", _WHOLE)
+    if not all(load.is_integer() for load in loads):
+        raise UsageError(f"--streams: {_WHOLE} are wanted, not '{streams}'")
+    return loads, STREAMS
+
+
+def _numbers(text: str, option: str, wanted: str) -> list[float]:
     try:
         loads = [float(part) for part in text.split(",")]
     except ValueError:
         loads = []
-    whole = option != "--streams" or all(load.is_integer() for load in loads)
-    if not loads or not whole or not all(0 < load < float("inf") for load in loads):
-        wanted = "whole numbers such as 1,2,4,8" if option == "--streams" else "rates such as 1,2,4.5"
+    if not loads or not all(0 < load < math.inf for load in loads):
         raise UsageError(f"{option}: {wanted} are wanted, not '{text}'")
     return loads
 

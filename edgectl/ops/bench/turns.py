@@ -22,18 +22,19 @@ from edgectl.playbook.model import Playbook
 MODULE = "bench_load"
 _PLAYBOOK = "bench.yaml"
 _API_KEY = "bench_api_key"
+_HOST = "{host}"
 
 
 @dataclass(frozen=True, slots=True)
 class Turn:
     """One measurement: of which server (`url` may be a template that each host fills in), by which seed.
 
-    `subject` is what was measured, where that is not the host that measures; `side` is 0 or 1 of a comparison.
+    `subject` is what was measured, in which `{host}` is the host that measures; `side` is 0 or 1 of a comparison.
     """
 
     url: str
-    seed: int
-    subject: str = ""
+    seed: int = 0
+    subject: str = _HOST
     side: int = 0
 
 
@@ -67,18 +68,16 @@ class Seen:
         ]
 
 
-def repeats(url: str, seed: int, count: int, subject: str = "", side: int = 0) -> list[Turn]:
+def repeats(turn: Turn, seed: int, count: int) -> list[Turn]:
     """Return the turns of one server; each has a seed of its own, so that no cache of prompts answers the next."""
-    return [Turn(url, seed + number, subject, side) for number in range(count)]
+    return [replace(turn, seed=seed + number) for number in range(count)]
 
 
-def in_turns(first: str, second: str, seed: int, count: int, done: int = 0) -> list[Turn]:
+def in_turns(first: Turn, second: Turn, seed: int, count: int, done: int = 0) -> list[Turn]:
     """Return the turns of two servers, so that what drifts meets both alike; `done` are the pairs before."""
+    sides = (replace(first, side=0), replace(second, side=1))
     order = alternating(done + count)[2 * done :]
-    return [
-        Turn((first, second)[side], seed + number, (first, second)[side], side)
-        for number, side in enumerate(order)
-    ]
+    return [replace(sides[side], seed=seed + number) for number, side in enumerate(order)]
 
 
 def measure(services: Services, asked: Asked) -> Seen:
@@ -125,7 +124,7 @@ def _measured(host: HostOutcome, asked: Asked) -> list[Measured]:
     """Return what was measured, in the order of the turns; a failure ends a job, and what came before counts."""
     results = [task.result for task in host.tasks if task.module == MODULE]
     return [
-        read_measured(turn.subject or host.host, host.pop, result["bench"])
+        read_measured(turn.subject.replace(_HOST, host.host), host.pop, result["bench"])
         for turn, result in zip(asked.turns, results, strict=False)
         if "bench" in result
     ]

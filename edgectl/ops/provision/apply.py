@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, replace
 from typing import Any
 
@@ -11,6 +11,7 @@ from edgectl.inventory.fold import folded
 from edgectl.inventory.pattern import select
 from edgectl.ops.gates import carry_out_gated
 from edgectl.ops.promises import Promises
+from edgectl.ops.provision.passing import begun, ended, refuse_closed
 from edgectl.ops.provision.plan import HostPlan, changes_of, plan_lines, plans
 from edgectl.ops.rollout import (
     NO_DEADLINE,
@@ -69,11 +70,14 @@ def apply(services: Services, promises: Promises, request: Request, planned: Pla
     """Carry the plan out, on hosts that could not be planned last."""
     playbook = load_playbook(services.playbooks / PLAYBOOK)
     wanted = replace(request, last=troubled(planned.outcome))
-    return _carried_out(services, prepare(services, playbook, _informed(services, promises, wanted)))
+    prepared = prepare(services, playbook, _informed(services, promises, wanted))
+    return _carried_out(services, prepared, [host.host for host in planned.outcome.hosts if changes_of(host)])
 
 
-def _carried_out(services: Services, prepared: Prepared) -> Report:
+def _carried_out(services: Services, prepared: Prepared, due: Iterable[str]) -> Report:
+    begun(services, prepared.plan.run, due)
     outcome = carry_out_gated(services, prepared)
+    ended(services, outcome)
     comparison = compared(prepared, outcome)
     body = [
         *_accepted(outcome),
@@ -87,7 +91,7 @@ def _carried_out(services: Services, prepared: Prepared) -> Report:
 def resume(services: Services, promises: Promises, request: Request) -> Report:
     """Carry on what was said yes to before: without another plan, on the hosts that have not ended well."""
     playbook = load_playbook(services.playbooks / PLAYBOOK)
-    return _carried_out(services, prepare(services, playbook, _informed(services, promises, request)))
+    return _carried_out(services, prepare(services, playbook, _informed(services, promises, request)), ())
 
 
 def plan_report(planned: Planned) -> Report:
@@ -105,6 +109,7 @@ def _informed(services: Services, promises: Promises, request: Request) -> Reque
         if host.role == "gpu"
     ]
     promises.refuse_unpromised(nodes)
+    refuse_closed(services, [host.name for host in nodes])
     return replace(request, host_vars=promises.variables(services.fleet))
 
 

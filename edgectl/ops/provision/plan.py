@@ -23,9 +23,9 @@ class HostPlan:
     changes: tuple[str, ...]
 
     @property
-    def reboots(self) -> bool:
-        """Tell whether these hosts will reboot."""
-        return any(" / reboot" in change for change in self.changes)
+    def reboots(self) -> int:
+        """Return how often each of these hosts will reboot."""
+        return sum(" / reboot" in change for change in self.changes)
 
 
 def plans(outcome: RunOutcome) -> list[HostPlan]:
@@ -59,7 +59,7 @@ def plan_lines(found: Sequence[HostPlan], outcome: RunOutcome) -> list[Line]:
     """Return the plan for a person: a headline, a line per distinct plan, and who could not be planned."""
     reached = len(outcome.finished())
     pops = len({host.pop for host in outcome.finished()})
-    reboots = sum(len(plan.hosts) for plan in found if plan.reboots)
+    reboots = sum(len(plan.hosts) * plan.reboots for plan in found)
     distinct = _counted(len(found), "distinct plan")
     head = f"Plan   {_counted(reached, 'host')}, {_counted(pops, 'PoP')}, {distinct} · {_counted(reboots, 'reboot')}"
     lines = [Line(head)]

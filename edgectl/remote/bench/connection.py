@@ -15,6 +15,7 @@ from edgectl.remote.bench.target import Target
 READ, WRITE = select.EPOLLIN, select.EPOLLOUT
 # A chunk of one token is some 250 bytes; this much takes a burst at once and is no page fault per read.
 _READ_BYTES = 64 * 1024
+_TRY_S = 5.0
 
 
 class Route:
@@ -26,8 +27,7 @@ class Route:
             found = socket.getaddrinfo(target.host, target.port, type=socket.SOCK_STREAM)
         except OSError as error:
             raise RequestFailed(CONNECT, f"{target.authority}: {error}") from None
-        self._family: int = found[0][0]
-        self._address: Any = found[0][4]
+        self._family, self._address = _answering([(entry[0], entry[4]) for entry in found])
         self._secure: Any = None
         if target.tls:
             import ssl
@@ -58,6 +58,19 @@ class Route:
     def _check(code: int) -> None:
         if code not in (0, errno.EINPROGRESS):
             raise OSError(code, os.strerror(code))
+
+
+def _answering(addresses: list[tuple[int, Any]]) -> tuple[int, Any]:
+    """Return the first address that somebody listens at, as where `localhost` is ::1 as well; else the first."""
+    for family, address in addresses if len(addresses) > 1 else ():
+        try:
+            with socket.socket(family, socket.SOCK_STREAM) as tried:
+                tried.settimeout(_TRY_S)
+                tried.connect(address)
+        except OSError:
+            continue
+        return family, address
+    return addresses[0]
 
 
 class Connection:

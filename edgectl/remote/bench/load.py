@@ -29,7 +29,7 @@ class Load:
     model: str | None = arg(None, doc="Name of the model; the first of /v1/models where none is given.")
     rate: float | None = arg(None, doc="Requests per second, sent whether or not earlier ones have ended.")
     concurrency: int | None = arg(None, doc="Requests in flight, each followed at once by the next.")
-    requests: int | None = arg(None, doc="How many requests to measure.")
+    requests: int | None = arg(None, doc="How many requests, or conversations, to measure.")
     duration_s: float | None = arg(None, doc="For how many seconds to start requests.")
     prompt_tokens: int = arg(512, doc="Length of each prompt, about, in tokens.")
     output_tokens: int = arg(128, doc="Tokens to ask for; the end of sequence is ignored.")
@@ -81,7 +81,8 @@ class Load:
         """Return how many processes make the load; no more than there are streams to share out."""
         cores = os.cpu_count() or 1
         wanted = self.processes or min(_MOST_PROCESSES, max(1, cores // _CORES_PER_PROCESS))
-        return max(1, min(wanted, self.concurrency or wanted, self.requests or wanted))
+        streams = self.concurrency or self.max_in_flight or wanted
+        return max(1, min(wanted, streams, self.requests or wanted))
 
     @property
     def limit_s(self) -> float:

@@ -15,7 +15,7 @@ from typing import Callable, Protocol
 
 from edgectl.remote.bench.answer import Answer, Incoming
 from edgectl.remote.bench.connection import READ, WRITE, Connection, Route
-from edgectl.remote.bench.failure import RESET, TIMEOUT, RequestFailed
+from edgectl.remote.bench.failure import CONNECT, RESET, TIMEOUT, RequestFailed
 from edgectl.remote.bench.request import Due, Sent
 from edgectl.remote.bench.timer import Timer
 
@@ -25,6 +25,8 @@ _WATCH_NS = _NS
 # Some 70 heartbeats a second tell p99 of the lag within seconds, for less than a thousandth of a core; uneven, so
 # that they do not beat in time with the load.
 _BEAT_NS = (5_000_000, 25_000_000)
+_LATE_ANSWER = RequestFailed(TIMEOUT, "the answer was not over in time")
+_LATE_CONNECTION = RequestFailed(CONNECT, "no connection in time")
 
 
 class Agenda(Protocol):
@@ -191,7 +193,8 @@ class Loop:
         while self._deadlines and (self._deadlines[0].is_over or self._deadlines[0].started_ns <= oldest_ns):
             exchange = self._deadlines.popleft()
             if not exchange.is_over:
-                self._over(exchange, now_ns, RequestFailed(TIMEOUT, "the answer was not over in time"))
+                is_open = exchange.connection.is_open
+                self._over(exchange, now_ns, _LATE_ANSWER if is_open else _LATE_CONNECTION)
                 self._drop(exchange.connection)
 
     def _end(self, exchange: _Exchange, at_ns: int) -> None:

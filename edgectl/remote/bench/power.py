@@ -70,13 +70,14 @@ class PowerWatch:
     @staticmethod
     def of(load: Load) -> PowerWatch | None:
         """Begin to watch this host's GPUs; None where it has no NVML, or where the server is another host's."""
-        if not _is_installed() or not _is_here(target_of(load.url).host):
+        if not _is_installed() or not is_here(target_of(load.url).host):
             return None
         return PowerWatch()
 
     def stop(self, start_ns: int, end_ns: int) -> dict[str, Any]:
         """Return what was seen between two moments; `{"error": …}` where nothing was."""
-        os.write(self._writing, b"stop\n")
+        with contextlib.suppress(BrokenPipeError):  # it has ended, and has said why
+            os.write(self._writing, b"stop\n")
         parts = []
         until = time.monotonic() + _ANSWER_LIMIT_S
         while True:
@@ -115,7 +116,7 @@ def _is_installed() -> bool:
     return True
 
 
-def _is_here(host: str) -> bool:
+def is_here(host: str) -> bool:
     """Tell whether an address is this host's own: only then can a socket be bound to it."""
     try:
         for family, kind, _, _, address in socket.getaddrinfo(host, 0, type=socket.SOCK_DGRAM):

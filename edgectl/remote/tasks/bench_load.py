@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 from typing import Any, Dict
 
 from edgectl.remote.bench.failure import RequestFailed
@@ -23,6 +24,9 @@ def run(args: Load, context: TaskContext) -> TaskResult:
     """Measure; it failed where not one request was answered well."""
     if context.check:
         return ok("would have measured")
+    absent = sorted(set(args.cores or ()) - os.sched_getaffinity(0))
+    if absent:
+        return failed(f"this host has no core {', '.join(map(str, absent))} for the client")
     try:
         found = report(args)
     except RequestFailed as failure:

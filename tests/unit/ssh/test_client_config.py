@@ -33,8 +33,8 @@ def test_a_match_that_runs_a_program_is_asked(tmp_path: Path) -> None:
 
 
 def test_without_such_a_match_nothing_is_imported_for_it() -> None:
-    asked = "import sys, edgectl.ssh.connector; print(sys.modules['invoke'], 'unittest.mock' in sys.modules)"
+    asked = "import sys, edgectl.ssh.connector; print(sys.modules['invoke'])"
 
     done = subprocess.run([sys.executable, "-c", asked], capture_output=True, text=True, check=True)
 
-    assert done.stdout.split() == ["None", "False"]
+    assert done.stdout.split() == ["None"]

@@ -97,6 +97,9 @@ def test_hosts_of_our_own_report_are_sides_by_name(tmp_path: Path) -> None:
     assert {name: side.repeats for name, side in sides.items()} == {"n1": 2, "n2": 1}
     assert sides["n1"].figures["ttft_ms.p50"] == pytest.approx([100, 200])
     assert sides["n1"].shape == sides["n2"].shape != ""
+    assert list(sides_of_files(f"{path}#n2")) == ["n2"]
+    with pytest.raises(InputError, match="there is no 'n4' in it"):
+        sides_of_files(f"{path}#n4")
 
 
 def test_a_real_report_of_guidellm_0_8_1_says_what_the_engine_s_pace_was() -> None:

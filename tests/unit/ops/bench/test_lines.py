@@ -95,3 +95,11 @@ def test_small_figures_are_shown_as_they_are() -> None:
     assert (percent(1), percent(0.9999), percent(0.0001), percent(0)) == ("100 %", "99.9 %", "0.1 %", "0 %")
     assert sparkline([1, 4, 8, 0, 1]) == "▁▄█ ▁"
     assert sparkline([]) == ""
+
+
+def test_many_clients_that_are_bound_are_counted_and_two_are_told() -> None:
+    late = [a_record(number, lag_ms=60) for number in range(30)]
+    shown = _shown(body_of_many([a_measurement(late, where=f"n{place}") for place in range(6)]))
+
+    assert shown.count("NOT TRUSTED") == 3
+    assert "4 more clients are NOT TRUSTED: -o json has why" in shown

@@ -5,8 +5,9 @@ from __future__ import annotations
 import pytest
 
 from edgectl.errors import UsageError
+from edgectl.ops.bench.points_told import RATES, STREAMS
 from edgectl.ops.bench.search import Held, Tried, found_so_far, next_rate, requests_for
-from edgectl.ops.bench.sweep import parse_loads
+from edgectl.ops.bench.sweep import loads_of
 
 
 def _search(capacity: float, start: float, at_capacity: Held = Held.MISSED) -> list[Tried]:
@@ -62,13 +63,22 @@ def test_a_point_is_as_long_as_was_asked_for_and_has_so_many_requests() -> None:
     assert requests_for(100, 30, 300) == 3000
 
 
-def test_loads_are_numbers_above_zero() -> None:
-    assert parse_loads("1, 2,4.5", "--rates") == [1, 2, 4.5]
+def test_loads_are_rates_or_requests_in_flight() -> None:
+    assert loads_of("1, 2,4.5", None) == ([1, 2, 4.5], RATES)
+    assert loads_of(None, "4,2") == ([4, 2], STREAMS)
+    assert loads_of(None, None) == ([1, 2, 4, 8, 16, 32], STREAMS)
 
 
 @pytest.mark.parametrize(
-    ("text", "option"), [("1,x", "--rates"), ("0", "--rates"), ("1.5", "--streams"), ("", "--rates")]
+    ("rates", "streams", "said"),
+    [
+        ("1,x", None, "--rates: rates such as"),
+        ("0", None, "--rates: rates such as"),
+        ("", None, "--rates: rates such as"),
+        (None, "1.5", "--streams: whole numbers"),
+        ("1", "1", "exclude each other"),
+    ],
 )
-def test_other_loads_are_refused_in_words(text: str, option: str) -> None:
-    with pytest.raises(UsageError, match=f"{option}: .* are wanted"):
-        parse_loads(text, option)
+def test_other_loads_are_refused_in_words(rates: str | None, streams: str | None, said: str) -> None:
+    with pytest.raises(UsageError, match=said):
+        loads_of(rates, streams)

@@ -4,6 +4,7 @@ import pytest
 
 from edgectl.errors import UsageError
 from edgectl.ops.bench.figures import JUDGED, parse_allowed
+from edgectl.ops.bench.judged_lines import verdict_line
 from edgectl.ops.bench.verdict import Side, Verdict, judge
 
 TTFT = {"ttft.p50": 0.05}
@@ -123,3 +124,13 @@ def test_what_cannot_be_meant_is_refused_in_words(text: str, said: str) -> None:
     with pytest.raises(UsageError, match="--allow") as refused:
         parse_allowed(text)
     assert said in refused.value.message
+
+
+def test_what_cannot_be_told_says_how_many_repeats_would_tell() -> None:
+    noisy = [100.0, 103.0, 97.0, 101.0, 99.0]
+
+    near = judge(_side(noisy), _side([value * 1.03 for value in noisy]), TTFT, is_in_turns=False)
+    far = judge(_side([60.0, 140.0]), _side([70.0, 130.0]), TTFT, is_in_turns=False)
+
+    assert verdict_line(near).text.endswith("5 % allowed; about 10 --repeats would tell")
+    assert verdict_line(far).text.endswith("or a quieter machine")

@@ -1,0 +1,93 @@
+"""NVIDIA's own diagnosis of the GPUs, judged test by test: what was skipped was not passed."""
+
+from __future__ import annotations
+
+import json
+
+from edgectl.remote.args import arg
+from edgectl.remote.context import TaskContext
+from edgectl.remote.frozen import dataclass
+from edgectl.remote.lean import Any
+from edgectl.remote.result import TaskResult, failed
+
+# It loads the GPUs for up to hours and changes nothing that stays; begun again it only begins again.
+REPEAT = "idempotent"
+_PASSED = "pass"
+
+
+@dataclass(frozen=True)
+class Args:
+    """Say how deep it goes, and what must have been tested."""
+
+    level: int = arg(1, doc="1: seconds; 2: minutes; 3: half an hour; 4: more than an hour.")
+    mandatory: list[str] = arg(
+        factory=list, doc="Tests that must have passed on every GPU, as dcgmi names them."
+    )
+
+    def __post_init__(self) -> None:
+        """Refuse a level that there is not."""
+        if not 1 <= self.level <= 4:  # noqa: PLR2004 - dcgmi's levels
+            raise ValueError(f"'level' is 1 to 4, not {self.level}")
+
+
+def run(args: Args, context: TaskContext) -> TaskResult:
+    """Run it and judge; `tests` are for a certificate."""
+    if context.check:
+        return TaskResult(values={"tests": []})
+    done = context.proc.run(["dcgmi", "diag", "-r", str(args.level), "-j"])
+    try:
+        found = told(json.loads(done.stdout[done.stdout.index("{") :]))
+    except (ValueError, KeyError, TypeError, AttributeError):
+        said = (done.stderr or done.stdout).strip().splitlines() or ["nothing"]
+        return failed(f"dcgmi diag ended with {done.rc} and no result that can be read: {said[-1]}")
+    wrong = [f"{test['name']}: {test['value']}" for test in found if test["is_bad"]]
+    passed = {test["name"] for test in found if test["passed"]}
+    wrong += [
+        f"{name}: not run" for name in args.mandatory if name not in passed and not _is_named(name, wrong)
+    ]
+    tests = [{name: test[name] for name in ("name", "value", "passed")} for test in found if test["passed"]]
+    values = {"tests": [{**test, "name": f"dcgm {test['name']}", "source": "dcgmi"} for test in tests]}
+    if done.rc and not wrong:
+        wrong = [f"dcgmi ended with {done.rc} though no test failed"]
+    return (
+        failed(f"dcgmi diag -r {args.level}: {'; '.join(wrong)}", **values)
+        if wrong
+        else TaskResult(values=values)
+    )
+
+
+def _is_named(name: str, wrong: list[str]) -> bool:
+    return any(text.startswith(f"{name}:") for text in wrong)
+
+
+def told(answer: dict[str, Any]) -> list[dict[str, Any]]:
+    """Return each test with what its results were; DCGM 3 and 4 name the whole differently.
+
+    A result with an error code is bad whatever its status says (DCGM issue 284: PASS beside an allocation error).
+    """
+    (whole,) = (part for part in answer.values() if isinstance(part, dict) and "test_categories" in part)
+    found = []
+    for category in whole["test_categories"]:
+        for test in category["tests"]:
+            statuses = [str(result["status"]).strip().lower() for result in test["results"]]
+            errors = [
+                _error(warning) for result in test["results"] for warning in result.get("warnings") or ()
+            ]
+            errors = [error for error in errors if error]
+            counts = ", ".join(f"{statuses.count(one)} {one}" for one in sorted(set(statuses)))
+            found.append(
+                {
+                    "name": test["name"],
+                    "value": "; ".join([counts, *errors]),
+                    "passed": set(statuses) == {_PASSED} and not errors,
+                    "is_bad": bool(errors) or any(one.startswith(("fail", "warn")) for one in statuses),
+                }
+            )
+    return found
+
+
+def _error(warning: Any) -> str:
+    """Return what a warning says where it carries an error code."""
+    if isinstance(warning, dict):
+        return f"error {warning['error_id']}: {warning.get('warning', '')}" if warning.get("error_id") else ""
+    return str(warning)

@@ -1,0 +1,112 @@
+"""Certificates: one way to write them, each chained to the one before, and a byte that changes is found."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from edgectl.remote import registry
+from edgectl.remote.args import ArgumentError, build
+from edgectl.remote.context import HostPaths, TaskContext
+from edgectl.remote.proc import Proc
+from edgectl.remote.result import TaskResult
+
+GIVEN: dict[str, Any] = {
+    "host": "fra1-r1-n01",
+    "baseline": {"name": "b1", "digest": "d1"},
+    "serials": ["s2", "s1"],
+    "tests": [{"name": "GPU count", "value": 2, "threshold": 2, "source": "inventory", "passed": True}],
+}
+
+
+class Node:
+    """A node's folder of certificates."""
+
+    def __init__(self, folder: Path) -> None:
+        self.folder = folder / "certificates"
+        self._paths = HostPaths(str(folder), "", "", "", "")
+
+    def certify(self, *, check: bool = False, **more: Any) -> TaskResult:
+        module = registry.load("certificate")
+        args = build(module.Args, {**GIVEN, **more})
+        result = module.run(args, TaskContext(check, False, Proc({}), self._paths, {}))
+        assert isinstance(result, TaskResult)
+        return result
+
+
+@pytest.fixture
+def node(tmp_path: Path) -> Node:
+    return Node(tmp_path)
+
+
+def test_what_was_accepted_is_sealed_once(node: Node) -> None:
+    first, again = node.certify(), node.certify()
+
+    assert (first.changed, again.changed) == (True, False)
+    assert first.values["certificate"] == again.values["certificate"]
+    assert first.values["certificate"]["serials"] == ["s1", "s2"]
+    assert sorted(path.name for path in node.folder.iterdir()) == ["0001.json", "0001.txt"]
+
+
+def test_a_check_seals_nothing_and_says_that_it_would(node: Node) -> None:
+    assert node.certify(check=True).changed
+    assert not node.folder.exists()
+
+
+@pytest.mark.parametrize("more", [{"baseline": {"name": "b2", "digest": "d2"}}, {"serials": ["s1", "s3"]}])
+def test_another_baseline_or_another_part_is_another_certificate_in_the_same_chain(
+    node: Node, more: dict[str, Any]
+) -> None:
+    first = node.certify().values["certificate"]
+    second = node.certify(**more).values["certificate"]
+
+    assert (second["number"], second["previous"]) == (2, first["digest"])
+    assert node.certify(state="verified").values["count"] == 2
+
+
+def test_every_single_byte_that_changes_is_found(node: Node) -> None:
+    node.certify()
+    path = node.folder / "0001.json"
+    whole = path.read_bytes()
+    for at in range(len(whole)):
+        path.write_bytes(whole[:at] + bytes([whole[at] ^ 1]) + whole[at + 1 :])
+        assert node.certify(state="verified").failed, at
+    path.write_bytes(whole + b" ")
+    assert node.certify(state="verified").failed
+    path.write_bytes(whole)
+    assert not node.certify(state="verified").failed
+
+
+def test_one_that_was_taken_out_of_the_chain_is_missed(node: Node) -> None:
+    node.certify()
+    node.certify(serials=["s3"])
+    (node.folder / "0001.json").unlink()
+
+    assert "0002.json was changed" in node.certify(state="verified").msg
+
+
+def test_nothing_is_sealed_over_a_chain_that_is_broken(node: Node) -> None:
+    node.certify()
+    (node.folder / "0001.json").write_text("{}")
+
+    done = node.certify(serials=["s3"])
+    assert (done.failed, "are not as they were written" in done.msg) == (True, True)
+    assert sorted(path.name for path in node.folder.iterdir()) == ["0001.json", "0001.txt"]
+
+
+def test_a_node_that_was_never_accepted_has_nothing_to_verify(node: Node) -> None:
+    assert "was never accepted" in node.certify(state="verified").msg
+    assert not node.certify(state="asked").values["sealed"]
+
+
+def test_a_test_that_failed_is_not_certified_unless_somebody_answers_for_it(node: Node) -> None:
+    bad = [{"name": "bandwidth", "value": 812, "threshold": 1110, "passed": False}]
+    with pytest.raises(ArgumentError, match="not passed and not waived: bandwidth"):
+        node.certify(tests=bad)
+
+    waiver = {"test": "bandwidth", "owner": "ops", "reason": "riser on order", "until": "2026-12-31"}
+    node.certify(tests=bad, waivers=[waiver])
+
+    assert "waived by ops until 2026-12-31: riser on order" in (node.folder / "0001.txt").read_text()
