@@ -110,6 +110,19 @@ def test_settings_of_the_gpus_are_set_and_survive_the_boot_that_they_wait_for(
     )
 
 
+def test_no_setting_changes_under_a_live_service_unless_that_is_said(rack: Rack, node: Debian) -> None:
+    with_baseline(rack, gpu={"power_limit_w": 400, "ecc": True})
+    boot = "cat /proc/sys/kernel/random/boot_id"
+    before = node.run(boot)
+    node.run("systemd-run --quiet --unit=edgectl-chat sleep 1000")
+    refused = run(rack, "gpu-driver", "all").host(NODE)
+    assert refused["failed_task"] == "driver / no service lives on what would change, or it may be disrupted"
+    assert "edgectl-chat.service would lose its GPUs to GPU 0: power limit 400 W" in refused["reason"]
+    assert node.run(boot) == before
+    assert run(rack, "gpu-driver", "all", "-e", "disrupt=true").code == 0
+    assert node.run("nvidia-smi --query-gpu=power.limit,ecc.mode.current").split("\n")[0] == "400.00, Enabled"
+
+
 def test_an_iommu_that_translates_is_refused(rack: Rack, node: Debian) -> None:
     path = "/sys/bus/pci/devices/0000:40:00.0/iommu_group/type"
     node.run(f"echo DMA-FQ > {path}")
