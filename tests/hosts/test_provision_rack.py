@@ -34,6 +34,3 @@ def test_a_rack_goes_from_bare_to_accepted_in_one_command_with_two_reboots_and_t
         assert (again.code, summary["changed"], summary["ok"]) == (0, 0, 4), again
         assert {name: rack.machines[name].run("dpkg-query -W | sha256sum") for name in dpus} == packages
         assert rack.edgectl("provision", "verify").code == 0
-        print(
-            f"four nodes accepted in {applied.report()['seconds']} s, looked at again in {again.report()['seconds']} s"
-        )
