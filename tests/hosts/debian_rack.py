@@ -7,7 +7,6 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
 
 import yaml
 
@@ -46,9 +45,9 @@ def node_tree(folder: Path) -> Path:
 
 @contextmanager
 def debian_rack(
-    folder: Path, subnet: str, nodes: int, tree: Path | None = None, more: dict[str, Any] | None = None
+    folder: Path, subnet: str, nodes: int, tree: Path | None = None, dpus: int = 0
 ) -> Iterator[Rack]:
-    """Boot a rack; `more` is what the inventory says of each host besides."""
+    """Boot a rack of nodes, and of DPUs, which are hosts of their own without GPUs."""
     tree = tree or node_tree(folder)
     client = keypair(folder / "client_key")
     machines: dict[str, Debian] = {}
@@ -57,16 +56,21 @@ def debian_rack(
             name, address = f"fra1-r1-n{number:02}", f"{subnet}.{number}"
             machines[name] = nspawn.start(name, address, folder / name, client, tree)
             booted.callback(machines[name].stop)
+        for number in range(1, dpus + 1):
+            name, address = f"fra1-r1-n{number:02}-dpu0", f"{subnet}.{100 + number}"
+            machines[name] = nspawn.start(name, address, folder / name, client)
+            booted.callback(machines[name].stop)
         home = folder / "home"
         home.mkdir()
-        yield Rack(machines, Edgectl(home, _inventory(folder, machines, more or {}), {}), folder)
+        yield Rack(machines, Edgectl(home, _inventory(folder, machines), {}), folder)
 
 
-def _inventory(folder: Path, machines: dict[str, Debian], more: dict[str, Any]) -> Path:
+def _inventory(folder: Path, machines: dict[str, Debian]) -> Path:
     place = folder / "inventory"
     place.mkdir()
+    node, dpu = {"role": "gpu", "hardware": HARDWARE}, {"role": "dpu", "hardware": "bluefield-3"}
     hosts = {
-        name: {"address": machine.address, "role": "gpu", "hardware": HARDWARE, **more}
+        name: {"address": machine.address, **(dpu if name.endswith("-dpu0") else node)}
         for name, machine in machines.items()
     }
     one = next(iter(machines.values()))

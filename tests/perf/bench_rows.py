@@ -74,7 +74,7 @@ def rate(per_s: int, seconds: int) -> list[Row]:
         )
     received = run.received_s()
     realised = (len(received) - 1) / received[-1]
-    lag = run.bench["validity"]["send_lag_ms"]["p99"]
+    lag = percentile([(record["started_ns"] - record["scheduled_ns"]) / 1e6 for record in run.records], 99)
     late = [
         (one.received_ns - record["scheduled_ns"]) / 1e6
         for record, one in sorted(run.pairs(), key=lambda pair: int(pair[0]["number"]))

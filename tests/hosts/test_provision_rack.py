@@ -1,0 +1,36 @@
+"""A whole rack on real Debian machines, four nodes and their four DPUs: bare to accepted, and again nothing."""
+
+from __future__ import annotations
+
+import os
+from pathlib import Path
+
+import pytest
+
+from tests.hosts import nspawn, nvidia_archive
+from tests.hosts.debian_rack import debian_rack
+
+pytestmark = [pytest.mark.long, pytest.mark.timeout(900)]
+_BOOTS = "wc -l < /var/log/boots"
+
+
+def test_a_rack_goes_from_bare_to_accepted_in_one_command_with_two_reboots_and_then_stays(
+    tmp_path: Path,
+) -> None:
+    if reason := nspawn.missing() or nvidia_archive.missing():
+        pytest.skip(reason)
+    with debian_rack(tmp_path, f"127.97.{os.getpid() % 250}", nodes=4, dpus=4) as rack:
+        nodes = [name for name in rack.machines if not name.endswith("-dpu0")]
+        dpus = [name for name in rack.machines if name.endswith("-dpu0")]
+        packages = {name: rack.machines[name].run("dpkg-query -W | sha256sum") for name in dpus}
+        applied = rack.provision("all", "-y", timeout_s=600)
+        again = rack.provision("all", "-y", timeout_s=300)
+
+        assert applied.code == 0, applied
+        for name in nodes:
+            assert applied.host(name)["data"]["accepted"], name
+            assert rack.machines[name].run(_BOOTS).strip() == "3", name
+        summary = again.report()["summary"]
+        assert (again.code, summary["changed"], summary["ok"]) == (0, 0, 4), again
+        assert {name: rack.machines[name].run("dpkg-query -W | sha256sum") for name in dpus} == packages
+        assert rack.edgectl("provision", "verify").code == 0
