@@ -10,6 +10,7 @@ import hashlib
 import os
 import shutil
 import subprocess
+import tempfile
 import textwrap
 from collections.abc import Iterable
 from dataclasses import dataclass, field
@@ -153,7 +154,7 @@ def missing() -> str:
     return f"needs {' and '.join(lacking)}: apt-get install dpkg gnupg" if lacking else ""
 
 
-def archive(folder: Path, debs: Iterable[Deb], origin: str = ORIGIN, key: Path | None = None) -> Path:
+def archive(folder: Path, debs: Iterable[Deb], origin: str = ORIGIN) -> Path:
     """Make a flat archive, signed by a key of its own, and return that key's public part."""
     folder.mkdir(parents=True)
     stanzas = [_built(folder, deb) for deb in debs]
@@ -165,7 +166,7 @@ def archive(folder: Path, debs: Iterable[Deb], origin: str = ORIGIN, key: Path |
         f"Date: Mon, 01 Jan 2024 00:00:00 UTC\nSHA256:\n {listed}\n"
     )
     (folder / "Release").write_text(release)
-    return _signed(folder, key or folder.parent / "archive.gpg")
+    return _signed(folder, folder.parent / "archive.gpg")
 
 
 def _built(folder: Path, deb: Deb) -> str:
@@ -195,29 +196,30 @@ def _built(folder: Path, deb: Deb) -> str:
 
 
 def _signed(folder: Path, public: Path) -> Path:
-    home = folder.parent / "gnupg"
-    home.mkdir(mode=0o700, exist_ok=True)
-    gpg = [
-        "gpg",
-        "--homedir",
-        str(home),
-        "--batch",
-        "--quiet",
-        "--pinentry-mode",
-        "loopback",
-        "--passphrase",
-        "",
-    ]
-    environment = {**os.environ, "LC_ALL": "C"}
-    if not public.exists():
-        words = [*gpg, "--quick-generate-key", "archive@example.net", "ed25519", "sign", "never"]
-        subprocess.run(words, check=True, env=environment, capture_output=True)
-        exported = subprocess.run([*gpg, "--export"], check=True, env=environment, capture_output=True)
-        public.write_bytes(exported.stdout)
-    words = [*gpg, "--yes", "--clearsign", "--output", str(folder / "InRelease"), str(folder / "Release")]
-    subprocess.run(words, check=True, env=environment, capture_output=True)
-    subprocess.run(["gpgconf", "--homedir", str(home), "--kill", "all"], check=False, capture_output=True)
+    # Its agent listens at a socket in this folder, and a socket's path has room for 107 characters.
+    with tempfile.TemporaryDirectory(prefix="gpg", dir="/tmp") as home:
+        gpg = [
+            "gpg",
+            "--homedir",
+            home,
+            "--batch",
+            "--quiet",
+            "--pinentry-mode",
+            "loopback",
+            "--passphrase",
+            "",
+        ]
+        try:
+            _gpg(*gpg, "--quick-generate-key", "archive@example.net", "ed25519", "sign", "never")
+            public.write_bytes(_gpg(*gpg, "--export"))
+            _gpg(*gpg, "--yes", "--clearsign", "--output", str(folder / "InRelease"), str(folder / "Release"))
+        finally:
+            subprocess.run(["gpgconf", "--homedir", home, "--kill", "all"], check=False, capture_output=True)
     return public
+
+
+def _gpg(*words: str) -> bytes:
+    return subprocess.run(words, check=True, env={**os.environ, "LC_ALL": "C"}, capture_output=True).stdout
 
 
 def machine_tree(tree: Path, source: Path, key: Path, gpus: int) -> None:

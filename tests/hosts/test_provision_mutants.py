@@ -11,7 +11,7 @@ import yaml
 
 from edgectl import shipped
 from tests.hosts import nspawn, nvidia_archive
-from tests.hosts.debian_rack import Rack, debian_rack
+from tests.hosts.debian_rack import Rack, debian_rack, node_tree
 
 pytestmark = pytest.mark.timeout(600)
 NODE = "fra1-r1-n01"
@@ -82,11 +82,16 @@ HALVES = [
 ]
 
 
-@pytest.fixture
-def rack(tmp_path: Path) -> Iterator[Rack]:
+@pytest.fixture(scope="module")
+def tree(tmp_path_factory: pytest.TempPathFactory) -> Path:
     if reason := nspawn.missing() or nvidia_archive.missing():
         pytest.skip(reason)
-    with debian_rack(tmp_path, f"127.94.{os.getpid() % 250}", nodes=1) as made:
+    return node_tree(tmp_path_factory.mktemp("tree"))
+
+
+@pytest.fixture
+def rack(tmp_path: Path, tree: Path) -> Iterator[Rack]:
+    with debian_rack(tmp_path, f"127.94.{os.getpid() % 250}", 1, tree) as made:
         yield made
 
 

@@ -208,7 +208,17 @@ def test_a_lock_is_not_waited_for_for_ever(debian: Debian) -> None:
     assert "lock" in result.msg
 
 
+def test_the_lists_of_a_fresh_image_are_none_however_young_their_folder_is(
+    debian: Debian, lists: Path
+) -> None:
+    os.utime(lists)
+    debian.apt(update_cache=True, cache_valid_time=3600)
+
+    assert debian.read("updates") == 1
+
+
 def test_the_lists_are_updated_when_they_are_too_old(debian: Debian, lists: Path) -> None:
+    (lists / "archive_Packages").touch()
     os.utime(lists, (1, 1))
     assert debian.apt(update_cache=True, check=True).changed
     assert debian.read("updates") is None

@@ -118,8 +118,13 @@ def _killed_in_the_middle(host: BundledHost, job: Any) -> None:
     process = host.start(job)
     host.wait_for(host.folder / "started")
     runner = int(subprocess.check_output(["pgrep", "-f", "-P", str(process.pid), "."], text=True).split()[0])
-    for victim in (runner, *_descendants(runner)):
-        os.kill(victim, signal.SIGKILL)
+    victims: set[int] = set()
+    while found := {runner, *_descendants(runner)} - victims:  # one that is stopped forks no more
+        for pid in found:
+            os.kill(pid, signal.SIGSTOP)
+        victims |= found
+    for pid in victims:
+        os.kill(pid, signal.SIGKILL)
     end_of(process)
 
 
