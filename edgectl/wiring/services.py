@@ -46,6 +46,7 @@ def open_services(
             health=store.health,
             bench=store.bench,
             lifecycles=store.lifecycles,
+            certificates=store.certificates,
             origin=origin,
             resuming=whole_id(store.history, resume) if resume else "",
         )

@@ -132,7 +132,7 @@ def test_a_waiver_that_has_expired_covers_nothing_and_a_certificate_that_lives_b
 
 @pytest.mark.parametrize("more", [{"owner": ""}, {"until": "soon"}, {"reason": None}])
 def test_a_waiver_names_who_answers_for_it_why_and_until_when(node: Node, more: dict[str, Any]) -> None:
-    with pytest.raises(ArgumentError, match="waiver|until"):
+    with pytest.raises(ArgumentError, match=r"waiver|until"):
         node.certify(waivers=[waiver(**more)])
 
 

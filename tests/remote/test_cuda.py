@@ -123,7 +123,7 @@ def test_a_node_whose_counters_nobody_tells_has_not_passed(tmp_path: Path) -> No
     assert "neither NVML nor nvidia-smi tells the counters" in found["msg"]
 
 
-def test_no_kernel_library_is_a_failure_in_words(tmp_path: Path) -> None:
+def test_no_kernel_library_is_a_failure_in_words() -> None:
     words = [sys.executable, "-c", _PROGRAM, "cuda_check", json.dumps({"count": 2})]
     environment = {name: value for name, value in os.environ.items() if name != "LD_LIBRARY_PATH"}
     if shutil.which("nvidia-smi"):

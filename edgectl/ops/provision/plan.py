@@ -55,14 +55,14 @@ def _item(item: object) -> str:
     return str(item)
 
 
-def plan_lines(found: Sequence[HostPlan], outcome: RunOutcome) -> list[Line]:
+def plan_lines(found: Sequence[HostPlan], outcome: RunOutcome, foreseen: str = "") -> list[Line]:
     """Return the plan for a person: a headline, a line per distinct plan, and who could not be planned."""
     reached = len(outcome.finished())
     pops = len({host.pop for host in outcome.finished()})
     reboots = sum(len(plan.hosts) * plan.reboots for plan in found)
     distinct = _counted(len(found), "distinct plan")
     head = f"Plan   {_counted(reached, 'host')}, {_counted(pops, 'PoP')}, {distinct} · {_counted(reboots, 'reboot')}"
-    lines = [Line(head)]
+    lines = [Line(f"{head} · {foreseen}" if reboots and foreseen else head)]
     for plan in found:
         names = folded(plan.hosts)
         what = "nothing to do" if not plan.changes else _counted(len(plan.changes), "change")
