@@ -1,4 +1,4 @@
-"""Run programs of our own on every GPU: does each compute, how fast is its memory, does it reach the others?"""
+"""Run programs of our own on every GPU: that each computes, how fast its memory is, that it reaches the others."""
 
 from __future__ import annotations
 
