@@ -13,6 +13,7 @@ MODULES: Dict[str, str] = {
     "bench_load": "bench_load",
     "blob": "blob",
     "bluefield": "bluefield",
+    "bluefield_mode": "bluefield_mode",
     "burn_in": "burn_in",
     "cdi": "cdi",
     "certificate": "certificate",

@@ -16,6 +16,7 @@ from collections.abc import Iterable
 from dataclasses import dataclass, field
 from pathlib import Path
 
+from tests.hosts import fake_dpu
 from tests.nvml.branches import build, build_cuda
 from tests.nvml.skus import SKUS, healthy
 
@@ -23,6 +24,7 @@ ORIGIN = "NVIDIA"
 DRIVERS = ("575.57.08", "580.95.05", "580.105.08")
 TOOLKITS = ("1.17.8-1", "1.18.1-1")
 DCGMS = ("1:4.4.1-1", "1:4.4.2-1")
+RSHIM, MFT = "2.4.4", "4.33.0-169"
 GPU = "NVIDIA RTX PRO 6000 Blackwell Server Edition"
 
 _SLEEPER = "[Service]\nExecStart=/bin/sleep infinity\n[Install]\nWantedBy=multi-user.target\n"
@@ -139,6 +141,15 @@ def stack(drivers: Iterable[str] = DRIVERS) -> list[Deb]:
             Deb("nvidia-container-toolkit-base", version, files={"usr/bin/nvidia-ctk": _NVIDIA_CTK}),
             Deb("libnvidia-container1", version),
         ]
+    rshim: dict[str, str | bytes] = {
+        "usr/sbin/rshim": fake_dpu.RSHIM,
+        "usr/share/fake-dpu/good": fake_dpu.CONSOLE,
+        "usr/lib/systemd/system/rshim.service": fake_dpu.UNIT,
+    }
+    debs += [
+        Deb("rshim", RSHIM, files=rshim),
+        Deb("mft", MFT, files={"usr/bin/mlxconfig": fake_dpu.mlxconfig()}),
+    ]
     dcgmi: dict[str, str | bytes] = {"usr/bin/dcgmi": _DCGMI}
     debs.append(Deb("nvlsm", "2025.10.11-1"))
     debs += [
@@ -194,7 +205,7 @@ def _built(folder: Path, deb: Deb) -> str:
     for path, content in deb.files.items():
         (place / path).parent.mkdir(parents=True, exist_ok=True)
         (place / path).write_bytes(content if isinstance(content, bytes) else content.encode())
-        (place / path).chmod(0o755 if "/bin/" in path else 0o644)
+        (place / path).chmod(0o755 if "bin/" in path else 0o644)
     name = f"{deb.name}_{deb.version.replace(':', '%3a')}_all.deb"
     words = ["dpkg-deb", "--root-owner-group", "-Znone", "--build", str(place), str(folder / name)]
     subprocess.run(words, check=True, stdout=subprocess.DEVNULL)

@@ -10,7 +10,7 @@ from pathlib import Path
 import pytest
 
 from tests.cli_run import Ended
-from tests.hosts import nspawn, nvidia_archive
+from tests.hosts import fake_dpu, nspawn, nvidia_archive
 from tests.hosts.debian_rack import Rack, debian_rack
 
 pytestmark = pytest.mark.timeout(600)
@@ -73,7 +73,9 @@ def test_every_node_is_accepted_and_a_second_run_changes_nothing(course: Course)
         ("systemctl is-active chrony nvidia-persistenced nvidia-dcgm | sort -u", "active"),
         ("grep -c iommu=pt /proc/cmdline", "1"),
         ("ls /run/reboot-required 2>/dev/null; true", ""),
-        ("apt-mark showhold | wc -l", "8"),
+        ("apt-mark showhold | wc -l", "10"),
+        ("cat /var/lib/fake-dpu/pushes", fake_dpu.IMAGE_SHA256),
+        ("systemctl is-enabled rshim", "enabled"),
         ("ls /var/lib/edgectl/certificates", "0001.json\n0001.txt"),
         ("od -An -tx1 -j262 /sys/bus/pci/devices/0000:00:01.0/config", "01 00"),
         ("systemctl is-enabled edgectl-acs", "enabled"),
