@@ -14,6 +14,7 @@ from edgectl.errors import InputError, Place, Problem
 from edgectl.inventory.fold import folded
 from edgectl.inventory.model import Host
 from edgectl.inventory.pattern import select
+from edgectl.ops.deploy.lock import locked
 from edgectl.ops.deploy.release import release_id, release_vars
 from edgectl.ops.deploy.spec import ServiceSpec, load_spec
 from edgectl.ops.deploy.spec_sources import ModelFile
@@ -73,9 +74,7 @@ class Deployment:
 
 def load_deployment(services: Services, path: Path, limit: str | None) -> Deployment:
     """Read and check a specification, its files and its placement. Contacts no host."""
-    spec = load_spec(path)
-    if not spec.is_pinned:
-        raise InputError(f"{path} names files or an image without their digests", hint="write each digest")
+    spec = locked(load_spec(path), path).spec
     hosts = select(services.fleet, spec.place.pattern, limit=limit)
     local = [file for file in spec.model.files if file.source.startswith("file://")]
     carried = {file.file_name: _local_file(path, file) for file in local}
