@@ -47,6 +47,8 @@ def open_services(
             bench=store.bench,
             lifecycles=store.lifecycles,
             certificates=store.certificates,
+            holds=store.holds,
+            deployed=store.deployed,
             origin=origin,
             resuming=whole_id(store.history, resume) if resume else "",
         )
