@@ -288,6 +288,7 @@ _CHECK_WORDS = {
     TaskStatus.OK: "ok",
     TaskStatus.CHANGED: "ok",
     TaskStatus.IGNORED: "ok",
+    TaskStatus.RESCUED: "ok",
     TaskStatus.FAILED: "failed",
     TaskStatus.SKIPPED: "skipped",
 }

@@ -34,6 +34,7 @@ MODULES: Dict[str, str] = {
     "health_facts": "health_facts",
     "kernel_cmdline": "kernel_cmdline",
     "lineinfile": "lineinfile",
+    "meta": "meta",
     "nvidia_driver": "nvidia_driver",
     "ping": "ping",
     "reboot": "reboot",
