@@ -7,6 +7,7 @@ from typing import Annotated
 
 import typer
 
+from edgectl.cli.deploy_planning import add_planning
 from edgectl.cli.options import (
     ALL_FORMATS,
     Check,
@@ -19,13 +20,14 @@ from edgectl.cli.options import (
     pace,
 )
 from edgectl.cli.quick import QuickGroup
-from edgectl.errors import InputError
+from edgectl.cli.service_specs import spec_path
 
 
 def add_to(app: typer.Typer) -> None:
     """Add the group."""
     group = typer.Typer(help="Put a model into service.", no_args_is_help=True, cls=QuickGroup)
     app.add_typer(group, name="deploy")
+    add_planning(group)
 
     @command(group, formats=ALL_FORMATS, changing=True)
     def apply(
@@ -47,7 +49,7 @@ def add_to(app: typer.Typer) -> None:
 
         timing = pace(deadline, wait, until_converged=until_converged)
         with services(common) as opened:
-            deployment = deploying.load_deployment(opened, _spec_path(spec, opened.fleet.source), limit)
+            deployment = deploying.load_deployment(opened, spec_path(spec, opened.fleet.source), limit)
             if not check:
                 refuse_frozen(opened)
             if opened.resuming:
@@ -60,18 +62,3 @@ def add_to(app: typer.Typer) -> None:
             else:
                 report = deploying.apply(opened, deployment, outcome, timing)
         common.finish(report)
-
-
-def _spec_path(given: Path, inventory: Path) -> Path:
-    """A bare name means the inventory's own specification; anything else is a path."""
-    if given.suffix or given.exists():
-        return given
-    from edgectl.complaints import did_you_mean
-
-    known = {path.stem: path for path in (inventory / "services").glob("*.yaml")}
-    if str(given) not in known:
-        message = (
-            f"there is no service '{given}' in {inventory / 'services'}{did_you_mean(str(given), known)}"
-        )
-        raise InputError(message)
-    return known[str(given)]

@@ -9,11 +9,14 @@ from typing import TYPE_CHECKING
 
 from edgectl.clock import Clock
 from edgectl.engine.bench_records import BenchHistory
+from edgectl.engine.certificates import Certificates
 from edgectl.engine.contacts import Contacts
 from edgectl.engine.health_records import HealthHistory
+from edgectl.engine.holds import Holds
 from edgectl.engine.lifecycle import Lifecycles
 from edgectl.engine.ports import KeyScanner, Observer
 from edgectl.engine.records import Freezes, RunHistory
+from edgectl.engine.service_records import ServiceHistory
 from edgectl.inventory.model import Fleet
 from edgectl.settings import Settings
 
@@ -60,18 +63,24 @@ class Store:
     health: HealthHistory
     bench: BenchHistory
     lifecycles: Lifecycles
+    certificates: Certificates
+    holds: Holds
+    deployed: ServiceHistory
 
 
 def open_store(settings: Settings, clock: Clock) -> Store:
     """Return the store that the settings name, up to date."""
     from edgectl.store.bench import SqlBenchHistory
+    from edgectl.store.certificates import SqlCertificates
     from edgectl.store.contacts import SqlContacts
     from edgectl.store.database import open_database
     from edgectl.store.freezes import SqlFreezes
     from edgectl.store.health import SqlHealthHistory
     from edgectl.store.history import History
+    from edgectl.store.holds import SqlHolds
     from edgectl.store.lifecycles import SqlLifecycles
     from edgectl.store.recorder import Recorder
+    from edgectl.store.services import SqlServiceHistory
 
     engine = open_database(settings.state)
     return Store(
@@ -82,6 +91,9 @@ def open_store(settings: Settings, clock: Clock) -> Store:
         SqlHealthHistory(engine),
         SqlBenchHistory(engine),
         SqlLifecycles(engine),
+        SqlCertificates(engine),
+        SqlHolds(engine),
+        SqlServiceHistory(engine),
     )
 
 

@@ -84,6 +84,7 @@ def _inventory(folder: Path, machines: dict[str, Debian]) -> Path:
     # The kernel's own settings are this machine's, and not for a container to change.
     baseline = yaml.safe_load((_SHIPPED / "rtx-pro-6000.yaml").read_text())
     baseline["kernel"]["settings"], baseline["origin"] = {}, nvidia_archive.ORIGIN
+    baseline["acceptance"]["burn_in_s"] = 1
     baseline["dpu"] = {
         "packages": {"rshim": nvidia_archive.RSHIM, "mft": nvidia_archive.MFT},
         "image": {"url": f"file://{fake_dpu.IMAGE_PATH}", "sha256": fake_dpu.IMAGE_SHA256},

@@ -7,6 +7,7 @@ import json
 from typing import Any
 
 from edgectl.ops.deploy.spec import ServiceSpec
+from edgectl.ops.deploy.spec_sources import Contents
 from edgectl.ops.deploy.units import render_unit
 
 _DIGITS = 10
@@ -14,25 +15,46 @@ _DIGITS = 10
 
 def release_id(spec: ServiceSpec) -> str:
     """Return the release's name: what runs, not where or how carefully it is put there."""
+    skus = sorted(spec.gpus.sku) or [""]
     meaning = {
         "name": spec.name,
         "model": spec.model.name,
-        "files": sorted([file.file_name, file.sha256] for file in spec.model.files),
-        "unit": render_unit(spec, address="ADDRESS", release="RELEASE"),
+        "files": _named(spec.model),
+        "lora": sorted([one.name, _named(one)] for one in spec.model.lora),
+        "gpus": spec.gpus.model_dump(mode="json", exclude={"sku"}, exclude_defaults=True),
+        "secrets": sorted(spec.secrets),
+        "units": [render_unit(spec, address="ADDRESS", release="RELEASE", sku=sku) for sku in skus],
     }
-    digest = hashlib.sha256(json.dumps(meaning, sort_keys=True).encode()).hexdigest()
-    return f"r-{digest[:_DIGITS]}"
+    return f"r-{_digest(meaning)[:_DIGITS]}"
 
 
-def release_vars(spec: ServiceSpec, address: str) -> dict[str, Any]:
-    """Return what the playbook needs to know about a release on one host."""
+def model_digest(spec: ServiceSpec) -> str:
+    """Return what names the model itself: its files."""
+    return _digest(_named(spec.model))
+
+
+def engine_digest(spec: ServiceSpec) -> str:
+    """Return what names the engine itself: its image, else its program on the node."""
+    return spec.engine.image or f"{spec.engine.kind}:{spec.engine.command}"
+
+
+def _named(contents: Contents) -> list[list[str | None]]:
+    return sorted([file.file_name, file.sha256] for file in contents.files)
+
+
+def _digest(meaning: Any) -> str:
+    return hashlib.sha256(json.dumps(meaning, sort_keys=True).encode()).hexdigest()
+
+
+def release_vars(spec: ServiceSpec, address: str, sku: str = "") -> dict[str, Any]:
+    """Return what the playbook needs to know about a release on one host with such GPUs."""
     release = release_id(spec)
     return {
         "service": spec.name,
         "release": release,
         "model_name": spec.model.name,
         "model_files": [{"name": file.file_name, "sha256": file.sha256} for file in spec.model.files],
-        "unit": render_unit(spec, address=address, release=release),
+        "unit": render_unit(spec, address=address, release=release, sku=sku),
         "base_url": f"http://{address}:{spec.serve.port}",
         "ready_timeout_s": spec.gates.ready,
         "smoke_prompt": spec.gates.smoke.prompt,
