@@ -64,6 +64,10 @@ class _Stack(_Written):
     services: list[str] = Field(default_factory=list)
 
 
+class _Telemetry(_Stack):
+    exporters: dict[str, Annotated[int, Field(gt=0, lt=65536)]] = Field(default_factory=dict)
+
+
 class _Gpu(_Written):
     power_limit_w: int | None = Field(default=None, gt=0)
     ecc: bool | None = None
@@ -106,7 +110,7 @@ class _File(_Written):
     fabric: _Stack = _Stack()
     imex: _Stack = _Stack()
     runtime: _Stack = _Stack()
-    telemetry: _Stack = _Stack()
+    telemetry: _Telemetry = _Telemetry()
     acceptance: _Acceptance = _Acceptance()
 
 

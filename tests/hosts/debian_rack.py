@@ -89,6 +89,9 @@ def _inventory(folder: Path, machines: dict[str, Debian]) -> Path:
         "packages": {"rshim": nvidia_archive.RSHIM, "mft": nvidia_archive.MFT},
         "image": {"url": f"file://{fake_dpu.IMAGE_PATH}", "sha256": fake_dpu.IMAGE_SHA256},
     }
+    exporter = {"datacenter-gpu-manager-exporter": nvidia_archive.EXPORTER}
+    baseline["telemetry"]["packages"] |= exporter
+    baseline["telemetry"]["exporters"] = {"prometheus-node-exporter": 9100, "nvidia-dcgm-exporter": 9400}
     (place / "baselines").mkdir()
     (place / "baselines/rack.yaml").write_text(yaml.safe_dump(baseline))
     (place / "known_hosts").write_text("".join(f"{machine.pin()}\n" for machine in machines.values()))

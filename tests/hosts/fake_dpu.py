@@ -43,7 +43,7 @@ done
 UNIT = f"""\
 [Service]
 ExecStartPre=/bin/mkdir -p {MEMORY}
-ExecStart=/usr/sbin/rshim
+ExecStart=rshim
 ExecStartPost=/bin/sh -c 'until [ -e /run/rshim-is-there ]; do sleep 0.05; done'
 ExecStopPost=/bin/sh -c 'touch {MEMORY}/warm; rm -f /run/rshim-is-there'
 [Install]

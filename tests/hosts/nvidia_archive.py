@@ -24,6 +24,7 @@ ORIGIN = "NVIDIA"
 DRIVERS = ("575.57.08", "580.95.05", "580.105.08")
 TOOLKITS = ("1.17.8-1", "1.18.1-1")
 DCGMS = ("1:4.4.1-1", "1:4.4.2-1")
+EXPORTER = "4.8.2-1"
 RSHIM, MFT = "2.4.4", "4.33.0-169"
 GPU = "NVIDIA RTX PRO 6000 Blackwell Server Edition"
 
@@ -37,25 +38,42 @@ echo {driver} > /var/lib/fake-nvidia/module
 touch /run/reboot-required
 echo {name} >> /run/reboot-required.pkgs
 """
-_NVIDIA_SMI = f"""\
+_NVIDIA_SMI = """\
 #!/bin/sh
 loaded=$(cat /run/fake-nvidia/loaded 2>/dev/null)
 if [ -z "$loaded" ]; then
     echo "NVIDIA-SMI has failed because it couldn't communicate with the NVIDIA driver."
     exit 9
 fi
-if [ "$loaded" != {{driver}} ]; then
+if [ "$loaded" != {driver} ]; then
     echo "Failed to initialize NVML: Driver/library version mismatch"
     exit 18
 fi
-switch() {{{{ grep -qs 0 $1 && echo Disabled || echo Enabled; }}}}
+switch() {{ grep -qs 0 $1 && echo Disabled || echo Enabled; }}
+split() {{ grep -qs 1 $1 && echo Enabled || echo Disabled; }}
 one=
-[ "$1" = -i ] && {{{{ one=$2; shift 2; }}}}
+if [ "$1" = mig ]; then
+    for word; do
+        case $last in -i) one=$word ;; -cgi) made=$word ;; esac
+        case $word in -dgi) rm -f /run/fake-nvidia/parts-* ;; esac
+        last=$word
+    done
+    [ -n "$made" ] || exit 0
+    for n in ${{one:-$(seq 0 $(($(cat /etc/fake-gpus) - 1)))}}; do
+        split /run/fake-nvidia/mig-$n | grep -q Enabled || {{ echo "No MIG-enabled devices found."; exit 6; }}
+        echo "$made" | sed 's/,/\\n/g' > /run/fake-nvidia/parts-$n
+    done
+    exit
+fi
+[ "$1" = -i ] && {{ one=$2; shift 2; }}
 n=0
 while [ $n -lt $(cat /etc/fake-gpus) ]; do
-    [ -z "$one" ] || [ "$one" = $n ] || {{{{ n=$((n + 1)); continue; }}}}
+    [ -z "$one" ] || [ "$one" = $n ] || {{ n=$((n + 1)); continue; }}
     case $1 in
         -pl) echo $2.00 > /run/fake-nvidia/power-$n ;;
+        -mig) echo $2 > /var/lib/fake-nvidia/mig-$n ;;
+        -L) echo "GPU $n: $(cat /etc/fake-gpu-name) (UUID: GPU-$(hostname)-$n)"
+            sed 's/.*/  MIG &     Device  0: (UUID: MIG-&)/' /run/fake-nvidia/parts-$n 2>/dev/null ;;
         -e) echo $2 > /var/lib/fake-nvidia/ecc-$n ;;
         -q) fabric=$(cat /etc/fake-fabric 2>/dev/null || echo Completed)
             printf '    Fabric\\n        State          : %s\\n        Status         : Success\\n' "$fabric" ;;
@@ -64,7 +82,7 @@ while [ $n -lt $(cat /etc/fake-gpus) ]; do
     for column in $(echo "$1" | sed -n 's/--query-gpu=//p' | sed 's/,/ /g'); do
         case $column in
             index) value=$n ;;
-            name) value="{GPU}" ;;
+            name) value=$(cat /etc/fake-gpu-name) ;;
             driver_version) value=$loaded ;;
             serial) value=16501$n ;;
             uuid) value=GPU-$(hostname)-$n ;;
@@ -74,9 +92,11 @@ while [ $n -lt $(cat /etc/fake-gpus) ]; do
             power.max_limit) value=600.00 ;;
             ecc.mode.current) value=$(switch /run/fake-nvidia/ecc-$n) ;;
             ecc.mode.pending) value=$(switch /var/lib/fake-nvidia/ecc-$n) ;;
+            mig.mode.current) value=$(split /run/fake-nvidia/mig-$n) ;;
+            mig.mode.pending) value=$(split /var/lib/fake-nvidia/mig-$n) ;;
             *) value="[N/A]" ;;
         esac
-        row="${{{{row:+$row, }}}}$value"
+        row="${{row:+$row, }}$value"
     done
     [ -z "$row" ] || echo "$row"
     n=$((n + 1))
@@ -99,6 +119,24 @@ _DCGMI = """\
 #!/bin/sh
 echo '{"DCGM Diagnostic": {"test_categories": [{"category": "Deployment", "tests": [{"name": "software",
   "results": [{"status": "Pass"}, {"status": "Pass"}]}]}]}}'
+"""
+
+
+# Programs by their units; both listen everywhere unless they are told where.
+_EXPORTERS = {"prometheus-node-exporter": "prometheus-node-exporter", "nvidia-dcgm-exporter": "dcgm-exporter"}
+_LISTENER = """\
+#!/usr/bin/python3
+import http.server, os, sys
+said = [word.partition("=")[2] for word in sys.argv if word.startswith("--web.listen-address=")]
+where = (said or [os.environ.get("DCGM_EXPORTER_LISTEN", ":9100")])[0].rpartition(":")
+http.server.HTTPServer((where[0], int(where[2])), http.server.SimpleHTTPRequestHandler).serve_forever()
+"""
+_LISTENER_UNIT = """\
+[Service]
+EnvironmentFile=-/etc/default/prometheus-node-exporter
+ExecStart=/usr/bin/{program} $ARGS
+[Install]
+WantedBy=multi-user.target
 """
 
 
@@ -152,6 +190,11 @@ def stack(drivers: Iterable[str] = DRIVERS) -> list[Deb]:
     ]
     dcgmi: dict[str, str | bytes] = {"usr/bin/dcgmi": _DCGMI}
     debs.append(Deb("nvlsm", "2025.10.11-1"))
+    for name, program in _EXPORTERS.items():
+        unit = _LISTENER_UNIT.format(program=program)
+        files = {f"usr/bin/{program}": _LISTENER, f"usr/lib/systemd/system/{name}.service": unit}
+        package = "datacenter-gpu-manager-exporter" if program == "dcgm-exporter" else name
+        debs.append(Deb(package, EXPORTER, files=files))
     debs += [
         Deb("datacenter-gpu-manager-4-core", version, files=_unit("nvidia-dcgm") | dcgmi) for version in DCGMS
     ]
@@ -249,6 +292,8 @@ def machine_tree(tree: Path, source: Path, key: Path, gpus: int) -> None:
         _write(tree / path, text, 0o755 if "/sbin/" in path else 0o644)
     _write(tree / "etc/fake-gpus", f"{gpus}\n")
     _write(tree / "etc/fake-dpus", "1\n")
+    _write(tree / "etc/fake-gpu-name", f"{GPU}\n")
+    _write(tree / "etc/fake-gpu-device", "2bb5\n")
     _write(tree / "etc/fake-nvml", fake_nvml(gpus))
     (tree / "etc/modprobe.d").mkdir()
     (tree / "etc/apt/keyrings").mkdir(parents=True)
@@ -283,7 +328,7 @@ _FILES = {
     """,
     # What keeps nouveau away must be in the image that the kernel starts from.
     "usr/local/sbin/update-initramfs": "#!/bin/sh\ncat /etc/modprobe.d/* > /boot/initrd\n",
-    "usr/local/sbin/modprobe": "#!/bin/sh\nexit 0\n",
+    "usr/local/sbin/modprobe": "#!/bin/sh\nfor word; do [ $word = -a ] || mkdir -p /sys/module/$word; done\n",
     "usr/local/sbin/modinfo": "#!/bin/sh\ncat /var/lib/fake-nvidia/module\n",
     # What a boot takes up: the entry's parameters, and the module that is on disk.
     "usr/local/sbin/fake-boot": """\
@@ -305,7 +350,8 @@ _FILES = {
             grep -q iommu=pt /proc/cmdline && echo identity > iommu_group/type || echo DMA-FQ > iommu_group/type
         }
         n=0
-        while [ $n -lt $(cat /etc/fake-gpus) ]; do show 0000:4$n:00.0 0x10de 0x2bb5 0x030200; n=$((n + 1)); done
+        device=0x$(cat /etc/fake-gpu-device)
+        while [ $n -lt $(cat /etc/fake-gpus) ]; do show 0000:4$n:00.0 0x10de $device 0x030200; n=$((n + 1)); done
         n=0
         while [ $n -lt $(cat /etc/fake-dpus) ]; do show 0000:b$n:00.0 0x15b3 0xa2dc 0x020000; n=$((n + 1)); done
         # A bridge whose firmware redirects what peers send each other: an ACS capability with its bits set.
@@ -317,6 +363,7 @@ _FILES = {
         if [ -e /var/lib/fake-nvidia/module ]; then
             cp /var/lib/fake-nvidia/module /run/fake-nvidia/loaded
             cp /var/lib/fake-nvidia/ecc-* /run/fake-nvidia/ 2>/dev/null || true
+            cp /var/lib/fake-nvidia/mig-* /run/fake-nvidia/ 2>/dev/null || true
             mkdir /proc/driver/nvidia
             ! grep -qs NVreg_CreateImexChannel0=1 /boot/initrd || {
                 mkdir -p /dev/nvidia-caps-imex-channels; touch /dev/nvidia-caps-imex-channels/channel0

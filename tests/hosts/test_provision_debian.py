@@ -73,7 +73,7 @@ def test_every_node_is_accepted_and_a_second_run_changes_nothing(course: Course)
         ("systemctl is-active chrony nvidia-persistenced nvidia-dcgm | sort -u", "active"),
         ("grep -c iommu=pt /proc/cmdline", "1"),
         ("ls /run/reboot-required 2>/dev/null; true", ""),
-        ("apt-mark showhold | wc -l", "10"),
+        ("apt-mark showhold | wc -l", "11"),
         ("cat /var/lib/fake-dpu/pushes", fake_dpu.IMAGE_SHA256),
         ("systemctl is-enabled rshim", "enabled"),
         ("ls /var/lib/edgectl/certificates", "0001.json\n0001.txt"),
@@ -83,6 +83,12 @@ def test_every_node_is_accepted_and_a_second_run_changes_nothing(course: Course)
 )
 def test_an_accepted_node_is_as_its_baseline_says(course: Course, command: str, said: str) -> None:
     assert course.rack.on_all(command) == [said] * 2
+
+
+def test_exporters_listen_at_the_management_address_and_nowhere_else(course: Course) -> None:
+    ask = "ss -Hltnp '( sport = :9100 or sport = :9400 )' | awk '/users:/ { print $4 }' | sort"
+    for machine in course.rack.machines.values():
+        assert machine.run(ask).split() == [f"{machine.address}:9100", f"{machine.address}:9400"]
 
 
 def test_a_certificate_names_the_parts_and_the_baseline_and_proves_itself(course: Course) -> None:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import time
 from collections.abc import Iterator
 from typing import Any
 
@@ -18,6 +19,7 @@ from tests.remote.fake_rshim import GOOD, HALF
 
 pytestmark = pytest.mark.timeout(600)
 NODE = "fra1-r1-n01"
+SETTINGS = "driver / settings of the GPUs"
 WAITS = "dpu / no card waits for a power cycle to be in its mode"
 PACKAGES = "dpkg-query -W | sha256sum"
 
@@ -93,6 +95,36 @@ def test_settings_of_the_gpus_are_set_and_survive_the_boot_that_they_wait_for(
         node.run("nvidia-smi --query-gpu=power.limit,ecc.mode.current").split("\n")[:2]
         == ["450.00, Disabled"] * 2
     )
+
+
+def test_gpus_are_split_after_the_reboot_that_the_mode_waits_for_and_stay_so_over_the_next(
+    rack: Rack, node: Debian
+) -> None:
+    with_baseline(rack, gpu={"mig": ["1g.24gb", "1g.24gb"]})
+    parts, modes = "nvidia-smi -L | grep -c MIG", "nvidia-smi --query-gpu=mig.mode.current,mig.mode.pending"
+    boots = int(node.run("wc -l < /var/log/boots"))
+    ended = run(rack, "gpu-driver", "all")
+    assert ended.code == 0, ended
+    pending = [task["result"] for task in ended.host(NODE)["tasks"] if task["name"] == SETTINGS]
+    assert pending[0]["reboot_due"], pending
+    assert (node.run(parts).strip(), node.run(modes).split("\n")[:2]) == ("4", ["Enabled, Enabled"] * 2)
+    assert int(node.run("wc -l < /var/log/boots")) == boots + 1
+
+    node.run("systemctl reboot")
+    await_other_boot(node, boots + 1)
+    assert node.run(parts).strip() == "4"
+    again = run(rack, "gpu-driver", "all").host(NODE)
+    assert again["status"] == "ok", again
+    with_baseline(rack, gpu=None)
+    node.run("systemctl disable gpu-parts; rm /var/lib/fake-nvidia/mig-*")
+
+
+def await_other_boot(node: Debian, boots: int) -> None:
+    give_up = time.monotonic() + 30
+    while node.try_run("wc -l < /var/log/boots").stdout.strip() in ("", str(boots)):
+        assert time.monotonic() < give_up
+        time.sleep(0.1)
+    await_boot(node)
 
 
 def test_no_setting_changes_under_a_live_service_unless_that_is_said(rack: Rack, node: Debian) -> None:
