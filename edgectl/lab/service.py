@@ -21,7 +21,7 @@ engine:
   command: /usr/local/bin/edgectl-lab-engine
   args: {{parallel: 2}}
 place: role=gpu
-serve: {{port: {port}}}
+serve: {{port: {port}, front: none}}
 gates: {{ready: 60s, smoke: Say hello.}}
 rollout: {{canary: 1, waves: [50%, 100%]}}
 """

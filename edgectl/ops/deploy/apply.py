@@ -15,7 +15,8 @@ from edgectl.inventory.fold import folded
 from edgectl.inventory.model import Host
 from edgectl.inventory.pattern import select
 from edgectl.ops.deploy.release import release_id, release_vars
-from edgectl.ops.deploy.spec import ModelFile, ServiceSpec, load_spec
+from edgectl.ops.deploy.spec import ServiceSpec, load_spec
+from edgectl.ops.deploy.spec_sources import ModelFile
 from edgectl.ops.gates import carry_out_gated
 from edgectl.ops.policy import rollout_policy
 from edgectl.ops.rollout import (
@@ -73,7 +74,9 @@ class Deployment:
 def load_deployment(services: Services, path: Path, limit: str | None) -> Deployment:
     """Read and check a specification, its files and its placement. Contacts no host."""
     spec = load_spec(path)
-    hosts = select(services.fleet, spec.place, limit=limit)
+    if not spec.is_pinned:
+        raise InputError(f"{path} names files or an image without their digests", hint="write each digest")
+    hosts = select(services.fleet, spec.place.pattern, limit=limit)
     local = [file for file in spec.model.files if file.source.startswith("file://")]
     carried = {file.file_name: _local_file(path, file) for file in local}
     return Deployment(spec, path, hosts, carried, load(path).place(("rollout",)))

@@ -10,6 +10,7 @@ from collections.abc import Iterator, Mapping
 from typing import assert_never
 
 from edgectl.ops.deploy.spec import ServiceSpec
+from edgectl.ops.deploy.spec_engine import EngineKind
 
 # vLLM drains for as long as it is told (vLLM PR #34730); systemd must wait longer than that before it kills.
 _VLLM_DRAIN_S = 120
@@ -56,16 +57,29 @@ def render_unit(spec: ServiceSpec, *, address: str, release: str) -> str:
 def _command(spec: ServiceSpec, address: str) -> list[str]:
     given = list(_options(spec.engine.args))
     where = ["--host", address, "--port", str(spec.serve.port)]
+    folder, name = "{release}/model", spec.model.name
     match spec.engine.kind:
-        case "llama.cpp":
-            model = ["--model", f"{{release}}/model/{spec.model.files[0].file_name}"]
-            return [spec.engine.command, *model, "--alias", spec.model.name, *where, *given]
-        case "vllm":
-            model = ["serve", "{release}/model", "--served-model-name", spec.model.name]
+        case EngineKind.LLAMA_CPP:
+            words = ["--model", f"{folder}/{spec.model.files[0].file_name}", "--alias", name, *where]
+        case EngineKind.VLLM:
             drain = ["--shutdown-timeout", str(_VLLM_DRAIN_S)]
-            return [spec.engine.command, *model, *where, *drain, *given]
+            words = ["serve", folder, "--served-model-name", name, *where, *drain]
+        case EngineKind.SGLANG:
+            words = ["serve", "--model-path", folder, "--served-model-name", name, *where]
+        case EngineKind.TENSORRT_LLM:
+            words = [folder, *where]
+        case EngineKind.CUSTOM:
+            filled = {"{model}": folder, "{address}": address, "{port}": str(spec.serve.port)}
+            words = [_filled(word, filled) for word in spec.engine.argv]
         case _:
             assert_never(spec.engine.kind)
+    return [spec.engine.command, *words, *given]
+
+
+def _filled(word: str, values: Mapping[str, str]) -> str:
+    for name, value in values.items():
+        word = word.replace(name, value)
+    return word
 
 
 def _options(args: Mapping[str, str | float | bool]) -> Iterator[str]:
@@ -89,10 +103,10 @@ def _text(value: str) -> str:
 
 
 def _environment(spec: ServiceSpec) -> Iterator[str]:
-    fixed = {"HF_HUB_OFFLINE": "1", "VLLM_NO_USAGE_STATS": "1"} if spec.engine.kind == "vllm" else {}
+    fixed = {"HF_HUB_OFFLINE": "1", "VLLM_NO_USAGE_STATS": "1"} if spec.engine.kind is EngineKind.VLLM else {}
     for name, value in {**fixed, **spec.engine.environment}.items():
         yield f"Environment={_text(f'{name}={value}')}\n"
 
 
 def _stop_s(spec: ServiceSpec) -> int:
-    return _VLLM_DRAIN_S + _MARGIN_S if spec.engine.kind == "vllm" else _LLAMA_STOP_S
+    return _VLLM_DRAIN_S + _MARGIN_S if spec.engine.kind is EngineKind.VLLM else _LLAMA_STOP_S

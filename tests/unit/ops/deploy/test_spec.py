@@ -14,7 +14,7 @@ WRONG = [
     ("  command:", "  comand:", "9:3", "unknown key 'comand'; did you mean 'command'?"),
     ("place: role=gpu\n", "", "1:1", "the key 'place' is missing"),
     ("name: chat\n", "name: Chat 1\n", "1:1", "small letters, digits and '-', not 'Chat 1'"),
-    ("kind: llama.cpp", "kind: llamacpp", "8:3", "'llama.cpp' or 'vllm', not 'llamacpp'"),
+    ("kind: llama.cpp", "kind: llamacpp", "8:3", "'llama.cpp' or 'custom', not 'llamacpp'"),
     ('"{a}"', '"{a}0"', "6:7", "'model.files.0.sha256'"),
     ("https://", "ftp://", "5:7", "a source is https://…, http://… or file://…"),
     ("tiny.gguf", "", "5:7", "'' is no plain file name: give the file a 'name'"),
