@@ -21,6 +21,10 @@ from edgectl.cli.options import (
 from edgectl.cli.quick import QuickGroup
 from edgectl.errors import InputError
 
+Service = Annotated[
+    Path, typer.Argument(metavar="SPEC", help="A specification, or the name of one in INVENTORY/services.")
+]
+
 
 def add_to(app: typer.Typer) -> None:
     """Add the group."""
@@ -30,10 +34,7 @@ def add_to(app: typer.Typer) -> None:
     @command(group, formats=ALL_FORMATS, changing=True)
     def apply(
         common: Common,
-        spec: Annotated[
-            Path,
-            typer.Argument(metavar="SPEC", help="A specification, or the name of one in INVENTORY/services."),
-        ],
+        spec: Service,
         limit: Limit = None,
         check: Check = False,
         until_converged: UntilConverged = False,
@@ -59,6 +60,45 @@ def add_to(app: typer.Typer) -> None:
                 report = deploying.deploy_report(deployment, prepared, outcome)
             else:
                 report = deploying.apply(opened, deployment, outcome, timing)
+        common.finish(report)
+
+    add_acting(group)
+
+
+def add_acting(group: typer.Typer) -> None:
+    """Add what changes hosts beside `apply`."""
+
+    @command(group, formats=ALL_FORMATS, changing=True)
+    def rollback(
+        common: Common,
+        spec: Service,
+        limit: Limit = None,
+        check: Check = False,
+        deadline: Deadline = None,
+        wait: Wait = None,
+    ) -> None:
+        """Bring every host back to the release that was in force before, proved as it was; needs no version."""
+        from edgectl.cli.running import services, show
+        from edgectl.inventory.pattern import select
+        from edgectl.ops.deploy import rollback as returning
+        from edgectl.ops.deploy.spec import load_spec
+        from edgectl.ops.halts import refuse_frozen
+
+        timing = pace(deadline, wait, until_converged=False)
+        with services(common) as opened:
+            known = load_spec(_spec_path(spec, opened.fleet.source))
+            hosts = select(opened.fleet, known.place.pattern, limit=limit)
+            back = returning.Return(known, hosts, pace=timing)
+            if not check:
+                refuse_frozen(opened)
+            back, prepared, outcome = returning.plan(opened, back)
+            if opened.resuming:
+                common.finish(returning.roll_back(opened, back))
+            show(common, returning.plan_lines(back, outcome))
+            if check or not common.confirm("Go?"):
+                report = returning.rollback_report(prepared, outcome)
+            else:
+                report = returning.roll_back(opened, back, outcome)
         common.finish(report)
 
 

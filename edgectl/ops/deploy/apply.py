@@ -14,6 +14,7 @@ from edgectl.errors import InputError, Place, Problem
 from edgectl.inventory.fold import folded
 from edgectl.inventory.model import Host
 from edgectl.inventory.pattern import select
+from edgectl.ops.deploy.neighbours import neighbours
 from edgectl.ops.deploy.release import release_id, release_vars
 from edgectl.ops.deploy.spec import ServiceSpec, load_spec
 from edgectl.ops.deploy.spec_sources import ModelFile
@@ -40,7 +41,7 @@ from edgectl.report import Line, Report, Tone
 from edgectl.yaml_source import load
 
 PLAYBOOK = "deploy.yaml"
-MODULE = "service_release"
+MODULES = ("service_swap", "service_release")
 
 
 @dataclass(frozen=True, slots=True)
@@ -51,6 +52,7 @@ class Deployment:
     path: Path
     hosts: Sequence[Host]
     carried: Mapping[str, bytes]
+    near: Mapping[str, Sequence[str]]  # by host: the addresses of those that serve while it cannot
     policy_place: Place | None = None
 
     def request(self, options: Options) -> Request:
@@ -61,7 +63,10 @@ class Deployment:
             select=",".join(host.name for host in self.hosts),
             options=options,
             host_vars={
-                host.name: {**release_vars(self.spec, host.address), "weights": weights}
+                host.name: {
+                    **release_vars(self.spec, host.address, self.near[host.name]),
+                    "weights": weights,
+                }
                 for host in self.hosts
             },
             arguments={"spec": str(self.path), "release": release_id(self.spec)},
@@ -79,7 +84,8 @@ def load_deployment(services: Services, path: Path, limit: str | None) -> Deploy
     hosts = select(services.fleet, spec.place.pattern, limit=limit)
     local = [file for file in spec.model.files if file.source.startswith("file://")]
     carried = {file.file_name: _local_file(path, file) for file in local}
-    return Deployment(spec, path, hosts, carried, load(path).place(("rollout",)))
+    near = neighbours(select(services.fleet, spec.place.pattern))
+    return Deployment(spec, path, hosts, carried, near, load(path).place(("rollout",)))
 
 
 def _local_file(spec: Path, file: ModelFile) -> bytes:
@@ -130,7 +136,7 @@ def _size(deployment: Deployment) -> str:
 
 
 def _said(host: HostOutcome) -> str:
-    result = host.result_of(MODULE) or {}
+    result = swapped(host)
     return str(result.get("msg", "")) or "in force already"
 
 
@@ -165,12 +171,12 @@ def _answers(outcome: RunOutcome) -> list[Line]:
     """Return each distinct smoke completion once, with the hosts that gave it."""
     groups: dict[str, list[HostOutcome]] = defaultdict(list)
     for host in outcome.finished():
-        completion = (host.result_of(MODULE) or {}).get("completion")
+        completion = swapped(host).get("completion")
         if completion is not None:
             groups[str(completion)].append(host)
     lines = []
     for text, hosts in groups.items():
-        slowest = max((host.result_of(MODULE) or {}).get("smoke_seconds", 0.0) for host in hosts)
+        slowest = max(swapped(host).get("smoke_seconds", 0.0) for host in hosts)
         names = folded(host.host for host in hosts)
         lines.append(
             Line(f"  {len(hosts):>4}  {names}   smoke ok, at most {slowest * 1000:.0f} ms", Tone.GOOD)
@@ -180,6 +186,12 @@ def _answers(outcome: RunOutcome) -> list[Line]:
 
 
 def _data(deployment: Deployment, host: HostOutcome) -> Mapping[str, Any]:
-    result = host.result_of(MODULE) or {}
-    shown = ("release", "previous", "completion", "usage", "smoke_seconds")
+    result = swapped(host)
+    shown = ("release", "previous", "completion", "usage", "smoke_seconds", "drained", "quarantined")
     return {"service": deployment.spec.name} | {name: result[name] for name in shown if name in result}
+
+
+def swapped(host: HostOutcome) -> Mapping[str, Any]:
+    """Return what came of the release at a host, whichever way it was put there."""
+    results = [host.result_of(module) or {} for module in MODULES]
+    return next((result for result in results if result and not result.get("skipped")), {})

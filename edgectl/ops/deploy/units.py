@@ -1,6 +1,6 @@
 """The systemd unit of each engine, as text. Pure, and golden-tested.
 
-`{release}` stands for the release's folder, which only the host knows.
+`{release}` stands for the release's folder and `{port}` for its slot's port, which only the host knows.
 """
 
 from __future__ import annotations
@@ -10,7 +10,7 @@ from collections.abc import Iterator, Mapping
 from typing import assert_never
 
 from edgectl.ops.deploy.spec import ServiceSpec
-from edgectl.ops.deploy.spec_engine import EngineKind
+from edgectl.ops.deploy.spec_engine import EngineKind, Front
 
 # vLLM drains for as long as it is told (vLLM PR #34730); systemd must wait longer than that before it kills.
 _VLLM_DRAIN_S = 120
@@ -44,19 +44,30 @@ WantedBy=multi-user.target
 
 
 def render_unit(spec: ServiceSpec, *, address: str, release: str) -> str:
-    """Return the unit that serves a specification's model at an address."""
+    """Return the unit that serves a specification's model at an address; behind a front, where the front asks it."""
     return _UNIT.format(
         release_id=release,
         name=spec.name,
-        command=" ".join(_quoted(word) for word in _command(spec, address)),
+        command=" ".join(_quoted(word) for word in _command(spec, *_place(spec, address))),
         environment="".join(_environment(spec)),
         stop_s=_stop_s(spec),
     )
 
 
-def _command(spec: ServiceSpec, address: str) -> list[str]:
+def _place(spec: ServiceSpec, address: str) -> tuple[str, str]:
+    """Return the address and the port that the engine listens on; which slot it gets, only the host knows."""
+    match spec.serve.front:
+        case Front.HAPROXY:
+            return "127.0.0.1", "{port}"
+        case Front.NONE:
+            return address, str(spec.serve.port)
+        case _:
+            assert_never(spec.serve.front)
+
+
+def _command(spec: ServiceSpec, address: str, port: str) -> list[str]:
     given = list(_options(spec.engine.args))
-    where = ["--host", address, "--port", str(spec.serve.port)]
+    where = ["--host", address, "--port", port]
     folder, name = "{release}/model", spec.model.name
     match spec.engine.kind:
         case EngineKind.LLAMA_CPP:
@@ -69,7 +80,7 @@ def _command(spec: ServiceSpec, address: str) -> list[str]:
         case EngineKind.TENSORRT_LLM:
             words = [folder, *where]
         case EngineKind.CUSTOM:
-            filled = {"{model}": folder, "{address}": address, "{port}": str(spec.serve.port)}
+            filled = {"{model}": folder, "{address}": address, "{port}": port}
             words = [_filled(word, filled) for word in spec.engine.argv]
         case _:
             assert_never(spec.engine.kind)
