@@ -10,9 +10,11 @@ from edgectl.clock import Clock
 from edgectl.engine.bench_records import BenchHistory, NoBenchHistory
 from edgectl.engine.contacts import Contacts, NoContacts
 from edgectl.engine.health_records import HealthHistory, NoHealthHistory
+from edgectl.engine.holds import Holds, NoHolds
 from edgectl.engine.lifecycle import Lifecycles, NoLifecycles
 from edgectl.engine.ports import HostPool, Observer
 from edgectl.engine.records import Freezes, Origin, RunHistory
+from edgectl.engine.service_records import NoServiceHistory, ServiceHistory
 from edgectl.inventory.model import Fleet
 from edgectl.secret import SecretSource
 
@@ -36,5 +38,7 @@ class Services:
     health: HealthHistory = field(default_factory=NoHealthHistory)  # what earlier looks at cards found
     bench: BenchHistory = field(default_factory=NoBenchHistory)  # what earlier measurements found
     lifecycles: Lifecycles = field(default_factory=NoLifecycles)  # the stages that hosts came to
+    holds: Holds = field(default_factory=NoHolds)  # who deploys which service now
+    deployed: ServiceHistory = field(default_factory=NoServiceHistory)  # what hosts came to serve
     origin: Origin = field(default_factory=Origin)
     resuming: str = ""  # the id of the run that this command continues, in place of beginning one

@@ -175,3 +175,62 @@ bench_results = sa.Table(
     sa.Column("trusted", sa.Boolean, nullable=False),
     sa.Column("figures", sa.JSON, nullable=False),
 )
+
+# Who may deploy a service now; a row stays when its hold is over, for its token only ever grows.
+service_holds = sa.Table(
+    "service_holds",
+    METADATA,
+    sa.Column("service", sa.String, primary_key=True),
+    sa.Column("token", sa.Integer, nullable=False),
+    sa.Column("key", sa.String, nullable=False),
+    sa.Column("holder", sa.String, nullable=False),
+    sa.Column("process", sa.String, nullable=False),
+    sa.Column("command", sa.String, nullable=False),
+    sa.Column("since", sa.DateTime(timezone=True), nullable=False),
+    sa.Column("until", sa.DateTime(timezone=True), nullable=False),
+)
+
+service_releases = sa.Table(
+    "service_releases",
+    METADATA,
+    sa.Column("service", sa.String, primary_key=True),
+    sa.Column("release", sa.String(16), primary_key=True),
+    sa.Column("at", sa.DateTime(timezone=True), nullable=False),
+    sa.Column("kept_by", sa.String, nullable=False),
+    sa.Column("lock", sa.JSON, nullable=False),
+    sa.Column("claim", sa.JSON, nullable=False),
+)
+
+# Rows are only added, and the latest of a service on a host is what is in force there.
+service_changes = sa.Table(
+    "service_changes",
+    METADATA,
+    sa.Column("id", sa.Integer, primary_key=True),
+    sa.Column("service", sa.String, nullable=False),
+    sa.Column("host", sa.String, nullable=False),
+    sa.Column("release", sa.String(16), nullable=False),
+    sa.Column("tried", sa.String(16), nullable=False),
+    sa.Column("turn", sa.String(16), nullable=False),
+    sa.Column("at", sa.DateTime(timezone=True), nullable=False),
+    sa.Column("changed_by", sa.String, nullable=False),
+    sa.Column("run", sa.String(26), nullable=False),
+    sa.Column("reason", sa.String, nullable=False),
+    sa.Index("ix_service_changes", "service", "host"),
+)
+
+engine_starts = sa.Table(
+    "engine_starts",
+    METADATA,
+    sa.Column("id", sa.Integer, primary_key=True),
+    sa.Column("model", sa.String(64), nullable=False),
+    sa.Column("engine", sa.String, nullable=False),
+    sa.Column("sku", sa.String, nullable=False),
+    sa.Column("mig", sa.String, nullable=False),
+    sa.Column("host", sa.String, nullable=False),
+    sa.Column("at", sa.DateTime(timezone=True), nullable=False),
+    sa.Column("weights_bytes", sa.BigInteger),
+    sa.Column("activation_bytes", sa.BigInteger),
+    sa.Column("graphs_bytes", sa.BigInteger),
+    sa.Column("other_bytes", sa.BigInteger),
+    sa.Index("ix_engine_starts", "model", "engine"),
+)

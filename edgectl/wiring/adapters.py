@@ -11,9 +11,11 @@ from edgectl.clock import Clock
 from edgectl.engine.bench_records import BenchHistory
 from edgectl.engine.contacts import Contacts
 from edgectl.engine.health_records import HealthHistory
+from edgectl.engine.holds import Holds
 from edgectl.engine.lifecycle import Lifecycles
 from edgectl.engine.ports import KeyScanner, Observer
 from edgectl.engine.records import Freezes, RunHistory
+from edgectl.engine.service_records import ServiceHistory
 from edgectl.inventory.model import Fleet
 from edgectl.settings import Settings
 
@@ -60,6 +62,8 @@ class Store:
     health: HealthHistory
     bench: BenchHistory
     lifecycles: Lifecycles
+    holds: Holds
+    deployed: ServiceHistory
 
 
 def open_store(settings: Settings, clock: Clock) -> Store:
@@ -70,8 +74,10 @@ def open_store(settings: Settings, clock: Clock) -> Store:
     from edgectl.store.freezes import SqlFreezes
     from edgectl.store.health import SqlHealthHistory
     from edgectl.store.history import History
+    from edgectl.store.holds import SqlHolds
     from edgectl.store.lifecycles import SqlLifecycles
     from edgectl.store.recorder import Recorder
+    from edgectl.store.services import SqlServiceHistory
 
     engine = open_database(settings.state)
     return Store(
@@ -82,6 +88,8 @@ def open_store(settings: Settings, clock: Clock) -> Store:
         SqlHealthHistory(engine),
         SqlBenchHistory(engine),
         SqlLifecycles(engine),
+        SqlHolds(engine),
+        SqlServiceHistory(engine),
     )
 
 

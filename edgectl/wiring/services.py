@@ -46,6 +46,8 @@ def open_services(
             health=store.health,
             bench=store.bench,
             lifecycles=store.lifecycles,
+            holds=store.holds,
+            deployed=store.deployed,
             origin=origin,
             resuming=whole_id(store.history, resume) if resume else "",
         )
