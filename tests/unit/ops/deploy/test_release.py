@@ -17,6 +17,7 @@ def test_the_same_specification_is_the_same_release(tmp_path: Path) -> None:
 
 SAME: list[tuple[str, Callable[[str], str]]] = [
     ("a comment", lambda text: "# hello\n" + text),
+    ("the port of its front", lambda text: text.replace("8100", "8101")),
     ("its place", lambda text: text.replace("place: role=gpu", "place: all")),
     ("how long it may take", lambda text: text + "gates: {{ready: 9m, smoke: Well?}}\n"),
     ("its waves", lambda text: text + "rollout: {{canary: 2}}\n"),
@@ -32,7 +33,7 @@ OTHER: list[tuple[str, Callable[[str], str]]] = [
     ("an argument", lambda text: text.replace("32768", "16384")),
     ("the environment", lambda text: text.replace("WARNING", "INFO")),
     ("the program", lambda text: text.replace("/opt/vllm/bin", "/opt/vllm-0.12/bin")),
-    ("the port", lambda text: text.replace("8100", "8101")),
+    ("what clients talk to", lambda text: text.replace("port: 8100", "port: 8100, front: none")),
 ]
 
 
@@ -58,7 +59,17 @@ def test_the_first_file_is_the_one_llama_cpp_loads(tmp_path: Path) -> None:
 
 
 def test_a_release_is_the_same_on_every_host_and_listens_on_its_own_address(tmp_path: Path) -> None:
-    one, two = (release_vars(spec(tmp_path, LLAMA), address) for address in ("10.0.0.1", "10.0.0.2"))
+    text = LLAMA + "serve: {{front: none}}\n"
+    one, two = (release_vars(spec(tmp_path, text), address) for address in ("10.0.0.1", "10.0.0.2"))
     assert one["release"] == two["release"]
     assert (one["base_url"], two["base_url"]) == ("http://10.0.0.1:8000", "http://10.0.0.2:8000")
     assert "--host 10.0.0.1 --port 8000" in one["unit"]
+
+
+def test_behind_a_front_the_host_chooses_the_port_and_the_address_is_no_part_of_the_unit(
+    tmp_path: Path,
+) -> None:
+    one, two = (release_vars(spec(tmp_path, LLAMA), address) for address in ("10.0.0.1", "10.0.0.2"))
+    assert one["unit"] == two["unit"]
+    assert "--host 127.0.0.1 --port {port}" in one["unit"]
+    assert (one["listen"], one["slot_ports"]) == ("10.0.0.1:8000", [18000, 18001])
