@@ -4,8 +4,10 @@ from __future__ import annotations
 
 import contextlib
 import hashlib
+import importlib.util
 import ipaddress
 import json
+import shutil
 import subprocess
 import sys
 import time
@@ -24,13 +26,14 @@ from edgectl.lab.nspawn.line import KeeperLine
 from edgectl.lab.nspawn.machine import HOST_KEY, Access, write_layer
 from edgectl.lab.nspawn.machine import Machine as Made
 from edgectl.lab.nspawn.network import await_no_link, choose_subnet, link_to
-from tests.cli_run import Edgectl, Ended
+from tests.cli_run import ROOT, Edgectl, Ended
 from tests.hosts import nspawn
 from tests.hosts.machines import PORT, keypair
 from tests.hosts.nspawn import Debian
 
 _HERE = Path(__file__).parent
-ENGINE = "/usr/local/bin/scripted-engine"
+ENGINE, LLAMA = "/usr/local/bin/scripted-engine", "/usr/local/bin/llama-engine"
+_LIBRARIES = ("libgomp.so.1", "libstdc++.so.6", "libgcc_s.so.1")
 SERVICE_PORT = 8000
 _POP = {"metro": "FRA", "region": "eu-central", "country": "DE", "tz": "Europe/Berlin", "state": "live"}
 
@@ -51,7 +54,7 @@ class Site:
         """Let the specification serve a scripted model: what it says, and what is wrong with it."""
         self.write_model(json.dumps({"says": says, **more}).encode(), ENGINE)
 
-    def write_model(self, content: bytes, engine: str, **more: Any) -> None:
+    def write_model(self, content: bytes, program: str, **more: Any) -> None:
         services = self.edgectl.inventory / "services"
         services.mkdir(exist_ok=True)
         (services / "model.bin").write_bytes(content)
@@ -59,7 +62,7 @@ class Site:
         spec = {
             "name": "chat",
             "model": {"name": "tiny", "files": [file]},
-            "engine": {"kind": "llama.cpp", "command": engine},
+            "engine": {"kind": "llama.cpp", "command": program},
             "place": "all",
             "serve": {"port": SERVICE_PORT},
             "gates": {"ready": "30s", "smoke": {"tokens": 8, "stream": True}},
@@ -193,3 +196,19 @@ def missing() -> str:
 def pid_of(machine: Debian, unit: str) -> str:
     """Return the main process of a unit, 0 for none."""
     return machine.run(f"systemctl show -p MainPID --value {unit}").strip()
+
+
+def llama_tree(tree: Path) -> Path:
+    """Make what lies over a bare Debian so that it can run llama.cpp, as the lab's engine does."""
+    package = Path(importlib.util.find_spec("xllamacpp").origin).parent  # type: ignore[union-attr, arg-type]
+    program = engine_tree(tree) / LLAMA[1:]
+    shutil.copytree(package, tree / "opt/engine/xllamacpp", ignore=shutil.ignore_patterns("__pycache__"))
+    for library in _LIBRARIES:
+        shutil.copy(Path("/usr/lib/x86_64-linux-gnu") / library, tree / "opt/engine")
+    (tree / "opt/engine/engine.py").write_text((ROOT / "edgectl/lab/engine.py").read_text())
+    program.write_text(
+        "#!/bin/sh\nexport PYTHONPATH=/opt/engine LD_LIBRARY_PATH=/opt/engine\n"
+        'exec /usr/bin/python3 /opt/engine/engine.py "$@"\n'
+    )
+    program.chmod(0o755)
+    return tree

@@ -14,12 +14,15 @@ from edgectl.errors import InputError, Place, Problem
 from edgectl.inventory.fold import folded
 from edgectl.inventory.model import Host
 from edgectl.inventory.pattern import select
+from edgectl.ops.deploy.care import rollout_of
+from edgectl.ops.deploy.gates import WaveGate
+from edgectl.ops.deploy.halting import NO_HALT, Halt, halt_data, halt_lines, undo
+from edgectl.ops.deploy.holding import held
 from edgectl.ops.deploy.neighbours import neighbours
+from edgectl.ops.deploy.recording import quarantined, remember, result_at
 from edgectl.ops.deploy.release import release_id, release_vars
 from edgectl.ops.deploy.spec import ServiceSpec, load_spec
 from edgectl.ops.deploy.spec_sources import ModelFile
-from edgectl.ops.gates import carry_out_gated
-from edgectl.ops.policy import rollout_policy
 from edgectl.ops.rollout import (
     NO_DEADLINE,
     Pace,
@@ -41,7 +44,6 @@ from edgectl.report import Line, Report, Tone
 from edgectl.yaml_source import load
 
 PLAYBOOK = "deploy.yaml"
-MODULES = ("service_swap", "service_release")
 
 
 @dataclass(frozen=True, slots=True)
@@ -71,7 +73,7 @@ class Deployment:
             },
             arguments={"spec": str(self.path), "release": release_id(self.spec)},
             carried=self.carried,
-            policy=rollout_policy(self.spec.rollout.model_dump()),
+            policy=rollout_of(self.spec),
             policy_place=self.policy_place,
         )
 
@@ -81,7 +83,11 @@ def load_deployment(services: Services, path: Path, limit: str | None) -> Deploy
     spec = load_spec(path)
     if not spec.is_pinned:
         raise InputError(f"{path} names files or an image without their digests", hint="write each digest")
-    hosts = select(services.fleet, spec.place.pattern, limit=limit)
+    chosen = select(services.fleet, spec.place.pattern, limit=limit)
+    left_out = quarantined(services, [host.name for host in chosen])
+    hosts = [host for host in chosen if host.name not in left_out]
+    if not hosts:
+        raise InputError(f"every host that {path} may go to is quarantined: {folded(left_out)}")
     local = [file for file in spec.model.files if file.source.startswith("file://")]
     carried = {file.file_name: _local_file(path, file) for file in local}
     near = neighbours(select(services.fleet, spec.place.pattern))
@@ -136,7 +142,7 @@ def _size(deployment: Deployment) -> str:
 
 
 def _said(host: HostOutcome) -> str:
-    result = swapped(host)
+    result = result_at(host)
     return str(result.get("msg", "")) or "in force already"
 
 
@@ -144,39 +150,53 @@ def apply(
     services: Services, deployment: Deployment, planned: RunOutcome, pace: Pace = NO_DEADLINE
 ) -> Report:
     """Carry the deployment out, on hosts that could not be planned last."""
-    playbook = load_playbook(services.playbooks / PLAYBOOK)
-    request = replace(deployment.request(Options()), last=troubled(planned), pace=pace)
-    prepared = prepare(services, playbook, request)
-    outcome = carry_out_gated(services, prepared)
-    return deploy_report(deployment, prepared, outcome)
+    return _put_into_force(services, deployment, troubled(planned), pace)
 
 
 def resume(services: Services, deployment: Deployment, pace: Pace = NO_DEADLINE) -> Report:
     """Carry on what was said yes to before, on the hosts that have not ended well."""
-    playbook = load_playbook(services.playbooks / PLAYBOOK)
-    prepared = prepare(services, playbook, replace(deployment.request(Options()), pace=pace))
-    return deploy_report(deployment, prepared, carry_out_gated(services, prepared))
+    return _put_into_force(services, deployment, frozenset(), pace)
 
 
-def deploy_report(deployment: Deployment, prepared: Prepared, outcome: RunOutcome) -> Report:
-    """Tell a deployment: the release per host, and what the service said when it was asked."""
+def _put_into_force(services: Services, deployment: Deployment, last: frozenset[str], pace: Pace) -> Report:
+    """Run it wave by wave under the service's hold, undo what a halt undoes, and remember all of it."""
+    spec, release = deployment.spec, release_id(deployment.spec)
+    request = replace(deployment.request(Options()), last=last, pace=pace)
+    with held(services, spec.name) as ours:
+        prepared = prepare(services, load_playbook(services.playbooks / PLAYBOOK), request)
+        ours.begun(prepared.plan.run)
+        gate = WaveGate(services, spec, prepared)
+        outcome = carry_out(services, prepared, gate=gate if gate.asks else None)
+        remember(services, spec.name, release, outcome, ours)
+        halt = NO_HALT if gate.is_open else undo(services, spec, release, prepared, outcome)
+        if halt.outcome is not None:
+            remember(services, spec.name, release, halt.outcome, ours)
+    return deploy_report(deployment, prepared, outcome, halt)
+
+
+def deploy_report(
+    deployment: Deployment, prepared: Prepared, outcome: RunOutcome, halt: Halt = NO_HALT
+) -> Report:
+    """Tell a deployment: the release per host, what the service said when it was asked, what a halt undid."""
     code = exit_code(outcome)
     comparison = compared(prepared, outcome)
-    body = [*_answers(outcome), *trouble(outcome.hosts, comparison), *closing(outcome, code)]
+    told = [*_answers(outcome), *trouble(outcome.hosts, comparison), *halt_lines(halt)]
+    body = [*told, *closing(outcome, code)]
     report = run_report(prepared, outcome, data=lambda host: _data(deployment, host), body=body)
-    return with_clusters(report, clusters(outcome.hosts, comparison))
+    report = with_clusters(report, clusters(outcome.hosts, comparison))
+    return replace(report, data={**report.data, **halt_data(halt)})
 
 
 def _answers(outcome: RunOutcome) -> list[Line]:
     """Return each distinct smoke completion once, with the hosts that gave it."""
     groups: dict[str, list[HostOutcome]] = defaultdict(list)
     for host in outcome.finished():
-        completion = swapped(host).get("completion")
+        completion = result_at(host).get("completion")
         if completion is not None:
             groups[str(completion)].append(host)
     lines = []
     for text, hosts in groups.items():
-        slowest = max(swapped(host).get("smoke_seconds", 0.0) for host in hosts)
+        slowest = max(result_at(host).get("smoke_seconds", 0.0) for host in hosts)
         names = folded(host.host for host in hosts)
         lines.append(
             Line(f"  {len(hosts):>4}  {names}   smoke ok, at most {slowest * 1000:.0f} ms", Tone.GOOD)
@@ -186,12 +206,6 @@ def _answers(outcome: RunOutcome) -> list[Line]:
 
 
 def _data(deployment: Deployment, host: HostOutcome) -> Mapping[str, Any]:
-    result = swapped(host)
+    result = result_at(host)
     shown = ("release", "previous", "completion", "usage", "smoke_seconds", "drained", "quarantined")
     return {"service": deployment.spec.name} | {name: result[name] for name in shown if name in result}
-
-
-def swapped(host: HostOutcome) -> Mapping[str, Any]:
-    """Return what came of the release at a host, whichever way it was put there."""
-    results = [host.result_of(module) or {} for module in MODULES]
-    return next((result for result in results if result and not result.get("skipped")), {})

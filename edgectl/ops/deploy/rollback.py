@@ -10,9 +10,11 @@ from typing import Any
 from edgectl.engine.outcome import HostOutcome, RunOutcome, exit_code
 from edgectl.inventory.fold import folded
 from edgectl.inventory.model import Host
+from edgectl.ops.deploy.care import rollout_of
+from edgectl.ops.deploy.holding import held
+from edgectl.ops.deploy.recording import remember, result_at
 from edgectl.ops.deploy.release import how_to_swap
 from edgectl.ops.deploy.spec import ServiceSpec
-from edgectl.ops.policy import rollout_policy
 from edgectl.ops.rollout import NO_DEADLINE, Pace, Prepared, Request, carry_out, prepare, run_report, troubled
 from edgectl.ops.services import Services
 from edgectl.ops.told import closing, trouble
@@ -21,7 +23,6 @@ from edgectl.playbook.loader import load_playbook
 from edgectl.report import Line, Report, Tone
 
 PLAYBOOK = "rollback.yaml"
-MODULE = "service_rollback"
 COMMAND = "deploy rollback"
 
 
@@ -48,7 +49,7 @@ class Return:
             options=options,
             host_vars={host.name: values for host in self.hosts},
             arguments={"service": self.spec.name},
-            policy=rollout_policy(self.spec.rollout.model_dump()),
+            policy=rollout_of(self.spec),
             pace=self.pace,
         )
 
@@ -67,7 +68,7 @@ def leaving(outcome: RunOutcome) -> str:
 
     A host that a halted deployment never reached stays as it is: it is not the one that has to go back.
     """
-    seen = [_result(host) for host in outcome.hosts if _result(host).get("release")]
+    seen = [result_at(host) for host in outcome.hosts if result_at(host).get("release")]
     begun = {one["left"] for one in seen} & {one["release"] for one in seen}
     if begun:
         return str(min(begun))
@@ -76,10 +77,19 @@ def leaving(outcome: RunOutcome) -> str:
 
 
 def roll_back(services: Services, back: Return, planned: RunOutcome | None = None) -> Report:
-    """Carry it out, on hosts that could not be planned last."""
+    """Carry it out, on hosts that could not be planned last, and remember it."""
     last = frozenset[str]() if planned is None else troubled(planned)
-    prepared, outcome = _run(services, replace(back.request(Options()), last=last))
+    with held(services, back.spec.name) as ours:
+        prepared, outcome = carry_back(services, back, last)
+        remember(services, back.spec.name, back.leave, outcome, ours)
     return rollback_report(prepared, outcome)
+
+
+def carry_back(
+    services: Services, back: Return, last: frozenset[str] = frozenset()
+) -> tuple[Prepared, RunOutcome]:
+    """Carry it out, on hosts of `last` after all others."""
+    return _run(services, replace(back.request(Options()), last=last))
 
 
 def _run(services: Services, request: Request) -> tuple[Prepared, RunOutcome]:
@@ -91,7 +101,7 @@ def plan_lines(back: Return, outcome: RunOutcome) -> list[Line]:
     """Return the plan for a person."""
     groups: dict[str, list[str]] = defaultdict(list)
     for host in outcome.finished():
-        groups[str(_result(host).get("msg", ""))].append(host.host)
+        groups[str(result_at(host).get("msg", ""))].append(host.host)
     lines = [Line(f"{back.spec.name}  back to the release before")]
     lines += [Line(f"  {len(names):>4}  {folded(names)}   {said}") for said, names in groups.items()]
     return [*lines, *trouble(outcome.hosts)]
@@ -101,7 +111,7 @@ def rollback_report(prepared: Prepared, outcome: RunOutcome) -> Report:
     """Tell which hosts went back to what, and what their streams had of it."""
     groups: dict[str, list[str]] = defaultdict(list)
     for host in outcome.finished():
-        groups[str(_result(host).get("release", ""))].append(host.host)
+        groups[str(result_at(host).get("release", ""))].append(host.host)
     lines = [
         Line(f"  {len(names):>4}  {folded(names)}   {release} serves", Tone.GOOD)
         for release, names in groups.items()
@@ -110,10 +120,6 @@ def rollback_report(prepared: Prepared, outcome: RunOutcome) -> Report:
     return run_report(prepared, outcome, data=_data, body=body)
 
 
-def _result(host: HostOutcome) -> Mapping[str, Any]:
-    return host.result_of(MODULE) or {}
-
-
 def _data(host: HostOutcome) -> Mapping[str, Any]:
     shown = ("release", "left", "completion", "smoke_seconds", "drained", "quarantined")
-    return {name: value for name, value in _result(host).items() if name in shown}
+    return {name: value for name, value in result_at(host).items() if name in shown}
