@@ -50,6 +50,7 @@ MODULES: Dict[str, str] = {
     "template": "template",
     "uri": "uri",
     "wait_for": "wait_for",
+    "weights": "weights",
 }
 
 
