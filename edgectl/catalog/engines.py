@@ -6,8 +6,17 @@ trtllm-serve (nvidia.github.io/TensorRT-LLM, 1.1), llama.cpp's tools/server/READ
 
 from __future__ import annotations
 
+import functools
 from collections.abc import Mapping
 from dataclasses import dataclass
+from importlib import resources
+from pathlib import Path
+from typing import Literal
+
+from pydantic import BaseModel, ConfigDict, Field
+
+from edgectl.complaints import validate
+from edgectl.yaml_source import load
 
 
 @dataclass(frozen=True, slots=True)
@@ -75,3 +84,37 @@ ENGINES: Mapping[str, EngineFacts] = {
     ),
     "custom": EngineFacts(),
 }
+
+
+class DangerousFlag(BaseModel):
+    """An option or a variable that a service must not have; see `engine_flags.yaml`."""
+
+    model_config = ConfigDict(strict=True, extra="forbid", frozen=True)
+
+    engines: list[str]
+    where: Literal["args", "environment"]
+    name: str
+    why: str
+    instead: str
+    source: str
+    values: list[str] = Field(default_factory=list)
+    allowable: bool = False
+
+    def is_meant(self, engine: str, name: str, value: object) -> bool:
+        """Tell whether an engine's option is this one. One that is switched off is not."""
+        is_named = _plain(name) == _plain(self.name) and engine in self.engines
+        return is_named and value is not False and (not self.values or str(value) in self.values)
+
+
+def _plain(name: str) -> str:
+    return name.lstrip("-").replace("_", "-").lower()
+
+
+@functools.cache
+def dangerous_flags() -> tuple[DangerousFlag, ...]:
+    """Return the table that comes with edgectl."""
+    path = Path(str(resources.files("edgectl.catalog").joinpath("engine_flags.yaml")))
+    document = load(path)
+    return tuple(
+        validate(DangerousFlag, document, row, (number,)) for number, row in enumerate(document.value)
+    )

@@ -2,11 +2,10 @@
 
 from __future__ import annotations
 
-from pathlib import Path
-from typing import Annotated
-
 import typer
 
+from edgectl.cli.deploy_acting import SpecArgument, add_acting
+from edgectl.cli.deploy_planning import add_planning
 from edgectl.cli.options import (
     ALL_FORMATS,
     Check,
@@ -19,22 +18,19 @@ from edgectl.cli.options import (
     pace,
 )
 from edgectl.cli.quick import QuickGroup
-from edgectl.errors import InputError
-
-Service = Annotated[
-    Path, typer.Argument(metavar="SPEC", help="A specification, or the name of one in INVENTORY/services.")
-]
+from edgectl.cli.service_specs import spec_path
 
 
 def add_to(app: typer.Typer) -> None:
     """Add the group."""
     group = typer.Typer(help="Put a model into service.", no_args_is_help=True, cls=QuickGroup)
     app.add_typer(group, name="deploy")
+    add_planning(group)
 
     @command(group, formats=ALL_FORMATS, changing=True)
     def apply(
         common: Common,
-        spec: Service,
+        spec: SpecArgument,
         limit: Limit = None,
         check: Check = False,
         until_converged: UntilConverged = False,
@@ -48,7 +44,7 @@ def add_to(app: typer.Typer) -> None:
 
         timing = pace(deadline, wait, until_converged=until_converged)
         with services(common) as opened:
-            deployment = deploying.load_deployment(opened, _spec_path(spec, opened.fleet.source), limit)
+            deployment = deploying.load_deployment(opened, spec_path(spec, opened.fleet.source), limit)
             if not check:
                 refuse_frozen(opened)
             if opened.resuming:
@@ -63,55 +59,3 @@ def add_to(app: typer.Typer) -> None:
         common.finish(report)
 
     add_acting(group)
-
-
-def add_acting(group: typer.Typer) -> None:
-    """Add what changes hosts beside `apply`."""
-
-    @command(group, formats=ALL_FORMATS, changing=True)
-    def rollback(
-        common: Common,
-        spec: Service,
-        limit: Limit = None,
-        check: Check = False,
-        deadline: Deadline = None,
-        wait: Wait = None,
-    ) -> None:
-        """Bring every host back to the release that was in force before, proved as it was; needs no version."""
-        from edgectl.cli.running import services, show
-        from edgectl.inventory.pattern import select
-        from edgectl.ops.deploy import rollback as returning
-        from edgectl.ops.deploy.spec import load_spec
-        from edgectl.ops.halts import refuse_frozen
-
-        timing = pace(deadline, wait, until_converged=False)
-        with services(common) as opened:
-            known = load_spec(_spec_path(spec, opened.fleet.source))
-            hosts = select(opened.fleet, known.place.pattern, limit=limit)
-            back = returning.Return(known, hosts, pace=timing)
-            if not check:
-                refuse_frozen(opened)
-            back, prepared, outcome = returning.plan(opened, back)
-            if opened.resuming:
-                common.finish(returning.roll_back(opened, back))
-            show(common, returning.plan_lines(back, outcome))
-            if check or not common.confirm("Go?"):
-                report = returning.rollback_report(prepared, outcome)
-            else:
-                report = returning.roll_back(opened, back, outcome)
-        common.finish(report)
-
-
-def _spec_path(given: Path, inventory: Path) -> Path:
-    """A bare name means the inventory's own specification; anything else is a path."""
-    if given.suffix or given.exists():
-        return given
-    from edgectl.complaints import did_you_mean
-
-    known = {path.stem: path for path in (inventory / "services").glob("*.yaml")}
-    if str(given) not in known:
-        message = (
-            f"there is no service '{given}' in {inventory / 'services'}{did_you_mean(str(given), known)}"
-        )
-        raise InputError(message)
-    return known[str(given)]

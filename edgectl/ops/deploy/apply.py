@@ -18,9 +18,11 @@ from edgectl.ops.deploy.care import rollout_of
 from edgectl.ops.deploy.gates import WaveGate
 from edgectl.ops.deploy.halting import NO_HALT, Halt, halt_data, halt_lines, undo
 from edgectl.ops.deploy.holding import held
+from edgectl.ops.deploy.lock import locked
 from edgectl.ops.deploy.neighbours import neighbours
 from edgectl.ops.deploy.recording import quarantined, remember, result_at
 from edgectl.ops.deploy.release import release_id, release_vars
+from edgectl.ops.deploy.shipping import Shipment, ship, shipped_lines
 from edgectl.ops.deploy.spec import ServiceSpec, load_spec
 from edgectl.ops.deploy.spec_sources import ModelFile
 from edgectl.ops.rollout import (
@@ -57,6 +59,12 @@ class Deployment:
     near: Mapping[str, Sequence[str]]  # by host: the addresses of those that serve while it cannot
     policy_place: Place | None = None
 
+    @property
+    def shipment(self) -> Shipment:
+        """What goes ahead: the files that do not come with the job itself."""
+        files = [_weight(file) for file in self.spec.model.files if not file.source.startswith("file://")]
+        return Shipment(self.spec, files, self.hosts)
+
     def request(self, options: Options) -> Request:
         """Return the run that puts it into force."""
         weights = [_weight(file) for file in self.spec.model.files]
@@ -80,9 +88,7 @@ class Deployment:
 
 def load_deployment(services: Services, path: Path, limit: str | None) -> Deployment:
     """Read and check a specification, its files and its placement. Contacts no host."""
-    spec = load_spec(path)
-    if not spec.is_pinned:
-        raise InputError(f"{path} names files or an image without their digests", hint="write each digest")
+    spec = locked(load_spec(path), path).spec
     chosen = select(services.fleet, spec.place.pattern, limit=limit)
     left_out = quarantined(services, [host.name for host in chosen])
     hosts = [host for host in chosen if host.name not in left_out]
@@ -163,6 +169,7 @@ def _put_into_force(services: Services, deployment: Deployment, last: frozenset[
     spec, release = deployment.spec, release_id(deployment.spec)
     request = replace(deployment.request(Options()), last=last, pace=pace)
     with held(services, spec.name) as ours:
+        shipped = ship(services, deployment.shipment, pace) if deployment.shipment.files else None
         prepared = prepare(services, load_playbook(services.playbooks / PLAYBOOK), request)
         ours.begun(prepared.plan.run)
         gate = WaveGate(services, spec, prepared)
@@ -171,7 +178,9 @@ def _put_into_force(services: Services, deployment: Deployment, last: frozenset[
         halt = NO_HALT if gate.is_open else undo(services, spec, release, prepared, outcome)
         if halt.outcome is not None:
             remember(services, spec.name, release, halt.outcome, ours)
-    return deploy_report(deployment, prepared, outcome, halt)
+    report = deploy_report(deployment, prepared, outcome, halt)
+    lines = [] if shipped is None else shipped_lines(deployment.hosts, shipped)
+    return replace(report, body=[*lines, *report.body])
 
 
 def deploy_report(

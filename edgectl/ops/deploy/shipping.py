@@ -129,7 +129,9 @@ def shipped_lines(hosts: Sequence[Host], outcome: RunOutcome) -> list[Line]:
     ]
     left = [host for host in outcome.hosts if host not in done]
     if left:
-        said = f"  weights   not yet at {folded(host.host for host in left)}: {left[0].reason or left[0].status}"
+        said = (
+            f"  weights   not yet at {folded(host.host for host in left)}: {left[0].reason or left[0].status}"
+        )
         lines.append(Line(said, Tone.NOTICE))
     return lines
 

@@ -9,6 +9,8 @@ from typing import Annotated, Self
 from pydantic import BeforeValidator, Field, StrictStr, field_validator, model_validator
 
 from edgectl.complaints import validate
+from edgectl.errors import InputError, Problem
+from edgectl.ops.deploy.safety import unsafe
 from edgectl.ops.deploy.spec_care import Gates, Place, Secret, Strategy, Weights, as_place
 from edgectl.ops.deploy.spec_engine import Engine, Gpus, Serve
 from edgectl.ops.deploy.spec_sources import Model
@@ -59,5 +61,12 @@ class ServiceSpec(Strict):
 
 
 def load_spec(path: Path) -> ServiceSpec:
-    """Read a specification, or raise `InputError` with every complaint and its place."""
-    return validate(ServiceSpec, load(path))
+    """Read a specification, or raise `InputError` with every complaint and its place, an unsafe one's too."""
+    document = load(path)
+    spec = validate(ServiceSpec, document)
+    problems = [
+        Problem(said, document.place(steps)) for steps, said in unsafe(spec.engine, spec.serve, spec.secrets)
+    ]
+    if problems:
+        raise InputError(problems)
+    return spec

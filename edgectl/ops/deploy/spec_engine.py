@@ -54,7 +54,8 @@ class Engine(Strict):
     """What serves the model.
 
     `command` is the program on the node, or what the image runs; `args` are passed as --name value. A custom
-    engine gets `argv` word by word, where {model}, {address} and {port} are filled in.
+    engine gets `argv` word by word, where {model}, {address} and {port} are filled in. `allow` names dangerous
+    options that are used all the same, and why.
     """
 
     kind: EngineKind
@@ -64,11 +65,13 @@ class Engine(Strict):
     args: dict[str, Scalar] = Field(default_factory=dict)
     argv: list[StrictStr] = Field(default_factory=list)
     environment: dict[str, str] = Field(default_factory=dict)
+    allow: dict[str, StrictStr] = Field(default_factory=dict)
 
     @field_validator("image")
     @classmethod
     def _an_image(cls, value: str) -> str:
-        if value and not _IMAGE.match(value):
+        registry = value.partition("/")[0]
+        if value and not (_IMAGE.match(value) and {".", ":"} & set(registry.replace("localhost", "."))):
             raise ValueError(f"an image is REGISTRY/NAME@sha256:… or REGISTRY/NAME:TAG, not '{value}'")
         return value
 

@@ -22,12 +22,15 @@ _COMMIT = re.compile(r"^[0-9a-f]{40}$")
 class ModelFile(Strict):
     """One file of a model. A `source` on this machine, file://…, lies beside the spec.
 
-    Without a `sha256` the file is mutable, and `deploy lock` finds out what it is.
+    Without a `sha256` the file is mutable, and `deploy lock` finds out what it is. `size` is in bytes; `asked` is
+    what a locked file is called where its source is said in other words.
     """
 
     source: StrictStr
     sha256: Annotated[str, Field(pattern=_DIGEST)] | None = None
     name: StrictStr = ""
+    size: Annotated[int, Field(ge=0)] | None = None
+    asked: StrictStr = ""
 
     @field_validator("source")
     @classmethod
@@ -124,8 +127,8 @@ class Contents(Strict):
 
     @property
     def is_pinned(self) -> bool:
-        """Tell whether the spec itself says every digest, so that no lock is needed."""
-        return not self.source and all(file.sha256 for file in self.files)
+        """Tell whether every file is there by its digest, so that no lock is needed."""
+        return bool(self.files) and all(file.sha256 for file in self.files)
 
 
 class Lora(Contents):

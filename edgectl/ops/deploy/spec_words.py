@@ -18,7 +18,7 @@ class Strict(BaseModel):
     model_config = ConfigDict(extra="forbid", frozen=True)
 
 
-def _scalar(value: Any) -> str | float | bool:
+def _scalar(value: Any) -> str | int | float | bool:
     if not isinstance(value, str | int | float):
         raise ValueError(f"a text, a number or true or false is wanted, not {value!r}")  # noqa: TRY004 - pydantic's word
     return value
@@ -32,5 +32,5 @@ def _rate(value: Any) -> Any:
     return float(match[1]) * _PREFIX[match[2]] / (_BITS if match[3] == "bit" else 1)
 
 
-Scalar = Annotated[str | float | bool, PlainValidator(_scalar)]
+Scalar = Annotated[str | int | float | bool, PlainValidator(_scalar)]
 BytesPerSecond = Annotated[float, BeforeValidator(_rate)]

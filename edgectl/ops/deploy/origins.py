@@ -1,0 +1,250 @@
+"""Each kind of source, asked for what a name stands for: files with their digests, or an image's digest."""
+
+from __future__ import annotations
+
+import fnmatch
+import hashlib
+import json
+import re
+import urllib.parse
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from edgectl.engine.web import Content, Page, Web
+from edgectl.errors import InputError
+from edgectl.ops.deploy.spec_sources import HubName, ModelFile, hub_name
+
+SUMS = "SHA256SUMS"
+_OK, _NONE, _WHO = 200, 404, 401
+_FORBIDDEN = (401, 403)
+_SUM = re.compile(r"^([0-9a-f]{64}) [ *](?:\./)?(.+)$")
+_IMAGE_KINDS = (
+    "application/vnd.oci.image.index.v1+json",
+    "application/vnd.docker.distribution.manifest.list.v2+json",
+    "application/vnd.oci.image.manifest.v1+json",
+    "application/vnd.docker.distribution.manifest.v2+json",
+)
+_CHALLENGE = re.compile(r'(\w+)="([^"]*)"')
+
+
+@dataclass(frozen=True, slots=True)
+class Origins:
+    """Where names are looked up. `hub`, `s3` and `registry` replace the public ones; '' for those.
+
+    `hub_token` is sent to the hub alone.
+    """
+
+    web: Web
+    folder: Path  # where file:// sources lie
+    hub: str = "https://huggingface.co"
+    hub_token: str = ""
+    s3: str = ""
+
+    @property
+    def hub_headers(self) -> dict[str, str]:
+        """What the hub is asked with."""
+        return {"Authorization": f"Bearer {self.hub_token}"} if self.hub_token else {}
+
+    def headers_for(self, url: str) -> dict[str, str]:
+        """What a URL is asked with."""
+        return self.hub_headers if url.startswith(f"{self.hub}/") else {}
+
+    def address(self, source: str) -> str:
+        """Return the URL of a file or a folder in an object store; every other source is its own."""
+        if not source.startswith("s3://"):
+            return source
+        bucket, _, key = source.removeprefix("s3://").partition("/")
+        base = f"{self.s3.rstrip('/')}/{bucket}" if self.s3 else f"https://{bucket}.s3.amazonaws.com"
+        return f"{base}/{urllib.parse.quote(key)}"
+
+
+@dataclass(frozen=True, slots=True)
+class Found:
+    """What a source stands for; `revision` is the commit, where the source has such."""
+
+    files: Sequence[ModelFile]
+    revision: str = ""
+
+
+def whole(origins: Origins, source: str, include: Sequence[str]) -> Found:
+    """Return the files of a repository or a folder that the globs name. Raises `InputError` where there are none."""
+    found = (
+        _hub(origins, source, include) if source.startswith("hf://") else _folder(origins, source, include)
+    )
+    if not found.files:
+        raise InputError(f"{source} has no file that is one of {', '.join(include)}")
+    return found
+
+
+def _hub(origins: Origins, source: str, include: Sequence[str]) -> Found:
+    name = hub_name(source)
+    answer = _hub_answer(origins, name)
+    commit = str(answer["sha"])
+    listed = [one for one in answer["siblings"] if _wanted(one["rfilename"], include)]
+    files = [_hub_file(origins, name, commit, one) for one in listed]
+    return Found(sorted(files, key=lambda file: file.file_name), commit)
+
+
+def _hub_answer(origins: Origins, name: HubName) -> Mapping[str, Any]:
+    revision = urllib.parse.quote(name.revision, safe="")
+    url = f"{origins.hub}/api/models/{name.repository}/revision/{revision}?blobs=true"
+    page = origins.web.get(url, origins.hub_headers)
+    if page.status != _OK:
+        raise InputError(
+            f"the hub has no {name.repository}@{name.revision} for us (it answers {page.status})",
+            hint="is it spelled so? a gated model needs HF_TOKEN"
+            if page.status in (*_FORBIDDEN, _NONE)
+            else "",
+        )
+    answer: Mapping[str, Any] = json.loads(page.body)
+    return answer
+
+
+def _hub_file(origins: Origins, name: HubName, commit: str, listed: Mapping[str, Any]) -> ModelFile:
+    path = str(listed["rfilename"])
+    url = f"{origins.hub}/{name.repository}/resolve/{commit}/{urllib.parse.quote(path)}"
+    large = listed.get("lfs")
+    if large:
+        content = Content(large["sha256"], int(large["size"]))
+    else:  # a small file, which git alone names: by another digest than ours
+        page = origins.web.get(url, origins.hub_headers)
+        _refuse_other_blob(url, page, str(listed.get("blobId", "")))
+        content = Content(hashlib.sha256(page.body).hexdigest(), len(page.body))
+    return ModelFile(source=url, sha256=content.sha256, size=content.size, name=path.rpartition("/")[2])
+
+
+def _refuse_other_blob(url: str, page: Page, blob: str) -> None:
+    git = hashlib.sha1(b"blob %d\0" % len(page.body) + page.body, usedforsecurity=False).hexdigest()
+    if page.status != _OK or (blob and git != blob):
+        raise InputError(f"{url}: the bytes are not those that the hub lists ({page.status}, {git})")
+
+
+def _wanted(path: str, include: Sequence[str]) -> bool:
+    """Tell whether a file is wanted: engines read one folder, so what lies deeper is taken only where it is named."""
+    return any(fnmatch.fnmatchcase(path, glob) for glob in include) and (
+        "/" not in path or any("/" in glob for glob in include)
+    )
+
+
+def _folder(origins: Origins, source: str, include: Sequence[str]) -> Found:
+    listing = _read(origins, source + SUMS)
+    files = []
+    for line in listing.decode("utf-8", "replace").splitlines():
+        match = _SUM.match(line.strip())
+        if match and _wanted(match[2], include):
+            name = match[2]
+            size = _size(origins, source + name)
+            files.append(
+                ModelFile(
+                    source=origins.address(source + name),
+                    sha256=match[1],
+                    size=size,
+                    name=name.rpartition("/")[2],
+                    asked=source + name if source.startswith("s3://") else "",
+                )
+            )
+    return Found(files)
+
+
+def _read(origins: Origins, source: str) -> bytes:
+    if source.startswith("file://"):
+        try:
+            return _local(origins, source).read_bytes()
+        except OSError as error:
+            raise InputError(f"cannot read {_local(origins, source)}: {error.strerror}") from None
+    page = origins.web.get(origins.address(source))
+    if page.status != _OK:
+        raise InputError(
+            f"{source}: the server answers {page.status}",
+            hint=f"a folder lists its files in {SUMS}: sha256sum * > {SUMS}" if source.endswith(SUMS) else "",
+        )
+    return page.body
+
+
+def _local(origins: Origins, source: str) -> Path:
+    return origins.folder / source.removeprefix("file://")
+
+
+def _size(origins: Origins, source: str) -> int | None:
+    if source.startswith("file://"):
+        path = _local(origins, source)
+        return path.stat().st_size if path.exists() else None
+    return origins.web.size(origins.address(source))
+
+
+def size_of(origins: Origins, file: ModelFile) -> int | None:
+    """Return how large a file is whose digest is known, None where its origin does not say."""
+    return _size(origins, file.source)
+
+
+def one(origins: Origins, file: ModelFile) -> ModelFile:
+    """Return one file with its digest: as the hub lists it, else by reading it once."""
+    if file.source.startswith("hf://"):
+        return _hub_one(origins, file)
+    address = origins.address(file.source)
+    if file.source.startswith("file://"):
+        raw = _read(origins, file.source)
+        content = Content(hashlib.sha256(raw).hexdigest(), len(raw))
+    else:
+        content = origins.web.digest(address)
+    asked = file.source if address != file.source else ""
+    return file.model_copy(
+        update=_content(content) | {"source": address, "asked": asked, "name": file.file_name}
+    )
+
+
+def _content(content: Content) -> dict[str, Any]:
+    return {"sha256": content.sha256, "size": content.size}
+
+
+def _hub_one(origins: Origins, file: ModelFile) -> ModelFile:
+    name = hub_name(file.source)
+    answer = _hub_answer(origins, name)
+    listed = next((one for one in answer["siblings"] if one["rfilename"] == name.path), None)
+    if listed is None:
+        raise InputError(f"{name.repository}@{name.revision} has no file {name.path}")
+    found = _hub_file(origins, name, str(answer["sha"]), listed)
+    return found.model_copy(update={"asked": file.source, "name": file.file_name})
+
+
+def image_digest(origins: Origins, image: str) -> str:
+    """Return an image by the digest that its registry has for the tag now, proven by the manifest's own bytes."""
+    registry, _, path = image.partition("/")
+    repository, _, tag = path.partition(":")
+    host = "registry-1.docker.io" if registry == "docker.io" else registry
+    scheme = "http" if host.partition(":")[0] in ("localhost", "127.0.0.1") else "https"
+    url = f"{scheme}://{host}/v2/{repository}/manifests/{tag or 'latest'}"
+    accept = {"Accept": ", ".join(_IMAGE_KINDS)}
+    page = origins.web.get(url, accept)
+    if page.status == _WHO:
+        token = _token(origins, page)
+        page = origins.web.get(url, {**accept, "Authorization": f"Bearer {token}"})
+    if page.status != _OK:
+        raise InputError(f"the registry has no {image} for us (it answers {page.status})")
+    digest = f"sha256:{hashlib.sha256(page.body).hexdigest()}"
+    said = page.headers.get("docker-content-digest", digest)
+    if said != digest:
+        raise InputError(f"{image}: the registry calls it {said}, and its bytes are {digest}")
+    return f"{registry}/{repository}@{digest}"
+
+
+def _token(origins: Origins, page: Page) -> str:
+    """Return what a registry gives to anybody who asks."""
+    said = dict(_CHALLENGE.findall(page.headers.get("www-authenticate", "")))
+    if "realm" not in said:
+        raise InputError("the registry wants a login, and says of no kind that we know")
+    query = urllib.parse.urlencode({name: said[name] for name in ("service", "scope") if name in said})
+    answer = json.loads(origins.web.get(f"{said['realm']}?{query}").body)
+    return str(answer.get("token") or answer.get("access_token") or "")
+
+
+def beginnings(origins: Origins, file: ModelFile) -> Iterator[bytes]:
+    """Yield ever more of a file's beginning, at last 64 MiB: the header of a model ends somewhere within."""
+    for count in (2**20, 2**23, 2**26):
+        if file.source.startswith("file://"):
+            with _local(origins, file.source).open("rb") as stream:
+                yield stream.read(count)
+        else:
+            yield origins.web.beginning(file.source, count, origins.headers_for(file.source))
