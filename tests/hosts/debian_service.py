@@ -45,6 +45,7 @@ class Site:
     machines: dict[str, Debian]
     edgectl: Edgectl
     folder: Path
+    here: str  # this machine's address on their network
 
     @property
     def urls(self) -> list[str]:
@@ -134,7 +135,8 @@ def debian_service(folder: Path, nodes: Sequence[str], tree: Path | None = None)
             nspawn.await_boot(machine)
         home = folder / "home"
         home.mkdir()
-        yield Site(machines, Edgectl(home, _inventory(folder / "inventory", machines), {}), folder)
+        command = Edgectl(home, _inventory(folder / "inventory", machines), {})
+        yield Site(machines, command, folder, str(subnet[1]))
 
 
 def _end(line: KeeperLine, groups: tuple[str, ...], link: str) -> None:

@@ -54,11 +54,21 @@ class Wanted(NamedTuple):
 
 
 class Got(NamedTuple):
-    """How fetching went: why not, whether it may come later, and how many bytes went over the line."""
+    """How fetching went: why not, with the status of the answer (-1: none came), and how many bytes were moved."""
 
     problem: str = ""
-    coming: bool = False
+    status: int = 0
     bytes: int = 0
+
+    @property
+    def is_coming(self) -> bool:
+        """Tell whether a neighbour still fetches it."""
+        return self.status == _COMING
+
+    @property
+    def is_silent(self) -> bool:
+        """Tell whether nobody answered, as where a neighbour has not begun."""
+        return self.status < 0
 
 
 def fetch(wanted: Wanted, source: Source) -> Got:
@@ -69,7 +79,7 @@ def fetch(wanted: Wanted, source: Source) -> Got:
         before = _size(wanted.partial)
         got = _read_on(wanted, source, before)
         total += got.bytes
-        if not got.problem or got.coming:
+        if not got.problem or (got.is_coming and not source.is_origin):
             return got._replace(bytes=total)
         stalled = 0 if _size(wanted.partial) > before else stalled + 1
         if stalled >= _TRIES or (stalled and not source.is_origin):
@@ -89,9 +99,7 @@ def _read_on(wanted: Wanted, source: Source, have: int) -> Got:
             return Got()
         if answer.status not in (_OK, _PART):
             said = answer.problem or f"the server answers {answer.status}"
-            return Got(
-                f"{_http.masked(source.url)}: {said}", answer.status == _COMING and not source.is_origin
-            )
+            return Got(f"{_http.masked(source.url)}: {said}", answer.status)
         with open(wanted.partial, "ab") as stream:
             if answer.status == _OK:
                 stream.truncate(0)

@@ -104,12 +104,13 @@ class _Fetching:
             if _fetching.is_whole(self._wanted):
                 break
             self._moved.mended += 1
-            self._moved.add(other, _fetching.mend(self._wanted, other))
+            got = _fetching.mend(self._wanted, other)
+            self._moved.add(other, got)
+            problem = got.problem
         if not _fetching.is_whole(self._wanted):
-            os.unlink(self._wanted.partial)
-            return (
-                f"what its sources give has another sha256 than {self._wanted.sha256[:12]}…: nothing was kept"
-            )
+            _fetching.drop(self._wanted)
+            digest = self._wanted.sha256[:12]
+            return problem or f"what its sources give has another sha256 than {digest}…: nothing was kept"
         _fetching.keep(self._wanted)
         return ""
 
@@ -122,16 +123,15 @@ class _Fetching:
         """Take it from a neighbour, for as long as one has it or will; else from the origin."""
         give_up = time.monotonic() + self._args.patience
         while self._near:
-            coming = False
+            asked = []
             for source in self._near:
-                got = _fetching.fetch(self._wanted, source)
-                self._moved.add(source, got)
-                if not got.problem:
+                asked.append(_fetching.fetch(self._wanted, source))
+                self._moved.add(source, asked[-1])
+                if not asked[-1].problem:
                     return source, ""
-                coming = coming or got.coming
-            if coming:
+            if any(got.is_coming for got in asked):
                 give_up = time.monotonic() + self._args.patience
-            elif time.monotonic() > give_up:
+            elif not any(got.is_silent for got in asked) or time.monotonic() > give_up:
                 break
             time.sleep(_STEP_S)
         got = _fetching.fetch(self._wanted, self._origin)
