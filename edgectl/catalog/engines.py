@@ -9,6 +9,7 @@ from __future__ import annotations
 import functools
 from collections.abc import Mapping
 from dataclasses import dataclass
+from enum import StrEnum
 from importlib import resources
 from pathlib import Path
 from typing import Literal
@@ -19,12 +20,20 @@ from edgectl.complaints import validate
 from edgectl.yaml_source import load
 
 
+class Shares(StrEnum):
+    """What an engine's share of the memory is a share of."""
+
+    ALL = "all"  # everything it takes
+    STATIC = "static"  # weights and cache; the rest is for what it computes
+    FREE = "free"  # the cache alone, of what the others leave
+
+
 @dataclass(frozen=True, slots=True)
 class EngineFacts:
     """An engine's option names ('' where it has none) and defaults.
 
-    `share` is how much of a GPU's memory it takes, weights included; `block` is how many tokens a block of its cache
-    holds, `batched` how many tokens it computes at once. One that is not `paged` lays out the whole cache at its start.
+    `share` is how much of a GPU's memory it takes, in the sense of `shares`; a block of its cache holds `block` tokens,
+    and it computes `batched` tokens at once.
     """
 
     length: str = ""
@@ -33,12 +42,11 @@ class EngineFacts:
     tensor: str = ""
     pipeline: str = ""
     data: str = ""
-    requests: str = ""
     batched_option: str = ""
     share: float = 0.9
+    shares: Shares = Shares.ALL
     block: int = 16
     batched: int = 8192
-    paged: bool = True
 
 
 ENGINES: Mapping[str, EngineFacts] = {
@@ -49,7 +57,6 @@ ENGINES: Mapping[str, EngineFacts] = {
         tensor="tensor-parallel-size",
         pipeline="pipeline-parallel-size",
         data="data-parallel-size",
-        requests="max-num-seqs",
         batched_option="max-num-batched-tokens",
     ),
     "sglang": EngineFacts(
@@ -59,8 +66,8 @@ ENGINES: Mapping[str, EngineFacts] = {
         tensor="tp-size",
         pipeline="pp-size",
         data="dp-size",
-        requests="max-running-requests",
         batched_option="chunked-prefill-size",
+        shares=Shares.STATIC,
         block=1,
     ),
     "tensorrt-llm": EngineFacts(
@@ -68,19 +75,17 @@ ENGINES: Mapping[str, EngineFacts] = {
         share_option="kv_cache_free_gpu_memory_fraction",
         tensor="tp_size",
         pipeline="pp_size",
-        requests="max_batch_size",
         batched_option="max_num_tokens",
+        shares=Shares.FREE,
         block=32,
     ),
     # It asks for memory as it needs it; the share is what is left beside a display or another small process.
     "llama.cpp": EngineFacts(
         length="ctx-size",
-        requests="parallel",
         batched_option="batch-size",
         share=0.97,
         block=256,
         batched=2048,
-        paged=False,
     ),
     "custom": EngineFacts(),
 }
@@ -117,4 +122,37 @@ def dangerous_flags() -> tuple[DangerousFlag, ...]:
     document = load(path)
     return tuple(
         validate(DangerousFlag, document, row, (number,)) for number, row in enumerate(document.value)
+    )
+
+
+class EngineProfile(BaseModel):
+    """What an engine gets on a kind of GPU; see `engine_profiles.yaml`."""
+
+    model_config = ConfigDict(strict=True, extra="forbid", frozen=True)
+
+    engines: list[str]
+    skus: list[str]
+    why: str
+    source: str
+    several: bool = False
+    args: dict[str, str | int | float | bool] = Field(default_factory=dict)
+    environment: dict[str, str] = Field(default_factory=dict)
+
+
+@functools.cache
+def engine_profiles() -> tuple[EngineProfile, ...]:
+    """Return the table that comes with edgectl."""
+    path = Path(str(resources.files("edgectl.catalog").joinpath("engine_profiles.yaml")))
+    document = load(path)
+    return tuple(
+        validate(EngineProfile, document, row, (number,)) for number, row in enumerate(document.value)
+    )
+
+
+def profiles_for(engine: str, sku: str, *, gpus: int) -> tuple[EngineProfile, ...]:
+    """Return the rows for an engine on so many GPUs of a kind."""
+    return tuple(
+        one
+        for one in engine_profiles()
+        if engine in one.engines and sku in one.skus and (gpus > 1 or not one.several)
     )

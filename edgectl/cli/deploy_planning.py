@@ -43,3 +43,44 @@ def add_planning(group: typer.Typer) -> None:
         if not check:
             write_lock(made)
         common.finish(lock_report(made, SystemClock().now()))
+
+    @command(group)
+    def fit(
+        common: Common,
+        spec: Spec,
+        select: Annotated[
+            str | None, typer.Argument(metavar="[SELECT]", help="Hosts, in place of the specification's.")
+        ] = None,
+    ) -> None:
+        """Say whether a service fits, by how much, and which length or concurrency would; no host is asked."""
+        from edgectl.catalog.hardware import load_catalog
+        from edgectl.cli.running import services
+        from edgectl.ops.deploy.fit_told import fit_report
+        from edgectl.ops.deploy.lock import locked, on_hosts
+        from edgectl.ops.deploy.spec import load_spec
+        from edgectl.ops.deploy.survey import survey
+
+        with services(common) as opened:
+            path = spec_path(spec, opened.fleet.source)
+            lock = on_hosts(locked(load_spec(path), path), select)
+            common.finish(fit_report(survey(opened, lock, load_catalog()), opened.clock.now()))
+
+    @command(group)
+    def plan(
+        common: Common,
+        spec: Spec,
+        explain: Annotated[
+            str | None, typer.Option("--explain", metavar="HOST", help="Tell everything about this one host.")
+        ] = None,
+    ) -> None:
+        """Say which hosts would serve a release and why, and why the others would not; no host is asked."""
+        from edgectl.catalog.hardware import load_catalog
+        from edgectl.cli.running import services
+        from edgectl.ops.deploy.lock import locked
+        from edgectl.ops.deploy.planning import plan_placement, plan_report
+        from edgectl.ops.deploy.spec import load_spec
+
+        with services(common) as opened:
+            path = spec_path(spec, opened.fleet.source)
+            planned = plan_placement(opened, locked(load_spec(path), path), load_catalog())
+            common.finish(plan_report(planned, opened.clock.now(), explain))

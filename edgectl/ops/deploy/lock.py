@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Annotated, Any
 
@@ -180,6 +180,14 @@ def locked(spec: ServiceSpec, path: Path) -> Lock:
         said = f"{lock_path(path)} is not of this {path.name}: {what} (lock → spec)"
         raise StaleError(name, said)
     return lock
+
+
+def on_hosts(lock: Lock, pattern: str | None) -> Lock:
+    """Return a lock that is asked about other hosts than its specification names."""
+    if pattern is None:
+        return lock
+    where = lock.spec.place.model_copy(update={"pattern": pattern})
+    return replace(lock, spec=lock.spec.model_copy(update={"place": where}))
 
 
 def _open_names(spec: ServiceSpec) -> Iterator[tuple[tuple[str | int, ...], str]]:

@@ -9,7 +9,8 @@ from typing import Any
 
 from edgectl.ops.deploy.spec import ServiceSpec
 from edgectl.ops.deploy.spec_care import Swap
-from edgectl.ops.deploy.units import render_unit
+from edgectl.ops.deploy.spec_sources import Contents
+from edgectl.ops.deploy.units import render_unit, unit_at
 
 _DIGITS = 10
 _APART, _PORTS = 10_000, 65_535
@@ -17,18 +18,41 @@ _APART, _PORTS = 10_000, 65_535
 
 def release_id(spec: ServiceSpec) -> str:
     """Return the release's name: what runs, not where or how carefully it is put there."""
+    skus = sorted(spec.gpus.sku) or [""]
     meaning = {
         "name": spec.name,
         "model": spec.model.name,
-        "files": sorted([file.file_name, file.sha256] for file in spec.model.files),
-        "unit": render_unit(spec, address="ADDRESS", release="RELEASE"),
+        "files": _named(spec.model),
+        "lora": sorted([one.name, _named(one)] for one in spec.model.lora),
+        "gpus": spec.gpus.model_dump(mode="json", exclude={"sku"}, exclude_defaults=True),
+        "secrets": sorted(spec.secrets),
+        "units": [render_unit(spec, address="ADDRESS", release="RELEASE", sku=sku) for sku in skus],
     }
-    digest = hashlib.sha256(json.dumps(meaning, sort_keys=True).encode()).hexdigest()
-    return f"r-{digest[:_DIGITS]}"
+    return f"r-{_digest(meaning)[:_DIGITS]}"
 
 
-def release_vars(spec: ServiceSpec, address: str, neighbours: Sequence[str] = ()) -> dict[str, Any]:
-    """Return what the playbook needs to know about a release on one host.
+def model_digest(spec: ServiceSpec) -> str:
+    """Return what names the model itself: its files."""
+    return _digest(_named(spec.model))
+
+
+def engine_digest(spec: ServiceSpec) -> str:
+    """Return what names the engine itself: its image, else its program on the node."""
+    return spec.engine.image or f"{spec.engine.kind}:{spec.engine.command}"
+
+
+def _named(contents: Contents) -> list[list[str | None]]:
+    return sorted([file.file_name, file.sha256] for file in contents.files)
+
+
+def _digest(meaning: Any) -> str:
+    return hashlib.sha256(json.dumps(meaning, sort_keys=True).encode()).hexdigest()
+
+
+def release_vars(
+    spec: ServiceSpec, address: str, neighbours: Sequence[str] = (), sku: str = ""
+) -> dict[str, Any]:
+    """Return what the playbook needs to know about a release on one host with such GPUs.
 
     `neighbours` are the addresses of hosts that serve it while this one cannot.
     """
@@ -38,7 +62,7 @@ def release_vars(spec: ServiceSpec, address: str, neighbours: Sequence[str] = ()
         "release": release,
         "model_name": spec.model.name,
         "model_files": [{"name": file.file_name, "sha256": file.sha256} for file in spec.model.files],
-        "unit": render_unit(spec, address=address, release=release),
+        "unit": unit_at(spec, address=address, release=release, sku=sku),
         "front": spec.serve.front.value,
         "listen": f"{address}:{spec.serve.port}",
         "slot_ports": slot_ports(spec.serve.port),

@@ -10,6 +10,7 @@ from pydantic import BeforeValidator, Field, StrictStr, field_validator, model_v
 
 from edgectl.complaints import validate
 from edgectl.errors import InputError, Problem
+from edgectl.ops.deploy.contradictions import contradictions
 from edgectl.ops.deploy.safety import unsafe
 from edgectl.ops.deploy.spec_care import Gates, Place, Secret, Strategy, Weights, as_place
 from edgectl.ops.deploy.spec_engine import Engine, Gpus, Serve
@@ -64,9 +65,11 @@ def load_spec(path: Path) -> ServiceSpec:
     """Read a specification, or raise `InputError` with every complaint and its place, an unsafe one's too."""
     document = load(path)
     spec = validate(ServiceSpec, document)
-    problems = [
-        Problem(said, document.place(steps)) for steps, said in unsafe(spec.engine, spec.serve, spec.secrets)
+    complaints = [
+        *unsafe(spec.engine, spec.serve, spec.secrets),
+        *contradictions(spec.model, spec.engine, spec.gpus, spec.serve),
     ]
+    problems = [Problem(said, document.place(steps)) for steps, said in complaints]
     if problems:
         raise InputError(problems)
     return spec

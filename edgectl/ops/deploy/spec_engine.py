@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from collections.abc import Mapping
 from enum import StrEnum
 from typing import Annotated, Self
 
@@ -48,6 +49,14 @@ class KvDtype(StrEnum):
     NVFP4 = "nvfp4"
     INT8_PER_TOKEN_HEAD = "int8_per_token_head"  # noqa: S105 - no password
     FP8_PER_TOKEN_HEAD = "fp8_per_token_head"  # noqa: S105
+
+
+# What each engine calls a cache of 8 bits; the others of KvDtype are vLLM's alone.
+FP8_NAMES: Mapping[EngineKind, str] = {
+    EngineKind.VLLM: "fp8",
+    EngineKind.SGLANG: "fp8_e4m3",
+    EngineKind.LLAMA_CPP: "q8_0",
+}
 
 
 class Engine(Strict):

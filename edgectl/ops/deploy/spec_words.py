@@ -32,5 +32,6 @@ def _rate(value: Any) -> Any:
     return float(match[1]) * _PREFIX[match[2]] / (_BITS if match[3] == "bit" else 1)
 
 
-Scalar = Annotated[str | int | float | bool, PlainValidator(_scalar)]
+ScalarValue = str | int | float | bool
+Scalar = Annotated[ScalarValue, PlainValidator(_scalar)]
 BytesPerSecond = Annotated[float, BeforeValidator(_rate)]

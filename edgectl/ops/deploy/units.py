@@ -1,24 +1,30 @@
-"""The systemd unit of each engine, as text. Pure, and golden-tested.
+"""The unit of each engine, as text: for systemd, or a quadlet that podman makes one of. Pure, and golden-tested.
 
-`{release}` stands for the release's folder and `{port}` for its slot's port, which only the host knows.
+`{release}` stands for the release's folder, `{port}` for its slot's port: only the host knows them.
 """
 
 from __future__ import annotations
 
-import re
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Sequence
 from typing import assert_never
 
+from edgectl.ops.deploy.engine_words import VLLM_DRAIN_S, environment, words
+from edgectl.ops.deploy.quoting import command_line, text
 from edgectl.ops.deploy.spec import ServiceSpec
-from edgectl.ops.deploy.spec_engine import EngineKind, Front
+from edgectl.ops.deploy.spec_engine import EngineKind, Front, Runtime
 
-# vLLM drains for as long as it is told (vLLM PR #34730); systemd must wait longer than that before it kills.
-_VLLM_DRAIN_S = 120
+# A port, or what stands for one that only the host knows.
+Port = int | str
 _MARGIN_S = 30
-_LLAMA_STOP_S = 30
-_PLAIN = re.compile(r"^[\w@+=:,./{}-]+$", re.ASCII)
+_STOP_S = 30
+# In its container the engine has a network of its own; what is published of it is one port at one address.
+_INSIDE, _INSIDE_PORT = "0.0.0.0", 8000  # noqa: S104
+_MODEL_INSIDE = "/release"
+SECRETS = "/run/edgectl/secrets/{service}.env"
+# Compiling kernels takes minutes, and the next start finds them here.
+_CACHED = (EngineKind.VLLM, EngineKind.SGLANG, EngineKind.TENSORRT_LLM)
 
-_UNIT = """\
+_HEAD = """\
 # Written by edgectl: release {release_id} of service {name}.
 [Unit]
 Description=edgectl model service {name} ({release_id})
@@ -26,7 +32,9 @@ After=network-online.target nvidia-persistenced.service
 Wants=network-online.target
 StartLimitIntervalSec=900
 StartLimitBurst=3
-
+"""
+_SERVICE = """\
+{head}
 [Service]
 Type=exec
 ExecStart={command}
@@ -41,83 +49,125 @@ NoNewPrivileges=true
 [Install]
 WantedBy=multi-user.target
 """
+_QUADLET = """\
+{head}
+[Container]
+Image={image}
+Pull=missing
+Exec={command}
+{devices}Volume={{release}}:{inside}:ro
+{environment}PublishPort={address}:{port}:{inside_port}
+ShmSize=16g
+NoNewPrivileges=true
+
+[Service]
+Restart=on-failure
+RestartSec=15
+TimeoutStartSec=1800
+TimeoutStopSec={stop_s}
+LimitMEMLOCK=infinity
+
+[Install]
+WantedBy=multi-user.target
+"""
 
 
-def render_unit(spec: ServiceSpec, *, address: str, release: str) -> str:
-    """Return the unit that serves a specification's model at an address; behind a front, where the front asks it."""
-    return _UNIT.format(
-        release_id=release,
-        name=spec.name,
-        command=" ".join(_quoted(word) for word in _command(spec, *_place(spec, address))),
-        environment="".join(_environment(spec)),
-        stop_s=_stop_s(spec),
-    )
+def render_unit(
+    spec: ServiceSpec, *, address: str, release: str, sku: str = "", port: Port = 0, gpus: Sequence[str] = ()
+) -> str:
+    """Return the unit that serves a specification's model at an address, on GPUs of a kind.
+
+    `port` is where the engine itself listens, by default where the service does. `gpus` are the ones it gets, by
+    their numbers or UUIDs; by default those that the specification names, else the first of the host.
+    """
+    where = (address, port or spec.serve.port)
+    given = list(gpus or spec.gpus.uuid or map(str, range(spec.gpus.count)))
+    head = _HEAD.format(release_id=release, name=spec.name)
+    match spec.engine.runtime:
+        case Runtime.SYSTEMD:
+            return _service(spec, head, where, given, sku)
+        case Runtime.QUADLET:
+            return _quadlet(spec, head, where, given, sku)
+        case _:
+            assert_never(spec.engine.runtime)
 
 
-def _place(spec: ServiceSpec, address: str) -> tuple[str, str]:
-    """Return the address and the port that the engine listens on; which slot it gets, only the host knows."""
+def unit_at(spec: ServiceSpec, *, address: str, release: str, sku: str = "") -> str:
+    """Return the unit for a host: behind a front the engine is on the loopback, at the port of its slot."""
     match spec.serve.front:
         case Front.HAPROXY:
-            return "127.0.0.1", "{port}"
+            return render_unit(spec, address="127.0.0.1", release=release, sku=sku, port="{port}")
         case Front.NONE:
-            return address, str(spec.serve.port)
+            return render_unit(spec, address=address, release=release, sku=sku)
         case _:
             assert_never(spec.serve.front)
 
 
-def _command(spec: ServiceSpec, address: str, port: str) -> list[str]:
-    given = list(_options(spec.engine.args))
-    where = ["--host", address, "--port", port]
-    folder, name = "{release}/model", spec.model.name
-    match spec.engine.kind:
-        case EngineKind.LLAMA_CPP:
-            words = ["--model", f"{folder}/{spec.model.files[0].file_name}", "--alias", name, *where]
-        case EngineKind.VLLM:
-            drain = ["--shutdown-timeout", str(_VLLM_DRAIN_S)]
-            words = ["serve", folder, "--served-model-name", name, *where, *drain]
-        case EngineKind.SGLANG:
-            words = ["serve", "--model-path", folder, "--served-model-name", name, *where]
-        case EngineKind.TENSORRT_LLM:
-            words = [folder, *where]
-        case EngineKind.CUSTOM:
-            filled = {"{model}": folder, "{address}": address, "{port}": port}
-            words = [_filled(word, filled) for word in spec.engine.argv]
-        case _:
-            assert_never(spec.engine.kind)
-    return [spec.engine.command, *words, *given]
+def unit_name(spec: ServiceSpec) -> str:
+    """Return the file's name: systemd's own, or the one that podman makes a unit of."""
+    return f"edgectl-{spec.name}.{'container' if spec.engine.runtime is Runtime.QUADLET else 'service'}"
 
 
-def _filled(word: str, values: Mapping[str, str]) -> str:
-    for name, value in values.items():
-        word = word.replace(name, value)
-    return word
+def _service(spec: ServiceSpec, head: str, where: tuple[str, Port], gpus: Sequence[str], sku: str) -> str:
+    address, port = where
+    command = [spec.engine.command, *words(spec, folder="{release}", address=address, port=port, sku=sku)]
+    return _SERVICE.format(
+        head=head,
+        command=command_line(command),
+        environment="".join([*_variables(spec, sku), *_gpu_variables(gpus), *_cache(spec), *_secrets(spec)]),
+        stop_s=stop_s(spec),
+    )
 
 
-def _options(args: Mapping[str, str | float | bool]) -> Iterator[str]:
-    for name, value in args.items():
-        if value is False:
-            continue
-        yield f"--{name}"
-        if value is not True:
-            yield str(value)
+def _quadlet(spec: ServiceSpec, head: str, where: tuple[str, Port], gpus: Sequence[str], sku: str) -> str:
+    address, port = where
+    inside = words(spec, folder=_MODEL_INSIDE, address=_INSIDE, port=_INSIDE_PORT, sku=sku)
+    command = [spec.engine.command, *inside] if spec.engine.command else inside
+    # The image of vLLM starts `vllm serve` itself.
+    if spec.engine.kind is EngineKind.VLLM and not spec.engine.command:
+        command = ["--model", *inside[1:]]
+    return _QUADLET.format(
+        head=head,
+        image=spec.engine.image,
+        command=command_line(command),
+        devices="".join(f"AddDevice=nvidia.com/gpu={gpu}\n" for gpu in gpus),
+        inside=_MODEL_INSIDE,
+        environment="".join([*_cache_volume(spec), *_variables(spec, sku), *_secrets(spec)]),
+        address=address,
+        port=port,
+        inside_port=_INSIDE_PORT,
+        stop_s=stop_s(spec),
+    )
 
 
-def _quoted(word: str) -> str:
-    """Quote for ExecStart=, where systemd takes $ for a variable even inside quotes; `{release}` stays as it is."""
-    return word if _PLAIN.match(word) else _text(word).replace("$", "$$")
+def _variables(spec: ServiceSpec, sku: str) -> Iterator[str]:
+    for name, value in environment(spec, sku).items():
+        yield f"Environment={text(f'{name}={value}')}\n"
 
 
-def _text(value: str) -> str:
-    """Quote as systemd.syntax(7) and systemd.unit(5) have it: C escapes, and % is a specifier."""
-    escaped = value.replace("\\", "\\\\").replace('"', '\\"').replace("\n", "\\n").replace("%", "%%")
-    return f'"{escaped}"'
+def _gpu_variables(gpus: Sequence[str]) -> Iterator[str]:
+    """Name the GPUs by their place on the bus, as nvidia-smi counts them."""
+    if gpus:
+        yield 'Environment="CUDA_DEVICE_ORDER=PCI_BUS_ID"\n'
+        yield f'Environment="CUDA_VISIBLE_DEVICES={",".join(gpus)}"\n'
 
 
-def _environment(spec: ServiceSpec) -> Iterator[str]:
-    fixed = {"HF_HUB_OFFLINE": "1", "VLLM_NO_USAGE_STATS": "1"} if spec.engine.kind is EngineKind.VLLM else {}
-    for name, value in {**fixed, **spec.engine.environment}.items():
-        yield f"Environment={_text(f'{name}={value}')}\n"
+def _cache(spec: ServiceSpec) -> Iterator[str]:
+    if spec.engine.kind in _CACHED:
+        yield f"CacheDirectory=edgectl-{spec.name}\n"
+        yield f'Environment="XDG_CACHE_HOME=%C/edgectl-{spec.name}"\n'
 
 
-def _stop_s(spec: ServiceSpec) -> int:
-    return _VLLM_DRAIN_S + _MARGIN_S if spec.engine.kind is EngineKind.VLLM else _LLAMA_STOP_S
+def _cache_volume(spec: ServiceSpec) -> Iterator[str]:
+    if spec.engine.kind in _CACHED:
+        yield f"Volume=edgectl-{spec.name}-cache:/root/.cache\n"
+
+
+def _secrets(spec: ServiceSpec) -> Iterator[str]:
+    if spec.secrets:
+        yield f"EnvironmentFile={SECRETS.format(service=spec.name)}\n"
+
+
+def stop_s(spec: ServiceSpec) -> int:
+    """Return how long a unit may take to stop before it is killed, in seconds."""
+    return VLLM_DRAIN_S + _MARGIN_S if spec.engine.kind is EngineKind.VLLM else _STOP_S
