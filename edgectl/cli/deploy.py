@@ -40,11 +40,12 @@ def add_to(app: typer.Typer) -> None:
         """Plan, ask, then put the release into force; the previous one stays until the new one proved itself."""
         from edgectl.cli.running import services, show
         from edgectl.ops.deploy import apply as deploying
+        from edgectl.ops.deploy.deployment import load_deployment
         from edgectl.ops.halts import refuse_frozen
 
         timing = pace(deadline, wait, until_converged=until_converged)
         with services(common) as opened:
-            deployment = deploying.load_deployment(opened, spec_path(spec, opened.fleet.source), limit)
+            deployment = load_deployment(opened, spec_path(spec, opened.fleet.source), limit)
             if not check:
                 refuse_frozen(opened)
             if opened.resuming:

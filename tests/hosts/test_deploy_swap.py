@@ -13,7 +13,7 @@ from tests.hosts.debian_service import ENGINE, Site
 
 OLD, NEW = "one two three four five six seven eight nine", "uno dos tres cuatro cinco seis siete ocho nueve"
 _LINK = "readlink /var/lib/edgectl/releases/chat/current"
-_REPLACING = {"strategy": {"swap": "replace"}, "rollout": {"canary": 1, "max_out": 1}}
+REPLACING = {"strategy": {"swap": "replace"}, "rollout": {"canary": 1, "max_out": 1}}
 
 
 @pytest.fixture(scope="module")
@@ -42,7 +42,7 @@ def unharmed(seen: dict[str, Any]) -> bool:
     return bool(seen["ok"] / seen["seconds"] > 29)
 
 
-@pytest.mark.parametrize("more", [{}, _REPLACING], ids=["side by side", "replace"])
+@pytest.mark.parametrize("more", [{}, REPLACING], ids=["side by side", "replace"])
 def test_a_swap_and_the_way_back_cost_no_request_and_no_token(site: Site, more: dict[str, Any]) -> None:
     with site.under_load(30) as seen:
         serve(site, NEW, more)

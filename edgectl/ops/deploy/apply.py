@@ -2,34 +2,27 @@
 
 from __future__ import annotations
 
-import hashlib
 from collections import defaultdict
-from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, replace
-from pathlib import Path
+from collections.abc import Mapping
+from dataclasses import replace
 from typing import Any
 
 from edgectl.engine.outcome import HostOutcome, RunOutcome, exit_code
-from edgectl.errors import InputError, Place, Problem
+from edgectl.engine.service_records import ReleaseRecord
 from edgectl.inventory.fold import folded
-from edgectl.inventory.model import Host
-from edgectl.inventory.pattern import select
-from edgectl.ops.deploy.care import rollout_of
+from edgectl.ops.deploy.deployment import Deployment
 from edgectl.ops.deploy.gates import WaveGate
 from edgectl.ops.deploy.halting import NO_HALT, Halt, halt_data, halt_lines, undo
 from edgectl.ops.deploy.holding import held
-from edgectl.ops.deploy.lock import locked
-from edgectl.ops.deploy.neighbours import neighbours
-from edgectl.ops.deploy.recording import quarantined, remember, result_at
-from edgectl.ops.deploy.release import release_id, release_vars
-from edgectl.ops.deploy.shipping import Shipment, ship, shipped_lines
-from edgectl.ops.deploy.spec import ServiceSpec, load_spec
-from edgectl.ops.deploy.spec_sources import ModelFile
+from edgectl.ops.deploy.lock import as_data
+from edgectl.ops.deploy.recording import remember, result_at
+from edgectl.ops.deploy.release import release_id
+from edgectl.ops.deploy.shipping import ship, shipped_lines
+from edgectl.ops.deploy.survey import claim_of
 from edgectl.ops.rollout import (
     NO_DEADLINE,
     Pace,
     Prepared,
-    Request,
     carry_out,
     compared,
     prepare,
@@ -41,81 +34,9 @@ from edgectl.ops.services import Services
 from edgectl.ops.told import closing, clusters, trouble
 from edgectl.playbook.compile import Options
 from edgectl.playbook.loader import load_playbook
-from edgectl.playbook.sources import SourceError, read
 from edgectl.report import Line, Report, Tone
-from edgectl.yaml_source import load
 
 PLAYBOOK = "deploy.yaml"
-
-
-@dataclass(frozen=True, slots=True)
-class Deployment:
-    """A specification that was checked, with the hosts it goes to and the files that travel."""
-
-    spec: ServiceSpec
-    path: Path
-    hosts: Sequence[Host]
-    carried: Mapping[str, bytes]
-    near: Mapping[str, Sequence[str]]  # by host: the addresses of those that serve while it cannot
-    policy_place: Place | None = None
-
-    @property
-    def shipment(self) -> Shipment:
-        """What goes ahead: the files that do not come with the job itself."""
-        files = [_weight(file) for file in self.spec.model.files if not file.source.startswith("file://")]
-        return Shipment(self.spec, files, self.hosts)
-
-    def request(self, options: Options) -> Request:
-        """Return the run that puts it into force."""
-        weights = [_weight(file) for file in self.spec.model.files]
-        return Request(
-            command="deploy apply",
-            select=",".join(host.name for host in self.hosts),
-            options=options,
-            host_vars={
-                host.name: {
-                    **release_vars(self.spec, host.address, self.near[host.name]),
-                    "weights": weights,
-                }
-                for host in self.hosts
-            },
-            arguments={"spec": str(self.path), "release": release_id(self.spec)},
-            carried=self.carried,
-            policy=rollout_of(self.spec),
-            policy_place=self.policy_place,
-        )
-
-
-def load_deployment(services: Services, path: Path, limit: str | None) -> Deployment:
-    """Read and check a specification, its files and its placement. Contacts no host."""
-    spec = locked(load_spec(path), path).spec
-    chosen = select(services.fleet, spec.place.pattern, limit=limit)
-    left_out = quarantined(services, [host.name for host in chosen])
-    hosts = [host for host in chosen if host.name not in left_out]
-    if not hosts:
-        raise InputError(f"every host that {path} may go to is quarantined: {folded(left_out)}")
-    local = [file for file in spec.model.files if file.source.startswith("file://")]
-    carried = {file.file_name: _local_file(path, file) for file in local}
-    near = neighbours(select(services.fleet, spec.place.pattern))
-    return Deployment(spec, path, hosts, carried, near, load(path).place(("rollout",)))
-
-
-def _local_file(spec: Path, file: ModelFile) -> bytes:
-    path = spec.parent / file.source.removeprefix("file://")
-    try:
-        content = read(path)
-    except SourceError as error:
-        raise InputError(str(error)) from None
-    digest = hashlib.sha256(content).hexdigest()
-    if digest != file.sha256:
-        message = f"{path} has the sha256 {digest}, and {spec} says {file.sha256}"
-        raise InputError([Problem(message)], hint="write the right digest, or bring back the right file")
-    return content
-
-
-def _weight(file: ModelFile) -> dict[str, Any]:
-    where = {} if file.source.startswith("file://") else {"url": file.source}
-    return {"name": file.file_name, "sha256": file.sha256, **where}
 
 
 def plan(services: Services, deployment: Deployment) -> tuple[Prepared, RunOutcome]:
@@ -174,6 +95,7 @@ def _put_into_force(services: Services, deployment: Deployment, last: frozenset[
         ours.begun(prepared.plan.run)
         gate = WaveGate(services, spec, prepared)
         outcome = carry_out(services, prepared, gate=gate if gate.asks else None)
+        services.deployed.keep_release(_record(services, deployment))
         remember(services, spec.name, release, outcome, ours)
         halt = NO_HALT if gate.is_open else undo(services, spec, release, prepared, outcome)
         if halt.outcome is not None:
@@ -181,6 +103,14 @@ def _put_into_force(services: Services, deployment: Deployment, last: frozenset[
     report = deploy_report(deployment, prepared, outcome, halt)
     lines = [] if shipped is None else shipped_lines(deployment.hosts, shipped)
     return replace(report, body=[*lines, *report.body])
+
+
+def _record(services: Services, deployment: Deployment) -> ReleaseRecord:
+    survey = deployment.planned.survey
+    at, by = services.clock.now(), services.started_by
+    return ReleaseRecord(
+        release_id(deployment.spec), deployment.spec.name, at, by, as_data(survey.lock), claim_of(survey.need)
+    )
 
 
 def deploy_report(

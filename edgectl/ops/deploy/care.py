@@ -5,6 +5,7 @@ from __future__ import annotations
 from dataclasses import replace
 
 from edgectl.engine.policy import Rollout, Share
+from edgectl.ops.deploy.fit import Need
 from edgectl.ops.deploy.spec import ServiceSpec
 from edgectl.ops.deploy.spec_care import Floor, Scope, Swap
 from edgectl.ops.policy import rollout_policy
@@ -12,8 +13,20 @@ from edgectl.ops.policy import rollout_policy
 _WHOLE = 1.0
 
 
-def rollout_of(spec: ServiceSpec) -> Rollout:
-    """Return the policy.
+def how_to_swap(spec: ServiceSpec, need: Need, *, is_known: bool) -> Swap:
+    """Return how a host goes over: side by side unless two engines are too much for its GPUs, or it is said otherwise.
+
+    On a host whose GPUs are not known side by side is tried: where it does not fit, the new one fails to start beside
+    an old one that goes on.
+    """
+    if spec.strategy.swap is not Swap.AUTO:
+        return spec.strategy.swap
+    both_fit = not need.gpus or 2 * need.share <= _WHOLE
+    return Swap.SIDE_BY_SIDE if both_fit or not is_known else Swap.REPLACE
+
+
+def rollout_of(spec: ServiceSpec, *, replaces: bool) -> Rollout:
+    """Return the policy; `replaces` tells whether a host is out of service while it goes over.
 
     Side by side takes nothing out of service. In place of each other, as much may be out at once as the floor leaves
     of a place's GPUs, which stand for their tokens per second; without one, a host of each PoP, so that the others
@@ -21,7 +34,7 @@ def rollout_of(spec: ServiceSpec) -> Rollout:
     """
     policy = rollout_policy(spec.rollout.model_dump())
     policy = replace(policy, soak_s=max(policy.soak_s, spec.gates.soak))
-    if spec.strategy.swap is not Swap.REPLACE:
+    if not replaces:
         return policy
     if spec.strategy.floor is not None:
         return _with_floor(policy, spec.strategy.floor)

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 from typing import Any
 
 from edgectl.engine.lifecycle import Passage, Stage
@@ -53,9 +53,3 @@ def turn_of(host: HostOutcome) -> Turn | None:
             return Turn.FAILED
         case _:
             return None
-
-
-def quarantined(services: Services, hosts: Sequence[str]) -> frozenset[str]:
-    """Return the hosts that a person has to look at before anything is deployed there again."""
-    current = services.lifecycles.current(hosts)
-    return frozenset(name for name, passage in current.items() if passage.stage is Stage.QUARANTINED)

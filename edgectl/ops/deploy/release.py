@@ -50,7 +50,11 @@ def _digest(meaning: Any) -> str:
 
 
 def release_vars(
-    spec: ServiceSpec, address: str, neighbours: Sequence[str] = (), sku: str = ""
+    spec: ServiceSpec,
+    address: str,
+    neighbours: Sequence[str] = (),
+    sku: str = "",
+    how: Swap = Swap.SIDE_BY_SIDE,
 ) -> dict[str, Any]:
     """Return what the playbook needs to know about a release on one host with such GPUs.
 
@@ -68,7 +72,7 @@ def release_vars(
         "slot_ports": slot_ports(spec.serve.port),
         "neighbours": [f"{neighbour}:{spec.serve.port}" for neighbour in neighbours],
         "paths": spec.serve.paths,
-        "how": how_to_swap(spec.strategy.swap).value,
+        "how": how.value,
         "drain_s": spec.strategy.drain,
         "base_url": f"http://{address}:{spec.serve.port}",
         "ready_timeout_s": spec.gates.ready,
@@ -83,8 +87,3 @@ def slot_ports(port: int) -> list[int]:
     """Return the loopback ports of a service's two slots: 10,000 above its own, or below where none is."""
     first = port + _APART if port + _APART < _PORTS else port - _APART
     return [first, first + 1]
-
-
-def how_to_swap(swap: Swap) -> Swap:
-    """Return how a host goes over: side by side unless it is said otherwise, since that touches nothing that serves."""
-    return Swap.SIDE_BY_SIDE if swap is Swap.AUTO else swap

@@ -13,8 +13,8 @@ from edgectl.inventory.model import Host
 from edgectl.ops.deploy.care import rollout_of
 from edgectl.ops.deploy.holding import held
 from edgectl.ops.deploy.recording import remember, result_at
-from edgectl.ops.deploy.release import how_to_swap
 from edgectl.ops.deploy.spec import ServiceSpec
+from edgectl.ops.deploy.spec_care import Swap
 from edgectl.ops.rollout import NO_DEADLINE, Pace, Prepared, Request, carry_out, prepare, run_report, troubled
 from edgectl.ops.services import Services
 from edgectl.ops.told import closing, trouble
@@ -40,7 +40,7 @@ class Return:
         values = {
             "service": self.spec.name,
             "leave": self.leave,
-            "how": how_to_swap(self.spec.strategy.swap).value,
+            "how": self.spec.strategy.swap.value,
             "drain_s": self.spec.strategy.drain,
         }
         return Request(
@@ -49,7 +49,7 @@ class Return:
             options=options,
             host_vars={host.name: values for host in self.hosts},
             arguments={"service": self.spec.name},
-            policy=rollout_of(self.spec),
+            policy=rollout_of(self.spec, replaces=self.spec.strategy.swap is not Swap.SIDE_BY_SIDE),
             pace=self.pace,
         )
 

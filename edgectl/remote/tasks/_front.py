@@ -114,7 +114,7 @@ class Front:
         return self._systemctl.do("daemon-reload") or self._do("enable")
 
     def _started(self) -> str:
-        checked = self._proc.run([_PROGRAM, "-c", "-q", "-f", self._config])
+        checked = self._proc.run([_PROGRAM, "-c", "-f", self._config])
         if checked.rc:
             return f"HAProxy refuses {self._config}: {(checked.stderr or checked.stdout).strip()}"
         self._systemctl.do("reset-failed", self._unit)

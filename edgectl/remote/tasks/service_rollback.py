@@ -24,7 +24,7 @@ class Args:
     leave: str = arg(
         "", doc="Go back only from this release; a host with another one in force is left alone."
     )
-    swap: Literal["side-by-side", "replace"] = arg("side-by-side", doc="Whether both run for a moment.")
+    swap: Literal["auto", "side-by-side", "replace"] = arg("auto", doc="How; auto is as the host came here.")
     drain: float = arg(120.0, doc="Seconds that streams in flight may take to end; then they are cut.")
     neighbours: list[str] = arg(factory=list, doc="ADDRESS:PORT of hosts that serve while this one cannot.")
 
@@ -52,13 +52,14 @@ def _go_back(args: Args, context: TaskContext, releases: Releases, previous: str
     record = Front(args.service, context.proc, Systemctl(context.proc, [])).record()
     if record is None or "prompts" not in described:
         return failed(f"{previous} was not put into force behind a proxy: deploy it again")
+    came = releases.described(releases.current() or "").get("swap", "side-by-side")
     wanted: dict[str, Any] = {
         **described,
         "listen": record.listen,
         "ports": record.ports,
         "paths": record.paths,
         "neighbours": args.neighbours or record.neighbours,
-        "swap": args.swap,
+        "swap": came if args.swap == "auto" else args.swap,
         "drain": args.drain,
     }
     swap = Swap(SwapArgs(**wanted), context)

@@ -103,7 +103,7 @@ class Swap:
     def is_in_force(self) -> bool:
         """Tell whether the release serves from the unit and the files it was deployed with, and produces tokens."""
         release, slot = self._args.release, self._record.serving
-        if self.before != release or not slot or self._releases.described(release) != self._described():
+        if self.before != release or not slot or not self._is_described():
             return False
         if (
             self._slots.of(release) != slot
@@ -127,12 +127,16 @@ class Swap:
         """Lay the release out and bring up the proxy, with whoever serves now; return what is missing."""
         args = self._args
         problem = self._front.missing() or self._releases.lay_out(
-            args.release, args.files, json.dumps(self._described(), indent=2)
+            args.release, args.files, json.dumps({**self._described(), "swap": args.swap}, indent=2)
         )
         return problem or self._front.put(self._record)
 
     def _described(self) -> dict[str, Any]:
         return {name: getattr(self._args, name) for name in _DESCRIBED}
+
+    def _is_described(self) -> bool:
+        told = self._releases.described(self._args.release)
+        return {name: told.get(name) for name in _DESCRIBED} == self._described()
 
     def _must_replace(self) -> bool:
         """Tell whether the old engine has to go before the new one starts."""
