@@ -37,6 +37,8 @@ MODULES: Dict[str, str] = {
     "reboot_if_due": "reboot_if_due",
     "service": "systemd_service",
     "service_release": "service_release",
+    "service_rollback": "service_rollback",
+    "service_swap": "service_swap",
     "set_fact": "set_fact",
     "setup": "setup",
     "shell": "shell",
@@ -48,6 +50,7 @@ MODULES: Dict[str, str] = {
     "template": "template",
     "uri": "uri",
     "wait_for": "wait_for",
+    "weights": "weights",
 }
 
 

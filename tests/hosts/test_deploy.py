@@ -219,7 +219,7 @@ def test_a_port_in_use_is_said_and_the_stranger_s_answer_does_not_count(site: Si
     threading.Thread(target=stranger.serve_forever, daemon=True).start()
     try:
         before = site.current()
-        site.write({**site.spec, "serve": {"port": 8123}})
+        site.write({**site.spec, "serve": {"port": 8123, "front": "none"}})
         ended = site.apply()
     finally:
         stranger.shutdown()

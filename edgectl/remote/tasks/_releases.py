@@ -8,10 +8,11 @@ import shutil
 
 from edgectl.remote import files
 from edgectl.remote.context import HostPaths
-from edgectl.remote.lean import Any
+from edgectl.remote.lean import Any, suppress
 from edgectl.remote.tasks.blob import path_of
 
 _DESCRIPTION = "release.json"
+_LEFT = "rolled-back"
 
 
 class Releases:
@@ -27,8 +28,27 @@ class Releases:
 
     def current(self) -> str | None:
         """Return the release in force, None where there is none."""
+        return self._link("current")
+
+    def since(self) -> float:
+        """Return when the release in force came there, in seconds of the wall clock; 0 where there is none."""
         try:
-            return os.readlink(os.path.join(self._home, "current"))
+            return os.lstat(os.path.join(self._home, "current")).st_mtime
+        except OSError:
+            return 0.0
+
+    def previous(self) -> str | None:
+        """Return the release that was in force before, None where there is none to go back to."""
+        return self._link("previous")
+
+    def left(self) -> str | None:
+        """Return the release that the host was rolled back from, None where that is not how it came to its own."""
+        raw = files.read(os.path.join(self._home, _LEFT))
+        return None if raw is None else raw.decode()
+
+    def _link(self, name: str) -> str | None:
+        try:
+            return os.readlink(os.path.join(self._home, name))
         except OSError:
             return None
 
@@ -67,6 +87,19 @@ class Releases:
         if before is not None:
             files.link_atomically(os.path.join(self._home, "previous"), before)
         files.link_atomically(os.path.join(self._home, "current"), release)
+        with suppress(FileNotFoundError):
+            os.unlink(os.path.join(self._home, _LEFT))
+
+    def go_back(self) -> None:
+        """Make the previous release the current one; there is none before it, so that going back twice is once."""
+        previous = self.previous()
+        if previous is None:
+            return
+        current = self.current()
+        if current is not None and current != previous:
+            files.write_atomically(os.path.join(self._home, _LEFT), current.encode())
+        files.link_atomically(os.path.join(self._home, "current"), previous)
+        os.unlink(os.path.join(self._home, "previous"))
 
     def prune(self, keep: int) -> None:
         """Remove the oldest releases beyond `keep`; never the current or the previous one."""

@@ -1,0 +1,106 @@
+"""Swaps behind HAProxy on real Debian hosts, under the steady load of a client that judges each stream."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterator
+from typing import Any
+
+import pytest
+
+from tests.hosts import debian_service
+from tests.hosts.debian_service import ENGINE, Site
+
+OLD, NEW = "one two three four five six seven eight nine", "uno dos tres cuatro cinco seis siete ocho nueve"
+_LINK = "readlink /var/lib/edgectl/releases/chat/current"
+REPLACING = {"strategy": {"swap": "replace"}, "rollout": {"canary": 1, "max_out": 1}}
+
+
+@pytest.fixture(scope="module")
+def booted(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Site]:
+    if reason := debian_service.missing():
+        pytest.skip(reason)
+    folder = tmp_path_factory.mktemp("swap")
+    with debian_service.debian_service(folder, debian_service.names(1, 2)) as site:
+        yield site
+
+
+@pytest.fixture
+def site(booted: Site) -> Site:
+    """Two hosts that serve the old release."""
+    serve(booted, OLD)
+    assert booted.apply().code == 0
+    return booted
+
+
+def serve(site: Site, says: str, more: dict[str, Any] | None = None, **script: Any) -> None:
+    site.write_model(json.dumps({"says": says, "pace_s": 0.03, **script}).encode(), ENGINE, **(more or {}))
+
+
+def unharmed(seen: dict[str, Any]) -> bool:
+    assert seen.get("failed", 0) == seen.get("cut", 0) == 0, seen
+    return bool(seen["ok"] / seen["seconds"] > 29)
+
+
+@pytest.mark.parametrize("more", [{}, REPLACING], ids=["side by side", "replace"])
+def test_a_swap_and_the_way_back_cost_no_request_and_no_token(site: Site, more: dict[str, Any]) -> None:
+    with site.under_load(30) as seen:
+        serve(site, NEW, more)
+        there = site.apply()
+        back = site.rollback()
+    assert (there.code, back.code) == (0, 0), (there, back)
+    assert unharmed(seen)
+    assert len(seen["said"]) == 2
+    assert site.rollback().report()["summary"]["ok"] == 2
+
+
+@pytest.mark.parametrize(
+    ("says", "more", "script", "said"),
+    [
+        (NEW, {"gates": {"ready": "3s"}}, {"fault": "never-ready"}, "/health answers 503"),
+        (NEW, {"gates": {"ready": "3s"}}, {"fault": "mute"}, "it produced no token"),
+        (
+            NEW,
+            {"gates": {"smoke": {"prompts": [{"ask": "Say hello.", "golden": "one two"}]}}},
+            {},
+            "where the golden output is 'one two'",
+        ),
+    ],
+    ids=["never ready", "no tokens", "wrong output"],
+)
+def test_a_release_that_does_not_work_is_halted_at_the_canary_and_the_old_one_serves_on(
+    site: Site, says: str, more: dict[str, Any], script: dict[str, Any], said: str
+) -> None:
+    before = site.on_all(_LINK)
+    with site.under_load(30) as seen:
+        serve(site, says, more, **script)
+        ended = site.apply()
+    canary = ended.host("tst1-r1-n01")
+    assert (ended.code, canary["status"], ended.host("tst1-r1-n02")["status"]) == (6, "failed", "not_run")
+    assert said in canary["reason"]
+    assert "\n" not in canary["reason"]
+    assert unharmed(seen)
+    assert len(seen["said"]) == 1
+    assert site.on_all(_LINK) == before
+
+
+def test_a_restart_of_the_proxy_or_of_the_host_brings_back_who_served(site: Site) -> None:
+    serve(site, NEW)
+    assert site.apply().code == 0
+    machine = site.machines["tst1-r1-n01"]
+    machine.run("systemctl restart edgectl-chat-front")
+    with site.under_load(20) as seen:
+        pass
+    assert unharmed({**seen, "seconds": seen["seconds"] / 2})
+    assert list(seen["said"]) == [" ".join(NEW.split()[:8])]
+
+
+def test_what_changes_an_engine_does_not_pass_the_front(site: Site) -> None:
+    machine = site.machines["tst1-r1-n01"]
+    asked = (
+        "import urllib.request, urllib.error\n"
+        f"for path in ('/v1/load_lora_adapter', '/pause', '/v1/models'):\n"
+        f"    try: print(urllib.request.urlopen('http://{machine.address}:8000' + path).status)\n"
+        "    except urllib.error.HTTPError as error: print(error.code)"
+    )
+    assert machine.run(f'python3 -c "{asked}"').split() == ["403", "403", "404"]
