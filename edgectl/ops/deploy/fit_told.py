@@ -88,7 +88,7 @@ def parts(found: Fit) -> str:
 def _would(found: Fit) -> str:
     many = f" or {found.requests:,} requests" if found.requests is not None else ""
     times = f", {found.times:.2f} times the longest" if found.times is not None else ""
-    return f"; up to {found.length:,} tokens{many}{times}" if found.length is not None else ""
+    return f"; up to {found.length:,} tokens{many}{times}" if found.length else ""
 
 
 def _entry(name: str, pop: str, found: Fit | None) -> HostEntry:

@@ -12,6 +12,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from edgectl import shipped
 from edgectl.complaints import validate
 from edgectl.errors import EdgectlError, InputError
 from edgectl.ops.deploy.lock import Lock, as_data, as_text, lock_path, locked, read_lock
@@ -232,6 +233,11 @@ def test_equal_locks_are_equal_texts(site: Site, tmp_path: Path) -> None:
     one, two = (made(site, a_spec(site, tmp_path, each)).lock for each in (text, swapped))
     assert as_data(one)["model"] == as_data(two)["model"]
     assert as_text(one).splitlines()[4:] == as_text(two).splitlines()[4:]
+
+
+def test_the_example_that_comes_with_edgectl_is_locked() -> None:
+    path = shipped.inventory() / "services" / "chat.yaml"
+    assert locked(load_spec(path), path).facts is not None
 
 
 _NAMES = ["a", "b", "c"]
