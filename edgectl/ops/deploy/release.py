@@ -7,6 +7,7 @@ import json
 from collections.abc import Sequence
 from typing import Any
 
+from edgectl.catalog.engines import known_skus
 from edgectl.ops.deploy.spec import ServiceSpec
 from edgectl.ops.deploy.spec_care import Swap
 from edgectl.ops.deploy.spec_sources import Contents
@@ -18,7 +19,7 @@ _APART, _PORTS = 10_000, 65_535
 
 def release_id(spec: ServiceSpec) -> str:
     """Return the release's name: what runs, not where or how carefully it is put there."""
-    skus = sorted(spec.gpus.sku) or [""]
+    skus = sorted(spec.gpus.sku) or ["", *known_skus()]
     meaning = {
         "name": spec.name,
         "model": spec.model.name,
