@@ -15,6 +15,7 @@ from edgectl.ops.deploy.gates import WaveGate
 from edgectl.ops.deploy.halting import NO_HALT, Halt, halt_data, halt_lines, undo
 from edgectl.ops.deploy.holding import held
 from edgectl.ops.deploy.lock import as_data
+from edgectl.ops.deploy.made_secrets import with_environment
 from edgectl.ops.deploy.recording import remember, result_at
 from edgectl.ops.deploy.release import release_id
 from edgectl.ops.deploy.shipping import ship, shipped_lines
@@ -42,7 +43,8 @@ PLAYBOOK = "deploy.yaml"
 def plan(services: Services, deployment: Deployment) -> tuple[Prepared, RunOutcome]:
     """Find out by a check run which hosts would change."""
     request = replace(deployment.request(Options(check=True)), command="deploy apply --check")
-    prepared = prepare(services, load_playbook(services.playbooks / PLAYBOOK), request)
+    knowing = with_environment(services, deployment.spec)
+    prepared = prepare(knowing, load_playbook(services.playbooks / PLAYBOOK), request)
     return prepared, carry_out(services, prepared)
 
 
@@ -91,7 +93,8 @@ def _put_into_force(services: Services, deployment: Deployment, last: frozenset[
     request = replace(deployment.request(Options()), last=last, pace=pace)
     with held(services, spec.name) as ours:
         shipped = ship(services, deployment.shipment, pace) if deployment.shipment.files else None
-        prepared = prepare(services, load_playbook(services.playbooks / PLAYBOOK), request)
+        knowing = with_environment(services, spec)
+        prepared = prepare(knowing, load_playbook(services.playbooks / PLAYBOOK), request)
         ours.begun(prepared.plan.run)
         gate = WaveGate(services, spec, prepared)
         outcome = carry_out(services, prepared, gate=gate if gate.asks else None)
