@@ -144,7 +144,18 @@ def _answers(outcome: RunOutcome) -> list[Line]:
             Line(f"  {len(hosts):>4}  {names}   smoke ok, at most {slowest * 1000:.0f} ms", Tone.GOOD)
         )
         lines.append(Line(f"        it says: {text.strip()[:100]!r}", Tone.QUIET))
-    return lines
+    return [*lines, *_drained(outcome)]
+
+
+def _drained(outcome: RunOutcome) -> list[Line]:
+    """Tell how many streams had to come to their end first, and how many did not."""
+    drains = [found for host in outcome.hosts if (found := result_at(host).get("drained"))]
+    if not drains:
+        return []
+    streams, cut = (sum(int(one[name]) for one in drains) for name in ("streams", "cut"))
+    longest = max(float(one["seconds"]) for one in drains)
+    said = f"  drained {streams:,} streams of {len(drains)} hosts, {cut:,} cut, at most {longest:.1f} s each"
+    return [Line(said, Tone.NOTICE if cut else Tone.QUIET)]
 
 
 def _data(deployment: Deployment, host: HostOutcome) -> Mapping[str, Any]:
