@@ -79,6 +79,7 @@ def ship(pop: Ship) -> Ship:
     return pop
 
 
+@pytest.mark.long
 def test_a_pop_takes_one_copy_and_a_line_that_breaks_costs_no_byte_twice(ship: Ship) -> None:
     sha256 = ship.wants(20)
     ship.origin.resets[0] = 5 * _MB

@@ -97,10 +97,11 @@ class _Fetching:
 
     def carry_out(self) -> str:
         """Fetch, prove, mend, keep; return why not, or an empty text."""
-        source, problem = self._fetched()
+        problem = self._fetched()
         if problem:
             return problem
-        for other in self._others(source):
+        # Pieces that came from elsewhere earlier may be the wrong ones, so whoever gave the rest is asked as well.
+        for other in (*self._near, *[self._origin] * _MENDINGS):
             if _fetching.is_whole(self._wanted):
                 break
             self._moved.mended += 1
@@ -114,12 +115,7 @@ class _Fetching:
         _fetching.keep(self._wanted)
         return ""
 
-    def _others(self, source: Source) -> list[Source]:
-        """Return whom to ask for better bytes: every other source, and the origin again and again."""
-        near = [other for other in self._near if other != source]
-        return [*near, *[self._origin] * _MENDINGS]
-
-    def _fetched(self) -> tuple[Source, str]:
+    def _fetched(self) -> str:
         """Take it from a neighbour, for as long as one has it or will; else from the origin."""
         give_up = time.monotonic() + self._args.patience
         while self._near:
@@ -128,7 +124,7 @@ class _Fetching:
                 asked.append(_fetching.fetch(self._wanted, source))
                 self._moved.add(source, asked[-1])
                 if not asked[-1].problem:
-                    return source, ""
+                    return ""
             if any(got.is_coming for got in asked):
                 give_up = time.monotonic() + self._args.patience
             elif not any(got.is_silent for got in asked) or time.monotonic() > give_up:
@@ -136,4 +132,4 @@ class _Fetching:
             time.sleep(_STEP_S)
         got = _fetching.fetch(self._wanted, self._origin)
         self._moved.add(self._origin, got)
-        return self._origin, got.problem
+        return got.problem
