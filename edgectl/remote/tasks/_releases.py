@@ -101,12 +101,17 @@ class Releases:
         files.link_atomically(os.path.join(self._home, "current"), previous)
         os.unlink(os.path.join(self._home, "previous"))
 
-    def prune(self, keep: int) -> None:
-        """Remove the oldest releases beyond `keep`; never the current or the previous one."""
-        links = (os.path.join(self._home, name) for name in ("current", "previous"))
-        kept = {os.readlink(link) for link in links if os.path.islink(link)}
+    def beyond(self, keep: int) -> list[str]:
+        """Return the oldest releases beyond `keep`; never the current or the previous one."""
+        if not os.path.isdir(self._home):
+            return []
+        kept = {self.current(), self.previous()} - {None}
         folders = [entry for entry in os.scandir(self._home) if entry.is_dir(follow_symlinks=False)]
         others = [entry for entry in folders if entry.name not in kept]
         others.sort(key=lambda entry: entry.stat().st_mtime, reverse=True)
-        for entry in others[max(0, keep - len(kept) + 1) :]:
-            shutil.rmtree(entry.path)
+        return [entry.name for entry in others[max(0, keep - len(kept) + 1) :]]
+
+    def prune(self, keep: int) -> None:
+        """Remove the oldest releases beyond `keep`."""
+        for name in self.beyond(keep):
+            shutil.rmtree(self.folder(name))
