@@ -96,7 +96,9 @@ def _put_into_force(services: Services, deployment: Deployment, last: frozenset[
         prepared = prepare(services, load_playbook(services.playbooks / PLAYBOOK), request)
         ours.begun(prepared.plan.run)
         gate = WaveGate(services, spec, prepared)
-        outcome = carry_out(services, prepared, gate=gate if gate.asks else None)
+        outcome = carry_out(
+            services, prepared, gate=gate if gate.asks else None, called_off=lambda: ours.lost
+        )
         services.deployed.keep_release(_record(services, deployment))
         remember(services, spec.name, release, outcome, ours)
         learn(services, deployment.planned, load_catalog(), outcome)
