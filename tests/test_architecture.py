@@ -21,8 +21,8 @@ TOP_LEVEL = {"LICENSE", "README.md", "edgectl", "inventory", "playbooks", "pypro
 LINES = 400
 
 # A host behind a slow line pays for each byte in every run: a growth is a decision. Measured with
-# bytecode at 88, 436 and 652 KiB.
-SMALLEST_BYTES = 101 * 1024
+# bytecode at 101, 436 and 652 KiB.
+SMALLEST_BYTES = 102 * 1024
 JINJA2_BYTES = 450 * 1024
 WHOLE_BYTES = 704 * 1024
 

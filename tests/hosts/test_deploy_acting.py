@@ -103,3 +103,19 @@ def test_what_is_pruned_is_neither_in_force_nor_before_it(site: Site) -> None:
     assert set(kept) <= set(machine.run(f"ls {_HOME}").split())
     assert int(machine.run(blobs)) >= 2
     assert json.loads(ended.out)["summary"]["failed"] == 0
+
+
+def test_an_engine_that_hangs_is_started_anew_and_one_that_serves_is_left_alone(site: Site) -> None:
+    machine = site.machines[N02]
+    slot = machine.run(
+        'head -1 /etc/edgectl/chat.haproxy.cfg | grep -o \'"serving": "[ab]\' | tail -c2'
+    ).strip()
+    pid = f"systemctl show -p MainPID --value edgectl-chat-{slot}"
+    watch = "python3 /usr/local/lib/edgectl-watch.py chat tiny --timeout 1 --misses 2"
+    before = machine.run(pid)
+    assert machine.try_run(watch).returncode == 0
+    machine.run(f"kill -STOP $({pid})")
+    assert [machine.try_run(watch).returncode for _ in range(2)] == [1, 1]
+    assert machine.run(pid) != before
+    assert machine.run("systemctl is-active edgectl-chat-watch.timer").strip() == "active"
+    assert site.apply().code == 0

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import shlex
 import signal
 import subprocess
 import sys
@@ -52,7 +53,7 @@ def _killed_at(site: Site, condition: str) -> None:
     """Apply, and kill the controller and all of it at the canary as soon as the condition holds there."""
     canary = site.machines["tst1-r1-n01"]
     trap = f"until {condition}; do :; done; pkill -9 python3; touch /tmp/hit"
-    canary.run(f"nohup sh -c '{trap}' >/dev/null 2>&1 &")
+    canary.run(f"nohup sh -c {shlex.quote(trap)} >/dev/null 2>&1 &")
     words = [sys.executable, "-m", "edgectl", "deploy", "apply", "chat", "-y"]
     controller = subprocess.Popen(
         words, env=site.edgectl.variables(), cwd=site.edgectl.home, stderr=subprocess.DEVNULL

@@ -42,7 +42,10 @@ def unharmed(seen: dict[str, Any]) -> bool:
     return bool(seen["ok"] / seen["seconds"] > 29)
 
 
-@pytest.mark.parametrize("more", [{}, REPLACING], ids=["side by side", "replace"])
+@pytest.mark.parametrize(
+    "more",
+    [pytest.param({}, id="side by side"), pytest.param(REPLACING, id="replace", marks=pytest.mark.long)],
+)
 def test_a_swap_and_the_way_back_cost_no_request_and_no_token(site: Site, more: dict[str, Any]) -> None:
     with site.under_load(30) as seen:
         serve(site, NEW, more)
@@ -84,6 +87,30 @@ def test_a_release_that_does_not_work_is_halted_at_the_canary_and_the_old_one_se
     assert site.on_all(_LINK) == before
 
 
+def test_what_no_host_may_serve_is_said_in_a_line_and_touches_none(site: Site) -> None:
+    serve(site, NEW, {"gpus": {"sku": ["b200"]}})
+    ended = site.apply()
+    assert ended.code == 6, ended
+    assert "no host may serve" in ended.err
+    assert "2 of 2: has no known GPU, and b200 is wanted" in ended.err
+
+
+@pytest.mark.long
+def test_an_engine_that_listened_itself_hands_over_to_a_front(site: Site) -> None:
+    serve(site, OLD, {"name": "direct", "serve": {"front": "none", "port": 8100}})
+    services = site.edgectl.inventory / "services"
+    (services / "direct.yaml").write_text((services / "chat.yaml").read_text())
+    apply = ("deploy", "apply", "direct", "-y", "-o", "json")
+    assert site.edgectl(*apply).code == 0
+    serve(site, NEW, {"name": "direct", "serve": {"port": 8100}})
+    (services / "direct.yaml").write_text((services / "chat.yaml").read_text())
+    ended = site.edgectl(*apply)
+    assert ended.code == 0, ended
+    assert site.on_all("ls /etc/systemd/system | grep -c '^edgectl-direct.service$'; true") == ["0", "0"]
+    assert site.edgectl(*apply).report()["summary"]["ok"] == 2
+
+
+@pytest.mark.long
 def test_a_restart_of_the_proxy_or_of_the_host_brings_back_who_served(site: Site) -> None:
     serve(site, NEW)
     assert site.apply().code == 0

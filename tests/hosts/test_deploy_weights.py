@@ -89,6 +89,7 @@ def test_a_pop_takes_one_copy_and_a_line_that_breaks_costs_no_byte_twice(ship: S
     assert [first > 0 for _, _, first, _ in ship.origin.log] == [False, True]
 
 
+@pytest.mark.long
 def test_a_bit_that_is_another_on_the_way_is_found_and_the_file_fetched_anew(ship: Ship) -> None:
     sha256 = ship.wants(10)
     ship.origin.flips.add(0)
@@ -97,6 +98,7 @@ def test_a_bit_that_is_another_on_the_way_is_found_and_the_file_fetched_anew(shi
     assert len(ship.origin.sent) == 1, "the neighbours took it from the one that mended it"
 
 
+@pytest.mark.long
 def test_a_damaged_copy_is_mended_by_the_pieces_of_a_neighbour_and_the_origin_is_not_asked(
     ship: Ship,
 ) -> None:
@@ -114,6 +116,7 @@ def test_a_damaged_copy_is_mended_by_the_pieces_of_a_neighbour_and_the_origin_is
     assert ship.origin.bytes == 0
 
 
+@pytest.mark.long
 def test_wrong_bytes_from_every_source_are_kept_nowhere_and_the_old_release_serves_on(ship: Ship) -> None:
     assert ship.wants(1)
     assert ship.apply().code == 0

@@ -17,6 +17,7 @@ from edgectl.ops.deploy.halting import NO_HALT, Halt, halt_data, halt_lines, und
 from edgectl.ops.deploy.holding import held
 from edgectl.ops.deploy.learning import learn
 from edgectl.ops.deploy.lock import as_data
+from edgectl.ops.deploy.made_secrets import with_environment
 from edgectl.ops.deploy.recording import remember, result_at
 from edgectl.ops.deploy.release import release_id
 from edgectl.ops.deploy.shipping import ship, shipped_lines
@@ -44,7 +45,8 @@ PLAYBOOK = "deploy.yaml"
 def plan(services: Services, deployment: Deployment) -> tuple[Prepared, RunOutcome]:
     """Find out by a check run which hosts would change."""
     request = replace(deployment.request(Options(check=True)), command="deploy apply --check")
-    prepared = prepare(services, load_playbook(services.playbooks / PLAYBOOK), request)
+    knowing = with_environment(services, deployment.spec)
+    prepared = prepare(knowing, load_playbook(services.playbooks / PLAYBOOK), request)
     return prepared, carry_out(services, prepared)
 
 
@@ -93,7 +95,8 @@ def _put_into_force(services: Services, deployment: Deployment, last: frozenset[
     request = replace(deployment.request(Options()), last=last, pace=pace)
     with held(services, spec.name) as ours:
         shipped = ship(services, deployment.shipment, pace) if deployment.shipment.files else None
-        prepared = prepare(services, load_playbook(services.playbooks / PLAYBOOK), request)
+        knowing = with_environment(services, spec)
+        prepared = prepare(knowing, load_playbook(services.playbooks / PLAYBOOK), request)
         ours.begun(prepared.plan.run)
         gate = WaveGate(services, spec, prepared)
         outcome = carry_out(
@@ -146,7 +149,18 @@ def _answers(outcome: RunOutcome) -> list[Line]:
             Line(f"  {len(hosts):>4}  {names}   smoke ok, at most {slowest * 1000:.0f} ms", Tone.GOOD)
         )
         lines.append(Line(f"        it says: {text.strip()[:100]!r}", Tone.QUIET))
-    return lines
+    return [*lines, *_drained(outcome)]
+
+
+def _drained(outcome: RunOutcome) -> list[Line]:
+    """Tell how many streams had to come to their end first, and how many did not."""
+    drains = [found for host in outcome.hosts if (found := result_at(host).get("drained"))]
+    if not drains:
+        return []
+    streams, cut = (sum(int(one[name]) for one in drains) for name in ("streams", "cut"))
+    longest = max(float(one["seconds"]) for one in drains)
+    said = f"  drained {streams:,} streams of {len(drains)} hosts, {cut:,} cut, at most {longest:.1f} s each"
+    return [Line(said, Tone.NOTICE if cut else Tone.QUIET)]
 
 
 def _data(deployment: Deployment, host: HostOutcome) -> Mapping[str, Any]:

@@ -17,7 +17,7 @@ from edgectl.ops.deploy.care import how_to_swap, rollout_of
 from edgectl.ops.deploy.lock import locked
 from edgectl.ops.deploy.neighbours import neighbours
 from edgectl.ops.deploy.planning import Planned, plan_placement
-from edgectl.ops.deploy.release import release_id, release_vars
+from edgectl.ops.deploy.release import files_of, release_id, release_vars
 from edgectl.ops.deploy.shipping import Shipment
 from edgectl.ops.deploy.spec import ServiceSpec, load_spec
 from edgectl.ops.deploy.spec_care import Swap
@@ -48,7 +48,7 @@ class Deployment:
     @property
     def shipment(self) -> Shipment:
         """What goes ahead: the files that do not come with the job itself."""
-        files = [_weight(file) for file in self.spec.model.files if not file.source.startswith("file://")]
+        files = [_weight(file) for file in files_of(self.spec) if not file.source.startswith("file://")]
         return Shipment(self.spec, files, self.hosts)
 
     def request(self, options: Options) -> Request:
@@ -70,7 +70,7 @@ class Deployment:
         return how_to_swap(self.spec, self.planned.survey.need, is_known=bool(gpu))
 
     def _vars(self, host: Host, gpu: str, how: Swap) -> dict[str, Any]:
-        weights = [_weight(file) for file in self.spec.model.files]
+        weights = [_weight(file) for file in files_of(self.spec)]
         return {
             **release_vars(self.spec, host.address, self.near[host.name], gpu, how),
             "weights": weights,
@@ -90,9 +90,11 @@ def load_deployment(services: Services, path: Path, limit: str | None) -> Deploy
     spec = planned.survey.lock.spec
     allowed = {host.name for host in select(services.fleet, spec.place.pattern, limit=limit)}
     serving = [services.fleet.hosts[name] for name in planned.hosts]
-    local = [file for file in spec.model.files if file.source.startswith("file://")]
-    carried = {file.file_name: _local_file(path, file) for file in local}
+    local = [file for file in files_of(spec) if file.source.startswith("file://")]
+    carried = {str(file.sha256): _local_file(path, file) for file in local}
     hosts = [host for host in serving if host.name in allowed]
+    if not hosts:
+        raise InputError(f"'{limit}' names no host that is to serve {spec.name}", hint="edgectl deploy plan")
     return Deployment(planned, path, hosts, carried, neighbours(serving), load(path).place(("rollout",)))
 
 

@@ -4,14 +4,14 @@ from __future__ import annotations
 
 import hashlib
 import json
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from typing import Any
 
 from edgectl.catalog.engines import known_skus
 from edgectl.ops.deploy.spec import ServiceSpec
 from edgectl.ops.deploy.spec_care import Swap
-from edgectl.ops.deploy.spec_sources import Contents
-from edgectl.ops.deploy.units import render_unit, unit_at
+from edgectl.ops.deploy.spec_sources import Contents, ModelFile
+from edgectl.ops.deploy.units import SECRETS, render_unit, unit_at
 
 _DIGITS = 10
 _APART, _PORTS = 10_000, 65_535
@@ -66,7 +66,9 @@ def release_vars(
         "service": spec.name,
         "release": release,
         "model_name": spec.model.name,
-        "model_files": [{"name": file.file_name, "sha256": file.sha256} for file in spec.model.files],
+        "model_files": list(_laid_out(spec)),
+        "has_secrets": bool(spec.secrets),
+        "secrets_path": SECRETS.format(service=spec.name),
         "unit": unit_at(spec, address=address, release=release, sku=sku),
         "front": spec.serve.front.value,
         "listen": f"{address}:{spec.serve.port}",
@@ -82,6 +84,19 @@ def release_vars(
         "smoke_stream": smoke.stream,
         "keep": spec.keep,
     }
+
+
+def files_of(spec: ServiceSpec) -> Sequence[ModelFile]:
+    """Return every file that a release needs: the model's, and its adapters'."""
+    return [file for contents in (spec.model, *spec.model.lora) for file in contents.files]
+
+
+def _laid_out(spec: ServiceSpec) -> Iterator[dict[str, str | None]]:
+    """Yield each file with its place in the release's folder: model/NAME, or lora/ADAPTER/NAME."""
+    folders = {"model": spec.model, **{f"lora/{one.name}": one for one in spec.model.lora}}
+    for folder, contents in folders.items():
+        for file in contents.files:
+            yield {"name": file.file_name, "sha256": file.sha256, "folder": folder}
 
 
 def slot_ports(port: int) -> list[int]:

@@ -14,6 +14,7 @@ from edgectl.engine.ports import HostWork
 from edgectl.inventory.fold import folded
 from edgectl.inventory.loader import window_of
 from edgectl.inventory.model import Host
+from edgectl.ops.deploy.made_secrets import MadeSecrets
 from edgectl.ops.deploy.spec import ServiceSpec
 from edgectl.ops.rollout import Pace, Request, carry_out, prepare
 from edgectl.ops.services import Services
@@ -72,7 +73,8 @@ def ship(services: Services, shipment: Shipment, pace: Pace) -> RunOutcome | Non
 
     A host that fails here is not given up: it is asked again before its swap, and counts there.
     """
-    quiet = replace(services, observers=(), resuming="", secrets=_Made(services))
+    made = MadeSecrets(services.secrets, {"relay_token": services.random_bytes(_TOKEN_BYTES).hex()})
+    quiet = replace(services, observers=(), resuming="", secrets=made)
     looked = _carried_out(quiet, shipment, Options(check=True), pace)
     complete = {host.host for host in looked.hosts if host.status is HostStatus.OK}
     lacking = {host.pop.name for host in shipment.hosts if host.name not in complete}
@@ -99,18 +101,6 @@ def in_window(plan: Plan, spec: ServiceSpec) -> Plan:
         return replace(work, host=replace(work.host, pop=replace(work.host.pop, window=window)))
 
     return replace(plan, stages=[[moved(work) for work in stage] for stage in plan.stages])
-
-
-class _Made:
-    """The providers of before, and a token that nobody had until now."""
-
-    def __init__(self, services: Services) -> None:
-        self._others = services.secrets
-        self._token = services.random_bytes(_TOKEN_BYTES).hex()
-
-    def value(self, name: str, provider: Mapping[str, str]) -> str:
-        """Return a secret."""
-        return self._token if name == "relay_token" else self._others.value(name, provider)
 
 
 def shipped_lines(hosts: Sequence[Host], outcome: RunOutcome) -> list[Line]:

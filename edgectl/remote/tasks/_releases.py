@@ -57,23 +57,22 @@ class Releases:
         raw = files.read(os.path.join(self.folder(release), _DESCRIPTION))
         return {} if raw is None else dict(json.loads(raw))
 
+    def _place(self, release: str, entry: dict[str, Any]) -> str:
+        return os.path.join(self.folder(release), entry.get("folder", "model"), entry["name"])
+
     def is_laid_out(self, release: str, model_files: list[dict[str, Any]]) -> bool:
         """Tell whether the release's files are the blob store's own: a blob fetched anew is another file."""
-        model = os.path.join(self.folder(release), "model")
-        pairs = [
-            (os.path.join(model, one["name"]), path_of(self._blobs, one["sha256"])) for one in model_files
-        ]
+        pairs = [(self._place(release, one), path_of(self._blobs, one["sha256"])) for one in model_files]
         return all(os.path.exists(a) and os.path.exists(b) and os.path.samefile(a, b) for a, b in pairs)
 
     def lay_out(self, release: str, model_files: list[dict[str, Any]], description: str) -> str:
         """Build the release's folder; return which file the blob store lacks, or an empty text."""
-        model = os.path.join(self.folder(release), "model")
-        os.makedirs(model, exist_ok=True)
         for entry in model_files:
             blob = path_of(self._blobs, entry["sha256"])
             if not os.path.exists(blob):
                 return f"the blob store has no {entry['name']} ({entry['sha256'][:12]}…)"
-            place = os.path.join(model, entry["name"])
+            place = self._place(release, entry)
+            os.makedirs(os.path.dirname(place), exist_ok=True)
             if not (os.path.exists(place) and os.path.samefile(place, blob)):
                 files.link_atomically(place, blob, hard=True)
         files.write_atomically(os.path.join(self.folder(release), _DESCRIPTION), description.encode())

@@ -87,6 +87,23 @@ class Slots:
             problem = self._do(slot, "daemon-reload")
         return problem
 
+    def has_direct(self) -> bool:
+        """Tell whether an engine was put here without a proxy, and listens itself."""
+        return os.path.exists(self._direct)
+
+    def stop_direct(self) -> str:
+        """Stop that engine, which ends its streams as it can, and take its unit away; return what went wrong."""
+        name = os.path.basename(self._direct)
+        problem = self._systemctl.do("disable", name) or self._systemctl.do("stop", name)
+        if not problem:
+            os.unlink(self._direct)
+            problem = self._systemctl.do("daemon-reload")
+        return problem
+
+    @property
+    def _direct(self) -> str:
+        return os.path.join(UNIT_FOLDER, f"edgectl-{self._service}.service")
+
     def died(self, slot: str) -> str:
         """Say so where the engine ended, be it to be started again: a release that crashes does not pass."""
         status = self._systemctl.read(self.unit(slot), wants_enabled=False).status

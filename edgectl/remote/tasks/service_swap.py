@@ -117,19 +117,26 @@ class Swap:
 
     def carry_out(self) -> str:
         """Bring the host over to the release; return what went wrong, with `said` for where that left it."""
-        problem = self._prepare()
+        problem = self._lay_out() or self._take_over() or self._front.put(self._record)
         if problem:
             self.said = self._who_serves()
             return problem
         return self._replace() if self._must_replace() else self._side_by_side()
 
-    def _prepare(self) -> str:
-        """Lay the release out and bring up the proxy, with whoever serves now; return what is missing."""
+    def _lay_out(self) -> str:
         args = self._args
-        problem = self._front.missing() or self._releases.lay_out(
-            args.release, args.files, json.dumps({**self._described(), "swap": args.swap}, indent=2)
-        )
-        return problem or self._front.put(self._record)
+        text = json.dumps({**self._described(), "swap": args.swap}, indent=2)
+        return self._front.missing() or self._releases.lay_out(args.release, args.files, text)
+
+    def _take_over(self) -> str:
+        """Have an engine that listened itself give its port to the proxy: until that has it, nobody answers there."""
+        if not self._slots.has_direct():
+            return ""
+        new = self._target()
+        problem = self._start_and_prove(new, self._args.release)
+        if problem:
+            self._slots.stop(new)
+        return problem or self._slots.stop_direct()
 
     def _described(self) -> dict[str, Any]:
         return {name: getattr(self._args, name) for name in _DESCRIBED}
