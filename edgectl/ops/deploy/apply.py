@@ -7,6 +7,7 @@ from collections.abc import Mapping
 from dataclasses import replace
 from typing import Any
 
+from edgectl.catalog.hardware import load_catalog
 from edgectl.engine.outcome import HostOutcome, RunOutcome, exit_code
 from edgectl.engine.service_records import ReleaseRecord
 from edgectl.inventory.fold import folded
@@ -14,6 +15,7 @@ from edgectl.ops.deploy.deployment import Deployment
 from edgectl.ops.deploy.gates import WaveGate
 from edgectl.ops.deploy.halting import NO_HALT, Halt, halt_data, halt_lines, undo
 from edgectl.ops.deploy.holding import held
+from edgectl.ops.deploy.learning import learn
 from edgectl.ops.deploy.lock import as_data
 from edgectl.ops.deploy.made_secrets import with_environment
 from edgectl.ops.deploy.recording import remember, result_at
@@ -97,9 +99,12 @@ def _put_into_force(services: Services, deployment: Deployment, last: frozenset[
         prepared = prepare(knowing, load_playbook(services.playbooks / PLAYBOOK), request)
         ours.begun(prepared.plan.run)
         gate = WaveGate(services, spec, prepared)
-        outcome = carry_out(services, prepared, gate=gate if gate.asks else None)
+        outcome = carry_out(
+            services, prepared, gate=gate if gate.asks else None, called_off=lambda: ours.lost
+        )
         services.deployed.keep_release(_record(services, deployment))
         remember(services, spec.name, release, outcome, ours)
+        learn(services, deployment.planned, load_catalog(), outcome)
         halt = NO_HALT if gate.is_open else undo(services, spec, release, prepared, outcome)
         if halt.outcome is not None:
             remember(services, spec.name, release, halt.outcome, ours)

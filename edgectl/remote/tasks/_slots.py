@@ -11,6 +11,9 @@ from edgectl.remote.tasks._haproxy import SLOTS, Record
 from edgectl.remote.tasks._releases import Releases
 from edgectl.remote.tasks._systemctl import Systemctl
 
+# An engine says some hundred lines while it starts; of those that tell of memory the controller wants few.
+_STARTING_LINES, _FEW, _LINE = 2000, 40, 300
+_OF_MEMORY = ("GiB", " GB", "Started ")
 UNIT_FOLDER = "/etc/systemd/system"
 
 
@@ -117,7 +120,13 @@ class Slots:
         problem, proof = _serving.smoke(
             url, told["model"], told["prompts"], int(told["smoke_tokens"]), stream=bool(told["smoke_stream"])
         )
-        return problem or self.died(slot), proof
+        return problem or self.died(slot), {**proof, "memory_said": self._memory_said(slot)}
+
+    def _memory_said(self, slot: str) -> list[str]:
+        """Return the latest lines in which the engine may have said what it took of its GPUs, and where starts are."""
+        said = self._systemctl.journal(self.unit(slot), _STARTING_LINES).splitlines()
+        lines = [line[:_LINE] for line in said if any(word in line for word in _OF_MEMORY)]
+        return lines[-_FEW:]
 
     def _do(self, slot: str, *verbs: str) -> str:
         for verb in verbs:
