@@ -40,7 +40,12 @@ MODULES: Dict[str, str] = {
     "reboot": "reboot",
     "reboot_if_due": "reboot_if_due",
     "service": "systemd_service",
+    "service_drain": "service_drain",
+    "service_prune": "service_prune",
     "service_release": "service_release",
+    "service_rollback": "service_rollback",
+    "service_state": "service_state",
+    "service_swap": "service_swap",
     "set_fact": "set_fact",
     "setup": "setup",
     "shell": "shell",
@@ -52,6 +57,7 @@ MODULES: Dict[str, str] = {
     "template": "template",
     "uri": "uri",
     "wait_for": "wait_for",
+    "weights": "weights",
 }
 
 
