@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from datetime import datetime
+from datetime import UTC, datetime
 
 _CROCKFORD = "0123456789ABCDEFGHJKMNPQRSTVWXYZ"
 _TIME_CHARACTERS = 10
@@ -21,6 +21,14 @@ def run_id(now: datetime, random_bytes: Callable[[int], bytes]) -> str:
 def is_run_id(text: str) -> bool:
     """Tell whether a text is a whole id."""
     return len(text) == _TIME_CHARACTERS + _NOISE_CHARACTERS and set(text) <= set(_CROCKFORD)
+
+
+def began_at(run: str) -> datetime:
+    """Return when a run's id was chosen, to the millisecond."""
+    milliseconds = 0
+    for character in run[:_TIME_CHARACTERS]:
+        milliseconds = milliseconds * len(_CROCKFORD) + _CROCKFORD.index(character)
+    return datetime.fromtimestamp(milliseconds / 1000, UTC)
 
 
 def _base32(number: int, characters: int) -> str:

@@ -88,6 +88,9 @@ class _Dpu(_Written):
 class _Acceptance(_Written):
     diag_level: int | None = Field(default=None, ge=1, le=4)
     mandatory: list[str] = Field(default_factory=list)
+    cuda: bool = True
+    peers: bool = False
+    burn_in_s: int | None = Field(default=None, ge=1, le=7200)
 
 
 class _File(_Written):

@@ -20,7 +20,8 @@ class GpuModel:
     """One GPU product; a field that is None is not known surely, and is not judged.
 
     `pci_device` is its PCI device number, `memory_mib` NVML's total, `power_limit_w` the default limit per GPU,
-    `min_driver` the oldest driver that will do, `nvlinks` how many links to other GPUs it has.
+    `min_driver` the oldest driver that will do, `nvlinks` how many links to other GPUs it has,
+    `memory_bandwidth_floor_gbs` what its memory does at least, in 10^9 bytes per second.
     """
 
     name: str
@@ -32,6 +33,7 @@ class GpuModel:
     min_driver: str | None
     nvlinks: int | None = None
     pci_device: str | None = None
+    memory_bandwidth_floor_gbs: float | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -86,6 +88,7 @@ class _Gpu(_Written):
     min_driver: str | None = None
     nvlinks: int | None = None
     pci_device: str | None = Field(default=None, pattern="^[0-9a-f]{4}$")
+    memory_bandwidth_floor_gbs: float | None = Field(default=None, gt=50, lt=50_000, strict=False)
 
 
 class _Hardware(_Written):

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from pathlib import Path
-from typing import Annotated
+from typing import TYPE_CHECKING, Annotated
 
 import typer
 
@@ -24,6 +24,15 @@ from edgectl.cli.options import (
 from edgectl.engine.lifecycle import Stage
 from edgectl.errors import UsageError
 
+if TYPE_CHECKING:
+    from edgectl.ops.rollout import Pace, Request
+    from edgectl.playbook.compile import Options
+
+
+Disrupt = Annotated[
+    bool, typer.Option("--disrupt", help="Reboot and change drivers under services that are live, too.")
+]
+
 
 def add_to(app: typer.Typer) -> None:
     """Add the group."""
@@ -41,39 +50,48 @@ def add_to(app: typer.Typer) -> None:
         exit_code: Annotated[
             bool, typer.Option("--exit-code", help="With --check: exit 10 where there are changes to make.")
         ] = False,
+        disrupt: Disrupt = False,
         until_converged: UntilConverged = False,
         deadline: Deadline = None,
         wait: Wait = None,
     ) -> None:
         """Plan, ask, then carry out; a second time there is nothing to do."""
-        from edgectl.cli.extra_vars import parse_extra_vars
-        from edgectl.cli.running import services, show
-        from edgectl.ops.halts import refuse_frozen
-        from edgectl.ops.promises import load_promises
-        from edgectl.ops.provision.apply import apply, plan, plan_report, resume
-        from edgectl.ops.rollout import Request
-        from edgectl.playbook.compile import Options
+        from edgectl.ops.provision.apply import PLAYBOOK
 
         if exit_code and not check:
             raise UsageError("--exit-code needs --check")
-        options = Options(diff=diff, extra_vars=parse_extra_vars(extra_vars or []))
         timing = pace(deadline, wait, until_converged=until_converged)
-        request = Request("provision", select, limit, options, arguments={"select": select}, pace=timing)
-        with services(common) as opened:
-            promises = load_promises(opened.fleet.source)
-            if not check:
-                refuse_frozen(opened)
-            if opened.resuming:
-                common.finish(resume(opened, promises, request))
-            planned = plan(opened, promises, request)
-            is_expected = planned.has_changes or (timing.converge and planned.has_trouble)
-            if check or not is_expected:
-                report = plan_report(planned)
-            else:
-                show(common, planned.lines())
-                go = common.confirm("Go?")
-                report = apply(opened, promises, request, planned) if go else plan_report(planned)
-        common.finish(report, changes_count=check and exit_code)
+        request = _request(
+            "provision", select, limit, timing, _options(extra_vars, diff=diff, disrupt=disrupt)
+        )
+        _plan_ask_apply(common, request, PLAYBOOK, check=check, exit_code=exit_code)
+
+    @command(group, formats=ALL_FORMATS, changing=True)
+    def accept(
+        common: Common,
+        select: Annotated[str, typer.Argument(metavar="SELECT", help="Hosts: a pattern; 'all' is typed.")],
+        limit: Limit = None,
+        check: Check = False,
+        compare: Annotated[
+            bool, typer.Option("--compare", help="Measure accepted nodes again, beside what they were then.")
+        ] = False,
+        burn_in: Annotated[
+            int,
+            typer.Option(
+                "--burn-in", metavar="SECONDS", min=0, help="With --compare: load the GPUs so long."
+            ),
+        ] = 0,
+        extra_vars: ExtraVars = None,
+        disrupt: Disrupt = False,
+        wait: Wait = None,
+    ) -> None:
+        """Test nodes that are provisioned, and seal what was found; one that is sealed is only asked."""
+        options = _options(extra_vars, disrupt=disrupt, burn_in_s=burn_in)
+        timing = pace(None, wait, until_converged=False)
+        if compare:
+            _compare(common, _request("provision accept --compare", select, limit, timing, options))
+        request = _request("provision accept", select, limit, timing, options)
+        _plan_ask_apply(common, request, "accept.yaml", check=check)
 
     @command(group, formats=ALL_FORMATS)
     def verify(
@@ -179,3 +197,52 @@ def add_to(app: typer.Typer) -> None:
             go = planned.has_changes and common.confirm("Go?")
             report = applying(opened, promises, request, planned) if go else plan_report(planned)
         common.finish(report)
+
+
+def _options(extra_vars: list[str] | None, *, diff: bool = False, **said: bool | int) -> Options:
+    """Return how a playbook is run; what was `said` by options of our own are variables that it knows."""
+    from edgectl.cli.extra_vars import parse_extra_vars
+    from edgectl.playbook.compile import Options
+
+    given = {name: value for name, value in said.items() if value}
+    return Options(diff=diff, extra_vars={**parse_extra_vars(extra_vars or []), **given})
+
+
+def _request(command: str, select: str, limit: str | None, timing: Pace, options: Options) -> Request:
+    from edgectl.ops.rollout import Request
+
+    return Request(command, select, limit, options, arguments={"select": select}, pace=timing)
+
+
+def _plan_ask_apply(
+    common: Common, request: Request, playbook: str, *, check: bool, exit_code: bool = False
+) -> None:
+    from edgectl.cli.running import services, show
+    from edgectl.ops.halts import refuse_frozen
+    from edgectl.ops.promises import load_promises
+    from edgectl.ops.provision.apply import apply, plan, plan_report, resume
+
+    with services(common) as opened:
+        promises = load_promises(opened.fleet.source)
+        if not check:
+            refuse_frozen(opened)
+        if opened.resuming:
+            common.finish(resume(opened, promises, request, playbook))
+        planned = plan(opened, promises, request, playbook)
+        is_expected = planned.has_changes or (request.pace.converge and planned.has_trouble)
+        if check or not is_expected:
+            report = plan_report(planned)
+        else:
+            show(common, planned.lines())
+            go = common.confirm("Go?")
+            report = apply(opened, promises, request, planned, playbook) if go else plan_report(planned)
+    common.finish(report, changes_count=check and exit_code)
+
+
+def _compare(common: Common, request: Request) -> None:
+    from edgectl.cli.running import services
+    from edgectl.ops.promises import load_promises
+    from edgectl.ops.provision.compare import compare
+
+    with services(common) as opened:
+        common.finish(compare(opened, load_promises(opened.fleet.source), request))

@@ -134,8 +134,8 @@ class RunHistory(Protocol):
         """Return what a run was made of, or None where that is not known. Digests of jobs are shortened."""
         ...
 
-    def hosts(self, run: str) -> Sequence[HostRecord]:
-        """Return what is known of each host of a run that was begun or came to an end."""
+    def hosts(self, run: str, *, limit: int | None = None) -> Sequence[HostRecord]:
+        """Return what is known of each host of a run that was begun or came to an end, or of some of them."""
         ...
 
     def cancel(self, run: str, by: str) -> None:

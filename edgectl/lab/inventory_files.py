@@ -2,8 +2,11 @@
 
 from __future__ import annotations
 
+from pathlib import Path
+
 import yaml
 
+from edgectl import shipped
 from edgectl.lab.keys import key_at, public_line
 from edgectl.lab.layout import METROS, Backend, LabFiles, LabHost, LabSpec, hosts_of
 
@@ -25,6 +28,19 @@ def write_inventory(spec: LabSpec) -> None:
     fleet = yaml.safe_dump(_fleet(spec, hosts), sort_keys=False, width=110)
     (files.inventory / "fleet.yaml").write_text(_HEADERS[spec.backend] + fleet, encoding="utf-8")
     files.known_hosts.write_text("".join(_pin(spec, host) for host in hosts), encoding="utf-8")
+    if spec.backend is Backend.SANDBOX:
+        _write_baseline(files.inventory / "baselines")
+
+
+def _write_baseline(folder: Path) -> None:
+    """Write the shipped baseline of the lab's GPUs, less what wants a GPU that computes."""
+    baseline = yaml.safe_load(
+        (shipped.inventory() / "baselines/rtx-pro-6000.yaml").read_text(encoding="utf-8")
+    )
+    baseline["acceptance"] |= {"cuda": False, "peers": False, "burn_in_s": None}
+    folder.mkdir(exist_ok=True)
+    text = yaml.safe_dump(baseline, sort_keys=False, width=110)
+    (folder / "lab.yaml").write_text(f"# The lab's GPUs compute nothing.\n{text}", encoding="utf-8")
 
 
 def _fleet(spec: LabSpec, hosts: tuple[LabHost, ...]) -> dict[str, object]:

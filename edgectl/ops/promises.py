@@ -25,7 +25,8 @@ class Promises:
     def variables(self, fleet: Fleet) -> dict[str, Mapping[str, Any]]:
         """Return what is expected of each host's hardware, and its `baseline`, where there is either.
 
-        That is `expected_gpu_count`, `expected_gpu_name`, `expected_gpu_device` and `expected_dpu_count`.
+        That is `expected_gpu_count`, `expected_gpu_name`, `expected_gpu_device`, `expected_dpu_count` and
+        `expected_memory_bandwidth_gbs`.
         """
         known = {kind: self._of(kind) for kind in {host.hardware for host in fleet.kinds.values()}}
         return {name: known[host.hardware] for name, host in fleet.kinds.items()}
@@ -38,6 +39,7 @@ class Promises:
                 "expected_gpu_name": hardware.gpu.nvml_name,
                 "expected_gpu_device": hardware.gpu.pci_device,
                 "expected_dpu_count": hardware.dpu_count,
+                "expected_memory_bandwidth_gbs": hardware.gpu.memory_bandwidth_floor_gbs,
             }
         if kind in self.baselines:
             found["baseline"] = dict(self.baselines[kind].variables)

@@ -8,6 +8,7 @@ from pathlib import Path
 
 from edgectl.clock import Clock
 from edgectl.engine.bench_records import BenchHistory, NoBenchHistory
+from edgectl.engine.certificates import Certificates, NoCertificates
 from edgectl.engine.contacts import Contacts, NoContacts
 from edgectl.engine.health_records import HealthHistory, NoHealthHistory
 from edgectl.engine.holds import Holds, NoHolds
@@ -38,6 +39,7 @@ class Services:
     health: HealthHistory = field(default_factory=NoHealthHistory)  # what earlier looks at cards found
     bench: BenchHistory = field(default_factory=NoBenchHistory)  # what earlier measurements found
     lifecycles: Lifecycles = field(default_factory=NoLifecycles)  # the stages that hosts came to
+    certificates: Certificates = field(default_factory=NoCertificates)  # what nodes were accepted with
     holds: Holds = field(default_factory=NoHolds)  # who deploys which service now
     deployed: ServiceHistory = field(default_factory=NoServiceHistory)  # what hosts came to serve
     origin: Origin = field(default_factory=Origin)

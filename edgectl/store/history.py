@@ -41,9 +41,9 @@ class History:
             row = connection.execute(sa.select(runs).where(runs.c.run == run)).mappings().one_or_none()
         return None if row is None else manifest(row)
 
-    def hosts(self, run: str) -> Sequence[HostRecord]:
-        """Return what is known of each host of a run, with its tasks."""
-        query = sa.select(hosts).where(hosts.c.run == run).order_by(hosts.c.host)
+    def hosts(self, run: str, *, limit: int | None = None) -> Sequence[HostRecord]:
+        """Return what is known of each host of a run, or of the first ones, with its tasks."""
+        query = sa.select(hosts).where(hosts.c.run == run).order_by(hosts.c.host).limit(limit)
         with reading(self._engine) as connection:
             return [host_record(row) for row in connection.execute(query).mappings()]
 

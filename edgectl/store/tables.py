@@ -83,6 +83,19 @@ passages = sa.Table(
     sa.Column("run", sa.String(26), nullable=False),
 )
 
+certificates = sa.Table(
+    "certificates",
+    METADATA,
+    sa.Column("id", sa.Integer, primary_key=True),
+    sa.Column("host", sa.String, nullable=False, index=True),
+    sa.Column("hardware", sa.String, nullable=False),
+    sa.Column("number", sa.Integer, nullable=False),
+    sa.Column("digest", sa.String(64), nullable=False),
+    sa.Column("at", sa.DateTime(timezone=True), nullable=False),
+    sa.Column("run", sa.String(26), nullable=False),
+    sa.Column("content", sa.JSON, nullable=False),
+)
+
 # Health has a row for every card of the fleet, and one more for each of its weeks: moments are whole seconds since
 # 1970, which is a third of a timestamp's size and read at a third of the cost; looks and days are packed.
 health_cards = sa.Table(

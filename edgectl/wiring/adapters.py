@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING
 
 from edgectl.clock import Clock
 from edgectl.engine.bench_records import BenchHistory
+from edgectl.engine.certificates import Certificates
 from edgectl.engine.contacts import Contacts
 from edgectl.engine.health_records import HealthHistory
 from edgectl.engine.holds import Holds
@@ -62,6 +63,7 @@ class Store:
     health: HealthHistory
     bench: BenchHistory
     lifecycles: Lifecycles
+    certificates: Certificates
     holds: Holds
     deployed: ServiceHistory
 
@@ -69,6 +71,7 @@ class Store:
 def open_store(settings: Settings, clock: Clock) -> Store:
     """Return the store that the settings name, up to date."""
     from edgectl.store.bench import SqlBenchHistory
+    from edgectl.store.certificates import SqlCertificates
     from edgectl.store.contacts import SqlContacts
     from edgectl.store.database import open_database
     from edgectl.store.freezes import SqlFreezes
@@ -88,6 +91,7 @@ def open_store(settings: Settings, clock: Clock) -> Store:
         SqlHealthHistory(engine),
         SqlBenchHistory(engine),
         SqlLifecycles(engine),
+        SqlCertificates(engine),
         SqlHolds(engine),
         SqlServiceHistory(engine),
     )

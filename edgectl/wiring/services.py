@@ -46,6 +46,7 @@ def open_services(
             health=store.health,
             bench=store.bench,
             lifecycles=store.lifecycles,
+            certificates=store.certificates,
             holds=store.holds,
             deployed=store.deployed,
             origin=origin,

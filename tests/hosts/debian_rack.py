@@ -11,7 +11,7 @@ from pathlib import Path
 import yaml
 
 from tests.cli_run import Edgectl, Ended
-from tests.hosts import nspawn, nvidia_archive
+from tests.hosts import fake_dpu, nspawn, nvidia_archive
 from tests.hosts.machines import keypair
 from tests.hosts.nspawn import Debian
 
@@ -40,6 +40,7 @@ def node_tree(folder: Path) -> Path:
     key = nvidia_archive.archive(folder / "archive/stable", nvidia_archive.stack())
     tree = folder / "tree"
     nvidia_archive.machine_tree(tree, folder / "archive/stable", key, GPUS)
+    (tree / fake_dpu.IMAGE_PATH[1:]).write_text(fake_dpu.IMAGE)
     return tree
 
 
@@ -83,6 +84,11 @@ def _inventory(folder: Path, machines: dict[str, Debian]) -> Path:
     # The kernel's own settings are this machine's, and not for a container to change.
     baseline = yaml.safe_load((_SHIPPED / "rtx-pro-6000.yaml").read_text())
     baseline["kernel"]["settings"], baseline["origin"] = {}, nvidia_archive.ORIGIN
+    baseline["acceptance"]["burn_in_s"] = 1
+    baseline["dpu"] = {
+        "packages": {"rshim": nvidia_archive.RSHIM, "mft": nvidia_archive.MFT},
+        "image": {"url": f"file://{fake_dpu.IMAGE_PATH}", "sha256": fake_dpu.IMAGE_SHA256},
+    }
     (place / "baselines").mkdir()
     (place / "baselines/rack.yaml").write_text(yaml.safe_dump(baseline))
     (place / "known_hosts").write_text("".join(f"{machine.pin()}\n" for machine in machines.values()))

@@ -16,10 +16,15 @@ from collections.abc import Iterable
 from dataclasses import dataclass, field
 from pathlib import Path
 
+from tests.hosts import fake_dpu
+from tests.nvml.branches import build, build_cuda
+from tests.nvml.skus import SKUS, healthy
+
 ORIGIN = "NVIDIA"
 DRIVERS = ("575.57.08", "580.95.05", "580.105.08")
 TOOLKITS = ("1.17.8-1", "1.18.1-1")
 DCGMS = ("1:4.4.1-1", "1:4.4.2-1")
+RSHIM, MFT = "2.4.4", "4.33.0-169"
 GPU = "NVIDIA RTX PRO 6000 Blackwell Server Edition"
 
 _SLEEPER = "[Service]\nExecStart=/bin/sleep infinity\n[Install]\nWantedBy=multi-user.target\n"
@@ -105,7 +110,7 @@ class Deb:
     version: str
     depends: tuple[str, ...] = ()
     provides: str = ""
-    files: dict[str, str] = field(default_factory=dict)
+    files: dict[str, str | bytes] = field(default_factory=dict)
     postinst: str = ""
 
 
@@ -116,7 +121,7 @@ def stack(drivers: Iterable[str] = DRIVERS) -> list[Deb]:
         version = f"{driver}-1"
         module = _MODULE.format(driver=driver, name="nvidia-kernel-open-dkms")
         same = tuple(f"{name} (= {version})" for name in ("nvidia-kernel-open-dkms", "nvidia-driver-cuda"))
-        smi = {"usr/bin/nvidia-smi": _NVIDIA_SMI.format(driver=driver)}
+        smi = {"usr/bin/nvidia-smi": _NVIDIA_SMI.format(driver=driver), **_libraries()}
         imex = {**_unit("nvidia-imex"), "usr/bin/nvidia-imex-ctl": _IMEX_CTL}
         debs += [
             Deb("nvidia-open", version, same),
@@ -136,7 +141,16 @@ def stack(drivers: Iterable[str] = DRIVERS) -> list[Deb]:
             Deb("nvidia-container-toolkit-base", version, files={"usr/bin/nvidia-ctk": _NVIDIA_CTK}),
             Deb("libnvidia-container1", version),
         ]
-    dcgmi = {"usr/bin/dcgmi": _DCGMI}
+    rshim: dict[str, str | bytes] = {
+        "usr/sbin/rshim": fake_dpu.RSHIM,
+        "usr/share/fake-dpu/good": fake_dpu.CONSOLE,
+        "usr/lib/systemd/system/rshim.service": fake_dpu.UNIT,
+    }
+    debs += [
+        Deb("rshim", RSHIM, files=rshim),
+        Deb("mft", MFT, files={"usr/bin/mlxconfig": fake_dpu.mlxconfig()}),
+    ]
+    dcgmi: dict[str, str | bytes] = {"usr/bin/dcgmi": _DCGMI}
     debs.append(Deb("nvlsm", "2025.10.11-1"))
     debs += [
         Deb("datacenter-gpu-manager-4-core", version, files=_unit("nvidia-dcgm") | dcgmi) for version in DCGMS
@@ -144,14 +158,20 @@ def stack(drivers: Iterable[str] = DRIVERS) -> list[Deb]:
     return debs
 
 
-def _unit(name: str) -> dict[str, str]:
+def _unit(name: str) -> dict[str, str | bytes]:
     return {f"usr/lib/systemd/system/{name}.service": _SLEEPER}
+
+
+def _libraries() -> dict[str, str | bytes]:
+    """Return stand-ins of the driver's libraries, whose GPUs are those of /etc/fake-nvml."""
+    built = {"libnvidia-ml.so.1": build("580"), "libcuda.so.1": build_cuda()}
+    return {f"usr/lib/{name}": (folder / name).read_bytes() for name, folder in built.items()}
 
 
 def missing() -> str:
     """Return why no archive can be made here, or an empty text."""
-    lacking = [tool for tool in ("dpkg-deb", "gpg") if shutil.which(tool) is None]
-    return f"needs {' and '.join(lacking)}: apt-get install dpkg gnupg" if lacking else ""
+    lacking = [tool for tool in ("dpkg-deb", "gpg", "cc") if shutil.which(tool) is None]
+    return f"needs {' and '.join(lacking)}: apt-get install dpkg gnupg gcc libc6-dev" if lacking else ""
 
 
 def archive(folder: Path, debs: Iterable[Deb], origin: str = ORIGIN) -> Path:
@@ -184,8 +204,8 @@ def _built(folder: Path, deb: Deb) -> str:
         (place / "DEBIAN/postinst").chmod(0o755)
     for path, content in deb.files.items():
         (place / path).parent.mkdir(parents=True, exist_ok=True)
-        (place / path).write_text(content)
-        (place / path).chmod(0o755 if "/bin/" in path else 0o644)
+        (place / path).write_bytes(content if isinstance(content, bytes) else content.encode())
+        (place / path).chmod(0o755 if "bin/" in path else 0o644)
     name = f"{deb.name}_{deb.version.replace(':', '%3a')}_all.deb"
     words = ["dpkg-deb", "--root-owner-group", "-Znone", "--build", str(place), str(folder / name)]
     subprocess.run(words, check=True, stdout=subprocess.DEVNULL)
@@ -229,9 +249,20 @@ def machine_tree(tree: Path, source: Path, key: Path, gpus: int) -> None:
         _write(tree / path, text, 0o755 if "/sbin/" in path else 0o644)
     _write(tree / "etc/fake-gpus", f"{gpus}\n")
     _write(tree / "etc/fake-dpus", "1\n")
+    _write(tree / "etc/fake-nvml", fake_nvml(gpus))
     (tree / "etc/modprobe.d").mkdir()
     (tree / "etc/apt/keyrings").mkdir(parents=True)
     shutil.copy(key, tree / "etc/apt/keyrings/archive.gpg")
+
+
+def fake_nvml(gpus: int, **said: str) -> str:
+    """Return what the driver's libraries read of healthy GPUs; `said` are readings of all of them."""
+    sku = SKUS["rtx-pro-6000-server"]
+    lines = [f"driver={DRIVERS[-1]}"]
+    for number in range(gpus):
+        readings = {**healthy(sku, number, "580"), "bus_id": f"00000000:4{number}:00.0", **said}
+        lines += [f"gpu{number}.{key}={value}" for key, value in readings.items()]
+    return "\n".join(lines) + "\n"
 
 
 def _write(path: Path, text: str, mode: int = 0o644) -> None:
@@ -277,6 +308,11 @@ _FILES = {
         while [ $n -lt $(cat /etc/fake-gpus) ]; do show 0000:4$n:00.0 0x10de 0x2bb5 0x030200; n=$((n + 1)); done
         n=0
         while [ $n -lt $(cat /etc/fake-dpus) ]; do show 0000:b$n:00.0 0x15b3 0xa2dc 0x020000; n=$((n + 1)); done
+        # A bridge whose firmware redirects what peers send each other: an ACS capability with its bits set.
+        mkdir /sys/bus/pci/devices/0000:00:01.0
+        cd /sys/bus/pci/devices/0000:00:01.0
+        echo 0x060400 > class
+        (head -c 256 /dev/zero; printf '\\015\\000\\001\\000\\037\\000\\035\\000') > config
         grep -qs 'blacklist nouveau' /boot/initrd || mkdir /sys/module/nouveau
         if [ -e /var/lib/fake-nvidia/module ]; then
             cp /var/lib/fake-nvidia/module /run/fake-nvidia/loaded

@@ -10,7 +10,7 @@ from pathlib import Path
 import pytest
 
 from tests.cli_run import Ended
-from tests.hosts import nspawn, nvidia_archive
+from tests.hosts import fake_dpu, nspawn, nvidia_archive
 from tests.hosts.debian_rack import Rack, debian_rack
 
 pytestmark = pytest.mark.timeout(600)
@@ -73,8 +73,12 @@ def test_every_node_is_accepted_and_a_second_run_changes_nothing(course: Course)
         ("systemctl is-active chrony nvidia-persistenced nvidia-dcgm | sort -u", "active"),
         ("grep -c iommu=pt /proc/cmdline", "1"),
         ("ls /run/reboot-required 2>/dev/null; true", ""),
-        ("apt-mark showhold | wc -l", "8"),
+        ("apt-mark showhold | wc -l", "10"),
+        ("cat /var/lib/fake-dpu/pushes", fake_dpu.IMAGE_SHA256),
+        ("systemctl is-enabled rshim", "enabled"),
         ("ls /var/lib/edgectl/certificates", "0001.json\n0001.txt"),
+        ("od -An -tx1 -j262 /sys/bus/pci/devices/0000:00:01.0/config", "01 00"),
+        ("systemctl is-enabled edgectl-acs", "enabled"),
     ],
 )
 def test_an_accepted_node_is_as_its_baseline_says(course: Course, command: str, said: str) -> None:
@@ -89,6 +93,63 @@ def test_a_certificate_names_the_parts_and_the_baseline_and_proves_itself(course
     assert "GPU count                passed   2" in course.rack.machines["fra1-r1-n01"].run(
         "cat /var/lib/edgectl/certificates/0001.txt"
     )
+
+
+def test_a_certificate_has_every_figure_beside_its_threshold(course: Course) -> None:
+    tests = {
+        test["name"]: test for test in course.applied.host("fra1-r1-n01")["data"]["certificate"]["tests"]
+    }
+
+    assert tests["memory bandwidth"]["threshold"] == 1110
+    assert len(tests["memory bandwidth"]["figures"]) == 2
+    assert tests["burn-in"]["grown"] == dict.fromkeys(tests["burn-in"]["grown"], 0)
+    assert {"ecc_volatile_uncorrected", "pcie_replays", "hw_thermal_slowdown_us"} <= set(
+        tests["burn-in"]["grown"]
+    )
+    assert tests["versions"]["packages"]["nvidia-open"] == "580.105.08-1"
+    assert {"bill of materials", "CUDA on every GPU", "GPU to GPU", "boot before and after"} <= set(tests)
+    assert all(test["passed"] for test in tests.values())
+
+
+def test_a_plan_says_how_long_it_takes_and_what_is_out_at_once(course: Course) -> None:
+    forecast = course.check.report()["data"]["forecast"]
+
+    assert forecast["out"] == [{"domain": "metro FRA", "out": 2, "capacity": 4, "unit": "GPUs"}]
+    assert (forecast["seconds"] > 600, forecast["learned_from_hosts"]) == (True, 0)
+    assert "at most 50% of metro FRA out at once" in course.applied.err
+
+
+def test_a_node_is_compared_with_what_it_was_born_with(course: Course) -> None:
+    edgectl, machine = course.rack.edgectl, course.rack.machines["fra1-r1-n02"]
+    assert edgectl("provision", "accept", "all", "--compare").code == 0
+
+    machine.run("cp /etc/fake-nvml /root; echo gpu1.cuda.gbs=1300 >> /etc/fake-nvml")
+    try:
+        worse = edgectl("provision", "accept", "all", "--compare", "-o", "json")
+    finally:
+        machine.run("cp /root/fake-nvml /etc/fake-nvml")
+
+    assert (worse.code, worse.host("fra1-r1-n01")["status"]) == (4, "ok")
+    assert worse.host("fra1-r1-n02")["failed_task"] == "compare / birth"
+    assert "born with 1,478 (-12.0%)" in worse.host("fra1-r1-n02")["reason"]
+
+
+def test_a_node_whose_gpus_are_slow_is_not_accepted_unless_somebody_answers_for_it(course: Course) -> None:
+    machine, edgectl = course.rack.machines["fra1-r1-n02"], course.rack.edgectl
+    waiver = '{"waivers": [{"test": "memory bandwidth", "owner": "ops", "reason": "riser", "until": "2999-01-01"}]}'
+    machine.run(
+        f"cp /etc/fake-nvml /root; echo gpu1.cuda.gbs=812 >> /etc/fake-nvml; mv {_FIRST} /root/0001.json"
+    )
+    try:
+        refused = edgectl("provision", "accept", "fra1-r1-n02", "-y", "-o", "json").host("fra1-r1-n02")
+        waived = edgectl("provision", "accept", "fra1-r1-n02", "-y", "-o", "json", "-e", waiver)
+        page = machine.run("cat /var/lib/edgectl/certificates/0001.txt")
+    finally:
+        machine.run(f"cp /root/fake-nvml /etc/fake-nvml; mv /root/0001.json {_FIRST}")
+
+    why = "memory bandwidth: 812 GB/s on GPU-00000001-0000-4000-8000-000000000001, floor 1,110, cohort median 1,478"
+    assert (refused["failed_task"], refused["reason"]) == ("accept / CUDA", why)
+    assert (waived.code, "waived by ops until 2999-01-01: riser" in page) == (0, True), waived
 
 
 def test_one_byte_that_changed_is_found_and_nothing_is_sealed_over_it(course: Course) -> None:

@@ -8,6 +8,7 @@ from dataclasses import dataclass
 import pytest
 import yaml
 
+from edgectl import shipped
 from edgectl.lab.lifecycle import LabStatus, down, fault
 from tests.cli_run import Edgectl, Ended
 from tests.hosts.lab_box import address_base, bring_up
@@ -31,6 +32,7 @@ def fleet(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Fleet]:
     lab = bring_up(folder / "lab", f"{address_base()}.101", POPS)
     try:
         _spread(lab)
+        _lighten(lab)
         fault(lab.directory, lab.hosts[8].name, "gpu-lost", "1")
         home = folder / "home"
         home.mkdir()
@@ -57,6 +59,16 @@ def _spread(lab: LabStatus) -> None:
             "hosts": {name: {**host, "vars": {**host["vars"], **own.get(name, {})}}},
         }
     path.write_text(yaml.safe_dump({**written, "pops": pops}, sort_keys=False))
+
+
+def _lighten(lab: LabStatus) -> None:
+    """Leave out of the baseline what this is not about: two processors carry all hosts."""
+    written = yaml.safe_load((shipped.inventory() / "baselines/rtx-pro-6000.yaml").read_text())
+    left_out = ("kernel", "runtime")
+    (lab.inventory / "baselines").mkdir(exist_ok=True)
+    (lab.inventory / "baselines/light.yaml").write_text(
+        yaml.safe_dump({name: value for name, value in written.items() if name not in left_out})
+    )
 
 
 def assert_all_three(said: str) -> None:
@@ -89,10 +101,10 @@ def test_the_status_afterwards_says_it_too_without_asking_anybody(fleet: Fleet) 
 
 def test_what_was_mended_is_accepted_and_the_rest_is_left_alone(fleet: Fleet) -> None:
     fault(fleet.lab.directory, fleet.lab.hosts[8].name, "clear")
-    again = fleet.edgectl("provision", "all", "-y", "-o", "json", timeout_s=300)
+    again = fleet.edgectl("provision", f"p0[4-8]-n1,{LOST}", "-y", "-o", "json", timeout_s=300)
     statuses = {host["host"]: host["status"] for host in again.report()["hosts"]}
-    assert statuses[LOST] == "changed", again
-    assert list(statuses.values()).count("ok") == POPS - 3
+    assert statuses.pop(LOST) == "changed", again
+    assert list(statuses.values()) == ["ok"] * 5
 
 
 def test_a_quarantined_node_is_touched_by_no_run_until_a_person_says_so(fleet: Fleet) -> None:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import hashlib
 import os
 from collections.abc import Iterator
 from typing import Any
@@ -12,29 +11,15 @@ import yaml
 
 from edgectl import shipped
 from tests.cli_run import Ended
-from tests.hosts import nspawn, nvidia_archive
+from tests.hosts import fake_dpu, nspawn, nvidia_archive
 from tests.hosts.debian_rack import Rack, debian_rack
-from tests.hosts.nspawn import Debian
+from tests.hosts.nspawn import Debian, await_boot
 from tests.remote.fake_rshim import GOOD, HALF
 
 pytestmark = pytest.mark.timeout(600)
 NODE = "fra1-r1-n01"
-IMAGE = "not an image, but pushed like one\n"
+WAITS = "dpu / no card waits for a power cycle to be in its mode"
 PACKAGES = "dpkg-query -W | sha256sum"
-# A card that takes what is pushed into `boot` and then says what is in /root/says, a line each 0.4 s.
-_PLAYER = r"""
-mkdir -p /dev/rshim0; mkfifo /dev/rshim0/boot
-show() {
-    printf 'DISPLAY_LEVEL   2\nBF_MODE         DPU mode\nDEV_NAME        pcie-0000:b0:00.2\n' > /dev/rshim0/new
-    cat /root/log >> /dev/rshim0/new; mv /dev/rshim0/new /dev/rshim0/misc
-}
-: > /root/log; show
-while cat /dev/rshim0/boot > /root/pushed; do
-    sha256sum < /root/pushed >> /root/pushes
-    : > /root/log
-    while read -r line; do echo " $line" >> /root/log; show; sleep 0.4; done < /root/says
-done
-"""
 
 
 @pytest.fixture(scope="module")
@@ -177,27 +162,45 @@ def test_a_tray_of_a_rack_has_its_channel_and_the_rack_s_list(rack: Rack, node: 
 
 
 @pytest.fixture
-def card(rack: Rack, node: Debian) -> Iterator[Debian]:
-    node.run(f"cat > /root/player <<'EOF'\n{_PLAYER}\nEOF")
-    node.run("systemd-run --quiet --collect --unit=rshim sh /root/player; sleep 1; rm -f /root/pushes")
-    node.run(f"rm -rf /var/lib/edgectl/bluefield; printf '{IMAGE.strip()}\\n' > /srv/image.bfb")
-    digest = hashlib.sha256(IMAGE.encode()).hexdigest()
-    image = {"url": "file:///srv/image.bfb", "sha256": digest}
-    with_baseline(rack, dpu={"services": [], "image": image})
-    yield node
-    node.run("systemctl stop rshim; rm -rf /dev/rshim0")
-    with_baseline(rack, dpu=None)
+def card(node: Debian) -> Debian:
+    """Return a node whose card had no image, and plays what it is told to."""
+    node.run(
+        "systemctl stop rshim 2>/dev/null;"
+        f" rm -rf /var/lib/edgectl/bluefield {fake_dpu.MEMORY}; mkdir -p {fake_dpu.MEMORY}"
+    )
+    return node
 
 
 def says(node: Debian, lines: tuple[str, ...]) -> None:
-    node.run("cat > /root/says <<'EOF'\n" + "\n".join(lines) + "\nEOF")
+    node.run(f"cat > {fake_dpu.MEMORY}/says <<'EOF'\n" + "\n".join(lines) + "\nEOF")
 
 
 def test_a_dpu_is_flashed_once_and_judged_by_its_console(rack: Rack, card: Debian) -> None:
     says(card, GOOD)
     assert [run(rack, "dpu", "all").host(NODE)["status"] for _ in range(2)] == ["changed", "ok"]
-    assert card.run("cat /root/pushes").split()[0] == hashlib.sha256(IMAGE.encode()).hexdigest()
-    assert card.run("wc -l < /root/pushes").strip() == "1"
+    assert card.run(f"cat {fake_dpu.MEMORY}/pushes").split()[0] == fake_dpu.IMAGE_SHA256
+    assert card.run(f"wc -l < {fake_dpu.MEMORY}/pushes").strip() == "1"
+
+
+def test_a_dpu_that_is_a_nic_is_set_at_once_and_flashed_after_the_node_s_power_was_cut(
+    rack: Rack, card: Debian
+) -> None:
+    card.run(f"systemctl stop rshim; cd {fake_dpu.MEMORY}; rm -f warm; echo nic > mode; echo nic > next")
+    first, second = (run(rack, "dpu", "all").host(NODE) for _ in range(2))
+    assert first["failed_task"] == second["failed_task"] == WAITS, first
+    assert "will be in DPU mode from the next power cycle of this host on" in first["reason"]
+    changed = {task["name"] for task in first["tasks"] if task["status"] == "changed"}
+    assert "dpu / mode of every card from its next power cycle on" in changed
+    assert "changed" not in {task["status"] for task in second["tasks"]}
+
+    card.cut_power()
+    await_boot(card)
+    after = run(rack, "dpu", "all").host(NODE)
+    assert after["status"] == "changed", after["reason"]
+    assert card.run(f"cat {fake_dpu.MEMORY}/mode {fake_dpu.MEMORY}/pushes").split() == [
+        "dpu",
+        fake_dpu.IMAGE_SHA256,
+    ]
 
 
 def test_a_dpu_whose_firmware_part_failed_has_failed_and_is_not_pushed_to_again(
@@ -208,4 +211,4 @@ def test_a_dpu_whose_firmware_part_failed_has_failed_and_is_not_pushed_to_again(
     assert "NIC firmware update failed" in first["reason"]
     assert "look at its console, then say `again: true`" in second["reason"]
     assert {host["failed_task"] for host in (first, second)} == {"dpu / each card runs the image"}
-    assert card.run("wc -l < /root/pushes").strip() == "1"
+    assert card.run(f"wc -l < {fake_dpu.MEMORY}/pushes").strip() == "1"

@@ -7,10 +7,12 @@ from pathlib import Path
 
 import pytest
 
-from tests.hosts import nspawn, nvidia_archive
+from tests.hosts import fake_dpu, nspawn, nvidia_archive
 from tests.hosts.debian_rack import debian_rack
 
 pytestmark = [pytest.mark.long, pytest.mark.timeout(900)]
+CERTIFICATE = ["0001.json", "0001.txt"]
+_PUSHES = f"cat {fake_dpu.MEMORY}/pushes"
 _BOOTS = "wc -l < /var/log/boots"
 
 
@@ -30,6 +32,9 @@ def test_a_rack_goes_from_bare_to_accepted_in_one_command_with_two_reboots_and_t
         for name in nodes:
             assert applied.host(name)["data"]["accepted"], name
             assert rack.machines[name].run(_BOOTS).strip() == "3", name
+            # Each card took the image once, and each node has one certificate.
+            assert rack.machines[name].run(_PUSHES).split() == [fake_dpu.IMAGE_SHA256], name
+            assert rack.machines[name].run("ls /var/lib/edgectl/certificates").split() == CERTIFICATE
         summary = again.report()["summary"]
         assert (again.code, summary["changed"], summary["ok"]) == (0, 0, 4), again
         assert {name: rack.machines[name].run("dpkg-query -W | sha256sum") for name in dpus} == packages

@@ -71,6 +71,16 @@ def _build(branch: str, lacking: tuple[str, ...]) -> Path:
 
 
 @functools.cache
+def build_cuda() -> Path:
+    """Return a folder with a `libcuda.so.1`, whose GPUs are those of the NVML stand-in's state file."""
+    made = Path(_session_folder().name) / "cuda"
+    made.mkdir()
+    words = [*(str(COMPILER), "-shared", "-fPIC", "-O1", "-Wall", "-Werror", "-Wno-unused-function")]
+    subprocess.run([*words, "-o", str(made / "libcuda.so.1"), str(SOURCE.with_name("cuda.c"))], check=True)
+    return made
+
+
+@functools.cache
 def _session_folder() -> tempfile.TemporaryDirectory[str]:
     """Return a folder that goes away with this process."""
     return tempfile.TemporaryDirectory(prefix="edgectl-nvml-")

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import time
 from pathlib import Path
 from typing import Any
 
@@ -19,6 +20,11 @@ GIVEN: dict[str, Any] = {
     "serials": ["s2", "s1"],
     "tests": [{"name": "GPU count", "value": 2, "threshold": 2, "source": "inventory", "passed": True}],
 }
+
+
+def waiver(**more: Any) -> dict[str, Any]:
+    told = {"test": "bandwidth", "owner": "ops", "reason": "riser on order", "until": "2999-12-31"}
+    return {**told, **more}
 
 
 class Node:
@@ -103,10 +109,38 @@ def test_a_node_that_was_never_accepted_has_nothing_to_verify(node: Node) -> Non
 
 def test_a_test_that_failed_is_not_certified_unless_somebody_answers_for_it(node: Node) -> None:
     bad = [{"name": "bandwidth", "value": 812, "threshold": 1110, "passed": False}]
-    with pytest.raises(ArgumentError, match="not passed and not waived: bandwidth"):
-        node.certify(tests=bad)
+    assert "not passed and not waived: bandwidth" in node.certify(tests=bad).msg
+    assert not node.folder.exists()
 
-    waiver = {"test": "bandwidth", "owner": "ops", "reason": "riser on order", "until": "2026-12-31"}
-    node.certify(tests=bad, waivers=[waiver])
+    node.certify(tests=bad, waivers=[waiver()])
 
-    assert "waived by ops until 2026-12-31: riser on order" in (node.folder / "0001.txt").read_text()
+    assert "waived by ops until 2999-12-31: riser on order" in (node.folder / "0001.txt").read_text()
+
+
+def test_a_waiver_that_has_expired_covers_nothing_and_a_certificate_that_lives_by_it_holds_no_more(
+    node: Node, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    bad = [{"name": "bandwidth", "value": 812, "threshold": 1110, "passed": False}]
+    assert "not waived: bandwidth" in node.certify(tests=bad, waivers=[waiver(until="2020-01-31")]).msg
+    assert node.certify(tests=bad, waivers=[waiver()]).changed
+    assert node.certify(state="asked", waivers=[waiver()]).values["sealed"]
+
+    monkeypatch.setattr(time, "gmtime", lambda: time.localtime(33_000_000_000))
+    asked = node.certify(state="asked", waivers=[waiver()])
+    assert (asked.values["sealed"], asked.values["waived"]) == (False, [])
+
+
+@pytest.mark.parametrize("more", [{"owner": ""}, {"until": "soon"}, {"reason": None}])
+def test_a_waiver_names_who_answers_for_it_why_and_until_when(node: Node, more: dict[str, Any]) -> None:
+    with pytest.raises(ArgumentError, match=r"waiver|until"):
+        node.certify(waivers=[waiver(**more)])
+
+
+def test_a_certificate_holds_no_more_where_its_like_turned_out_to_be_faster(node: Node) -> None:
+    node.certify(tests=[{"name": "memory bandwidth", "value": 1300, "passed": True}])
+
+    def is_sealed(median: float, hosts: int) -> bool:
+        cohort = {"memory bandwidth": {"median": median, "hosts": hosts}}
+        return bool(node.certify(state="asked", cohort=cohort).values["sealed"])
+
+    assert (is_sealed(1478, 12), is_sealed(1478, 2), is_sealed(1360, 12)) == (False, True, True)

@@ -7,10 +7,13 @@ from dataclasses import dataclass, replace
 from typing import Any
 
 from edgectl.engine.outcome import HostOutcome, HostStatus, RunOutcome, TaskStatus, exit_code
+from edgectl.ids import began_at
 from edgectl.inventory.fold import folded
 from edgectl.inventory.pattern import select
 from edgectl.ops.gates import carry_out_gated
 from edgectl.ops.promises import Promises
+from edgectl.ops.provision.cohort import Cohorts
+from edgectl.ops.provision.foreseen import Foreseen, foresee
 from edgectl.ops.provision.passing import begun, ended, refuse_closed
 from edgectl.ops.provision.plan import HostPlan, changes_of, plan_lines, plans
 from edgectl.ops.rollout import (
@@ -39,6 +42,7 @@ class Planned:
     prepared: Prepared
     outcome: RunOutcome
     plans: list[HostPlan]
+    foreseen: Foreseen
 
     @property
     def has_changes(self) -> bool:
@@ -52,31 +56,32 @@ class Planned:
 
     def lines(self) -> list[Line]:
         """Return the plan for a person."""
-        return plan_lines(self.plans, self.outcome)
+        return plan_lines(self.plans, self.outcome, self.foreseen.words())
 
 
-def plan(services: Services, promises: Promises, request: Request) -> Planned:
+def plan(services: Services, promises: Promises, request: Request, playbook: str = PLAYBOOK) -> Planned:
     """Find out what every selected node needs, by a run that changes nothing."""
     options = replace(request.options, check=True)
-    checking = replace(request, options=options, command="provision --check", pace=NO_DEADLINE)
-    prepared = prepare(
-        services, load_playbook(services.playbooks / PLAYBOOK), _informed(services, promises, checking)
-    )
+    checking = replace(request, options=options, command=f"{request.command} --check", pace=NO_DEADLINE)
+    informed, _ = _informed(services, promises, checking)
+    prepared = prepare(services, load_playbook(services.playbooks / playbook), informed)
     outcome = carry_out(services, prepared)
-    return Planned(prepared, outcome, plans(outcome))
+    return Planned(prepared, outcome, plans(outcome), foresee(services, promises, prepared, outcome))
 
 
-def apply(services: Services, promises: Promises, request: Request, planned: Planned) -> Report:
+def apply(
+    services: Services, promises: Promises, request: Request, planned: Planned, playbook: str = PLAYBOOK
+) -> Report:
     """Carry the plan out, on hosts that could not be planned last."""
-    playbook = load_playbook(services.playbooks / PLAYBOOK)
-    wanted = replace(request, last=troubled(planned.outcome))
-    prepared = prepare(services, playbook, _informed(services, promises, wanted))
-    return _carried_out(services, prepared, [host.host for host in planned.outcome.hosts if changes_of(host)])
+    informed, cohorts = _informed(services, promises, replace(request, last=troubled(planned.outcome)))
+    prepared = prepare(services, load_playbook(services.playbooks / playbook), informed)
+    due = [host.host for host in planned.outcome.hosts if changes_of(host)]
+    return _carried_out(services, prepared, cohorts, due)
 
 
-def _carried_out(services: Services, prepared: Prepared, due: Iterable[str]) -> Report:
+def _carried_out(services: Services, prepared: Prepared, cohorts: Cohorts, due: Iterable[str]) -> Report:
     begun(services, prepared.plan.run, due)
-    outcome = carry_out_gated(services, prepared)
+    outcome = carry_out_gated(services, prepared, cohorts.judged)
     ended(services, outcome)
     comparison = compared(prepared, outcome)
     body = [
@@ -88,21 +93,23 @@ def _carried_out(services: Services, prepared: Prepared, due: Iterable[str]) -> 
     return with_clusters(report, clusters(outcome.hosts, comparison))
 
 
-def resume(services: Services, promises: Promises, request: Request) -> Report:
+def resume(services: Services, promises: Promises, request: Request, playbook: str = PLAYBOOK) -> Report:
     """Carry on what was said yes to before: without another plan, on the hosts that have not ended well."""
-    playbook = load_playbook(services.playbooks / PLAYBOOK)
-    return _carried_out(services, prepare(services, playbook, _informed(services, promises, request)), ())
+    informed, cohorts = _informed(services, promises, request)
+    prepared = prepare(services, load_playbook(services.playbooks / playbook), informed)
+    return _carried_out(services, prepared, cohorts, ())
 
 
 def plan_report(planned: Planned) -> Report:
     """Tell a plan that is not carried out, for `--check`."""
     code = exit_code(planned.outcome)
     body = [*planned.lines(), *closing(planned.outcome, code)]
-    return run_report(planned.prepared, planned.outcome, body=body, data=_data)
+    report = run_report(planned.prepared, planned.outcome, body=body, data=_data)
+    return replace(report, data={**report.data, "forecast": planned.foreseen.data()})
 
 
-def _informed(services: Services, promises: Promises, request: Request) -> Request:
-    """Add what is promised of each node. Raises `InputError` where nothing is."""
+def _informed(services: Services, promises: Promises, request: Request) -> tuple[Request, Cohorts]:
+    """Add what is promised of each node, and what its like were accepted with. Raises `InputError` where nothing is."""
     nodes = [
         host
         for host in select(services.fleet, request.select or "all", limit=request.limit)
@@ -110,7 +117,13 @@ def _informed(services: Services, promises: Promises, request: Request) -> Reque
     ]
     promises.refuse_unpromised(nodes)
     refuse_closed(services, [host.name for host in nodes])
-    return replace(request, host_vars=promises.variables(services.fleet))
+    # A run that is resumed must be what it was: those that were accepted since it began are none of its cohort.
+    since = began_at(services.resuming) if services.resuming else services.clock.now()
+    known = services.certificates.newest({host.hardware for host in nodes}, since)
+    cohorts = Cohorts(nodes, known)
+    promised, like = promises.variables(services.fleet), cohorts.variables()
+    host_vars = {name: {**said, **like.get(name, {})} for name, said in promised.items()}
+    return replace(request, host_vars=host_vars), cohorts
 
 
 def _data(host: HostOutcome) -> Mapping[str, Any]:

@@ -1,4 +1,4 @@
-"""What provisioning means for the lives of its hosts, put on record as it happens."""
+"""What provisioning means for the lives of its hosts, put on record as it happens, with the certificates they show."""
 
 from __future__ import annotations
 
@@ -8,6 +8,7 @@ from edgectl.engine.lifecycle import Passage, Stage
 from edgectl.engine.outcome import HostOutcome, HostStatus, RunOutcome
 from edgectl.errors import InputError
 from edgectl.inventory.fold import abridged
+from edgectl.ops.provision.cohort import certified_of
 from edgectl.ops.provision.plan import changes_of
 from edgectl.ops.services import Services
 
@@ -40,6 +41,8 @@ def ended(services: Services, outcome: RunOutcome) -> None:
         if host.status is HostStatus.FAILED or _is_news(host, known.get(host.host))
     ]
     _record(services, outcome.run, found)
+    kinds = {name: host.hardware for name, host in services.fleet.kinds.items()}
+    services.certificates.record(certified_of(outcome.hosts, kinds, outcome.run, services.clock.now()))
 
 
 def _is_news(host: HostOutcome, passage: Passage | None) -> bool:

@@ -55,22 +55,23 @@ def _item(item: object) -> str:
     return str(item)
 
 
-def plan_lines(found: Sequence[HostPlan], outcome: RunOutcome) -> list[Line]:
+def plan_lines(found: Sequence[HostPlan], outcome: RunOutcome, foreseen: str = "") -> list[Line]:
     """Return the plan for a person: a headline, a line per distinct plan, and who could not be planned."""
     reached = len(outcome.finished())
     pops = len({host.pop for host in outcome.finished()})
     reboots = sum(len(plan.hosts) * plan.reboots for plan in found)
-    distinct = _counted(len(found), "distinct plan")
-    head = f"Plan   {_counted(reached, 'host')}, {_counted(pops, 'PoP')}, {distinct} · {_counted(reboots, 'reboot')}"
-    lines = [Line(head)]
+    distinct = counted(len(found), "distinct plan")
+    head = f"Plan   {counted(reached, 'host')}, {counted(pops, 'PoP')}, {distinct} · {counted(reboots, 'reboot')}"
+    lines = [Line(f"{head} · {foreseen}" if reboots and foreseen else head)]
     for plan in found:
         names = folded(plan.hosts)
-        what = "nothing to do" if not plan.changes else _counted(len(plan.changes), "change")
+        what = "nothing to do" if not plan.changes else counted(len(plan.changes), "change")
         tone = Tone.NOTICE if plan.changes else Tone.QUIET
         lines.append(Line(f"  {len(plan.hosts):>4}  {names:<{_NAMES_WIDTH}} {what}", tone))
         lines += [Line(f"        {change}", Tone.QUIET) for change in plan.changes]
     return [*lines, *trouble(host for host in outcome.hosts if host.status is not HostStatus.SKIPPED)]
 
 
-def _counted(number: int, noun: str) -> str:
+def counted(number: int, noun: str) -> str:
+    """Return a number with its noun."""
     return f"{number} {noun}" if number == 1 else f"{number} {noun}s"

@@ -11,6 +11,7 @@ from edgectl.engine.lifecycle import Passage, Stage, is_stuck
 from edgectl.errors import ExitCode, InputError
 from edgectl.inventory.fold import abridged
 from edgectl.inventory.pattern import select
+from edgectl.ops.provision.plan import counted
 from edgectl.ops.services import Services
 from edgectl.report import HostEntry, Line, Report, Tone
 
@@ -32,7 +33,7 @@ def status(services: Services, pattern: str, limit: str | None) -> Report:
         HostEntry(host.name, host.pop.name, "ok", data=_data(known.get(host.name), now)) for host in hosts
     )
     body = [
-        Line(f"{len(hosts):,} nodes in {len({host.pop.name for host in hosts}):,} PoPs"),
+        Line(f"{counted(len(hosts), 'node')} in {counted(len({host.pop.name for host in hosts}), 'PoP')}"),
         *_lines([host.name for host in hosts], known, now),
     ]
     pops: dict[str, list[str]] = defaultdict(list)

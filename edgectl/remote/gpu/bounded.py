@@ -95,26 +95,43 @@ def run(words: List[str], deadline_s: float, out: Any = None, kept: Tuple[int, .
     return Said(rc, out.text(), err.text().strip())
 
 
+class Errand(NamedTuple):
+    """A process that was begun and has not been asked yet."""
+
+    pid: int
+    reading: int
+
+
 def call(action: Callable[[], Any], deadline_s: float) -> Any:
     """Return what `action` returns as JSON has it, from a process of its own.
 
     Raises `TimeoutError` at the deadline and `ChildProcessError` where it died or raised, with its words.
     """
+    return answer(begin(action), deadline_s)
+
+
+def begin(action: Callable[[], Any]) -> Errand:
+    """Let `action` run in a process of its own; `answer` has what it returns."""
     reading, writing = os.pipe()
     pid = os.fork()
     if pid == 0:
         os.close(reading)
         _be_the_child(action, writing)
     os.close(writing)
-    answer = Whole()
-    in_time = _read({reading: answer}, time.monotonic() + deadline_s)
-    os.close(reading)
-    status = _bury(pid, at_once=not in_time)
+    return Errand(pid, reading)
+
+
+def answer(errand: Errand, deadline_s: float) -> Any:
+    """Return what an errand came to within `deadline_s` from now; raises as `call` does."""
+    said = Whole()
+    in_time = _read({errand.reading: said}, time.monotonic() + deadline_s)
+    os.close(errand.reading)
+    status = _bury(errand.pid, at_once=not in_time)
     if not in_time:
-        left = f"; its process {pid} cannot be killed" if status is None else ""
+        left = f"; its process {errand.pid} cannot be killed" if status is None else ""
         raise TimeoutError(f"no answer within {deadline_s:g} s{left}")
     try:
-        found = json.loads(answer.text())
+        found = json.loads(said.text())
     except ValueError:
         raise ChildProcessError(_death(status)) from None
     if "raised" in found:

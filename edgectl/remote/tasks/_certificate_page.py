@@ -26,11 +26,21 @@ def _lines(test: dict[str, Any], waiver: dict[str, Any] | None) -> list[str]:
     verdict = "passed" if test.get("passed") else "FAILED"
     if waiver is not None:
         verdict = f"waived by {waiver.get('owner')} until {waiver.get('until')}: {waiver.get('reason')}"
-    value, threshold = str(test.get("value", "")), test.get("threshold")
-    wanted = ""
-    if threshold is not None:
-        source = test.get("source", "baseline")
-        wanted = f", as {source} has it" if str(threshold) == value else f", wanted {threshold} ({source})"
+    value = f"{test.get('value', '')} {test.get('unit', '')}".strip()
     first, *more = value.split("; ")
+    wanted = _wanted(test, value)
     head = f"  {test.get('name', ''):<24} {verdict}   {first}{'' if more else wanted}"
-    return [head, *(f"{'':<36}{line}{wanted if line is more[-1] else ''}" for line in more)]
+    rest = [f"{line}{wanted if line is more[-1] else ''}" for line in more]
+    rest += [
+        f"{figure:,g} {test.get('unit', '')} on {uuid}"
+        for uuid, figure in (test.get("figures") or {}).items()
+    ]
+    return [head, *(f"{'':<36}{line}" for line in rest)]
+
+
+def _wanted(test: dict[str, Any], value: str) -> str:
+    threshold = test.get("threshold")
+    if threshold is None:
+        return ""
+    source = test.get("source", "baseline")
+    return f", as {source} has it" if str(threshold) == value else f", wanted {threshold} ({source})"

@@ -17,10 +17,12 @@ from edgectl.remote.context import TaskContext
 from edgectl.remote.frozen import dataclass
 from edgectl.remote.lean import Any, Literal
 from edgectl.remote.result import TaskResult, failed
+from edgectl.remote.tasks._acceptance import is_below
 from edgectl.remote.tasks._certificate_page import page
 
 REPEAT = "idempotent"
 FORMAT = "edgectl.certificate/1"
+_WAIVER = ("test", "owner", "reason", "until")
 
 
 @dataclass(frozen=True)
@@ -31,25 +33,33 @@ class Args:
     baseline: dict[str, Any] = arg(factory=dict, doc="The baseline's name and digest.")
     serials: list[str] = arg(factory=list, doc="Serial numbers of all that is in the node.")
     tests: list[Any] = arg(factory=list, doc="Mappings of name, value, threshold, source and passed.")
-    waivers: list[Any] = arg(factory=list, doc="Mappings of test, owner, reason and until.")
+    waivers: list[Any] = arg(
+        factory=list, doc="Mappings of test, owner, reason and until, the last day (YYYY-MM-DD) it holds."
+    )
+    cohort: dict[str, Any] = arg(
+        factory=dict,
+        doc="By test: the median of nodes of this kind. A certificate far below it holds no more.",
+    )
     state: Literal["sealed", "asked", "verified"] = arg(
         "sealed", doc="Write one where there is none for this; only tell; or fail where there is none."
     )
 
     def __post_init__(self) -> None:
-        """Refuse a certificate of nothing, and one of a test that failed."""
-        if self.state != "sealed":
-            return
-        if not (self.baseline.get("digest") and self.serials and self.tests):
+        """Refuse a waiver that nobody answers for, and a certificate of nothing."""
+        for waiver in self.waivers:
+            missing = [name for name in _WAIVER if not str(waiver.get(name) or "").strip()]
+            if missing:
+                raise ValueError(f"a waiver needs {', '.join(_WAIVER)}; {waiver} lacks {', '.join(missing)}")
+            _day(str(waiver["until"]))
+        if self.state == "sealed" and not (self.baseline.get("digest") and self.serials and self.tests):
             raise ValueError("'baseline', 'serials' and 'tests' are what a certificate is about")
-        waived = {waiver.get("test") for waiver in self.waivers}
-        bad = [
-            str(test.get("name"))
-            for test in self.tests
-            if not test.get("passed") and test.get("name") not in waived
-        ]
-        if bad:
-            raise ValueError(f"not passed and not waived: {', '.join(bad)}")
+
+
+def _day(text: str) -> str:
+    try:
+        return time.strftime("%Y-%m-%d", time.strptime(text, "%Y-%m-%d"))
+    except ValueError:
+        raise ValueError(f"'until' is a day such as 2026-12-31, not '{text}'") from None
 
 
 def run(args: Args, context: TaskContext) -> TaskResult:
@@ -58,11 +68,13 @@ def run(args: Args, context: TaskContext) -> TaskResult:
     chain, problem = read_chain(folder)
     newest = chain[-1] if chain else {}
     is_sealed = _is_of(newest, args)
+    waived = [str(waiver["test"]) for waiver in args.waivers if _holds(waiver)]
     values: dict[str, Any] = {
         "sealed": is_sealed,
         "certificate": newest,
         "count": len(chain),
         "problem": problem,
+        "waived": waived,
     }
     if problem:
         return failed(f"the certificates of {args.host} are not as they were written: {problem}", **values)
@@ -73,6 +85,11 @@ def run(args: Args, context: TaskContext) -> TaskResult:
             TaskResult(values=values)
             if chain
             else failed(f"{args.host} has no certificate: it was never accepted")
+        )
+    bad = [test for test in args.tests if not test.get("passed") and test.get("name") not in waived]
+    if bad:
+        return failed(
+            f"not passed and not waived: {', '.join(str(test.get('name')) for test in bad)}", **values
         )
     if is_sealed or context.check:
         return TaskResult(not is_sealed, values=values)
@@ -123,12 +140,28 @@ def digest_of(certificate: dict[str, Any]) -> str:
 
 
 def _is_of(certificate: dict[str, Any], args: Args) -> bool:
-    """Tell whether a certificate is about this baseline and these parts."""
+    """Tell whether a certificate is about this baseline and these parts, and still holds."""
     same_baseline = certificate.get("baseline", {}).get("digest") == args.baseline.get("digest")
-    return same_baseline and certificate.get("serials") == sorted(args.serials)
+    is_about_this = same_baseline and certificate.get("serials") == sorted(args.serials)
+    return is_about_this and all(map(_holds, certificate["waivers"])) and not _falls_behind(certificate, args)
+
+
+def _holds(waiver: dict[str, Any]) -> bool:
+    return str(waiver["until"]) >= time.strftime("%Y-%m-%d", time.gmtime())
+
+
+def _falls_behind(certificate: dict[str, Any], args: Args) -> bool:
+    """Tell whether a figure that was good enough alone is not, now that there are others to compare it with."""
+    waived = {waiver["test"] for waiver in certificate["waivers"]}
+    return any(
+        is_below(test["value"], args.cohort[test["name"]])
+        for test in certificate["tests"]
+        if test["name"] in args.cohort and test["name"] not in waived
+    )
 
 
 def _issued(args: Args, chain: list[dict[str, Any]]) -> dict[str, Any]:
+    tested = {test.get("name") for test in args.tests if not test.get("passed")}
     certificate = {
         "format": FORMAT,
         "number": len(chain) + 1,
@@ -137,7 +170,7 @@ def _issued(args: Args, chain: list[dict[str, Any]]) -> dict[str, Any]:
         "baseline": {name: args.baseline.get(name) for name in ("name", "digest")},
         "serials": sorted(args.serials),
         "tests": args.tests,
-        "waivers": args.waivers,
+        "waivers": [waiver for waiver in args.waivers if _holds(waiver) and waiver["test"] in tested],
         "previous": chain[-1]["digest"] if chain else "",
         "digest": "",
     }

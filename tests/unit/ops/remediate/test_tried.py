@@ -45,9 +45,9 @@ class Remembered(History):
     def runs(self, limit: int) -> Sequence[RunRecord]:
         return [self._run][:limit]
 
-    def hosts(self, run: str) -> Sequence[HostRecord]:
+    def hosts(self, run: str, *, limit: int | None = None) -> Sequence[HostRecord]:
         assert run == self._run.run
-        return [HostRecord(HostOutcome(N1, "fra1", self._status))]
+        return [HostRecord(HostOutcome(N1, "fra1", self._status))][:limit]
 
 
 def planned(folder: Path, status: HostStatus, finding: str, answer: dict[str, Any]) -> Step | None:
