@@ -13,6 +13,7 @@ from edgectl.engine.service_records import ServiceChange, Turn
 from edgectl.inventory.fold import folded
 from edgectl.inventory.model import Host
 from edgectl.ops.deploy.holding import held
+from edgectl.ops.deploy.lives import passages_of
 from edgectl.ops.deploy.spec import ServiceSpec
 from edgectl.ops.rollout import NO_DEADLINE, Pace, Prepared, Request, carry_out, prepare, run_report
 from edgectl.ops.services import Services
@@ -78,7 +79,9 @@ def act(
         return _report(doing, prepared, outcome)
     with held(services, spec.name) as ours:
         prepared, outcome = _carried_out(services, spec, hosts, doing, Options(), pace)
-        services.deployed.record(_changes(services, spec, doing, outcome), ours.hold)
+        changes = _changes(services, spec, doing, outcome)
+        services.deployed.record(changes, ours.hold)
+        services.lifecycles.record(passages_of(changes))
     return _report(doing, prepared, outcome)
 
 

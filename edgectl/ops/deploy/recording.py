@@ -1,14 +1,14 @@
-"""What a run did to a service becomes what is remembered of it: a turn per host, and the quarantine of the hopeless."""
+"""What a run did to a service becomes what is remembered of it: a turn per host, and of each host's life."""
 
 from __future__ import annotations
 
 from collections.abc import Mapping
 from typing import Any
 
-from edgectl.engine.lifecycle import Passage, Stage
 from edgectl.engine.outcome import HostOutcome, HostStatus, RunOutcome
 from edgectl.engine.service_records import ServiceChange, Turn
 from edgectl.ops.deploy.holding import Held
+from edgectl.ops.deploy.lives import passages_of
 from edgectl.ops.services import Services
 
 # What one look at a host or one change of it came to, whichever module did it.
@@ -33,10 +33,7 @@ def remember(services: Services, service: str, tried: str, outcome: RunOutcome, 
                 ServiceChange(service, host.host, found, turn, at, by, tried, outcome.run, host.reason)
             )
     services.deployed.record(changes, held.hold)
-    lost = [change for change in changes if change.turn is Turn.QUARANTINED]
-    services.lifecycles.record(
-        [Passage(one.host, Stage.QUARANTINED, at, by, one.reason, outcome.run) for one in lost]
-    )
+    services.lifecycles.record(passages_of(changes))
 
 
 def turn_of(host: HostOutcome) -> Turn | None:
