@@ -18,6 +18,7 @@ _MODULES = {
     "ping": "hosts",
     "exec": "hosts",
     "run": "hosts",
+    "docs": "docs",
     "provision": "provision",
     "deploy": "deploy",
     "bench": "bench",

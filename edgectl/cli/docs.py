@@ -1,0 +1,27 @@
+"""`docs`: what playbooks can be written with."""
+
+from __future__ import annotations
+
+from typing import Annotated
+
+import typer
+
+from edgectl.cli.options import Common, command
+
+
+def add_to(app: typer.Typer) -> None:
+    """Add the command."""
+
+    @command(app)
+    def docs(
+        common: Common,
+        module: Annotated[
+            str | None, typer.Argument(metavar="[MODULE]", help="Its arguments; else all modules.")
+        ] = None,
+    ) -> None:
+        """List the modules of playbooks, or tell what one of them takes and does."""
+        from edgectl.clock import SystemClock
+        from edgectl.ops.docs import list_modules, show_module
+
+        now = SystemClock().now()
+        common.finish(list_modules(now) if module is None else show_module(module, now))
