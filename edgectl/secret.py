@@ -6,10 +6,19 @@ import shlex
 import subprocess
 from collections.abc import Callable, Mapping
 from pathlib import Path
+from typing import Protocol
 
 from edgectl.errors import InputError, MissingError
 
 _COMMAND_TIMEOUT_S = 60.0
+
+
+class Secrets(Protocol):
+    """Whoever gives secrets."""
+
+    def value(self, name: str, provider: Mapping[str, str]) -> str:
+        """Return the secret `name` from a provider such as `{env: DB_PASSWORD}`."""
+        ...
 
 
 class SecretSource:

@@ -149,6 +149,11 @@ def engine_profiles() -> tuple[EngineProfile, ...]:
     )
 
 
+def known_skus() -> list[str]:
+    """Return the GPUs on which some engine gets what it does not get elsewhere."""
+    return sorted({sku for row in engine_profiles() for sku in row.skus})
+
+
 def profiles_for(engine: str, sku: str, *, gpus: int) -> tuple[EngineProfile, ...]:
     """Return the rows for an engine on so many GPUs of a kind."""
     return tuple(

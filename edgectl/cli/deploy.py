@@ -2,11 +2,9 @@
 
 from __future__ import annotations
 
-from pathlib import Path
-from typing import Annotated
-
 import typer
 
+from edgectl.cli.deploy_acting import SpecArgument, add_acting
 from edgectl.cli.deploy_planning import add_planning
 from edgectl.cli.options import (
     ALL_FORMATS,
@@ -32,10 +30,7 @@ def add_to(app: typer.Typer) -> None:
     @command(group, formats=ALL_FORMATS, changing=True)
     def apply(
         common: Common,
-        spec: Annotated[
-            Path,
-            typer.Argument(metavar="SPEC", help="A specification, or the name of one in INVENTORY/services."),
-        ],
+        spec: SpecArgument,
         limit: Limit = None,
         check: Check = False,
         until_converged: UntilConverged = False,
@@ -45,11 +40,12 @@ def add_to(app: typer.Typer) -> None:
         """Plan, ask, then put the release into force; the previous one stays until the new one proved itself."""
         from edgectl.cli.running import services, show
         from edgectl.ops.deploy import apply as deploying
+        from edgectl.ops.deploy.deployment import load_deployment
         from edgectl.ops.halts import refuse_frozen
 
         timing = pace(deadline, wait, until_converged=until_converged)
         with services(common) as opened:
-            deployment = deploying.load_deployment(opened, spec_path(spec, opened.fleet.source), limit)
+            deployment = load_deployment(opened, spec_path(spec, opened.fleet.source), limit)
             if not check:
                 refuse_frozen(opened)
             if opened.resuming:
@@ -62,3 +58,5 @@ def add_to(app: typer.Typer) -> None:
             else:
                 report = deploying.apply(opened, deployment, outcome, timing)
         common.finish(report)
+
+    add_acting(group)

@@ -8,7 +8,7 @@ from typing import Annotated
 import typer
 
 from edgectl.cli.options import Common, command
-from edgectl.cli.service_specs import spec_path
+from edgectl.cli.service_specs import known_specs, spec_path
 
 Spec = Annotated[Path, typer.Argument(metavar="SPEC", help="A service of the inventory, or a file.")]
 
@@ -84,3 +84,53 @@ def add_planning(group: typer.Typer) -> None:
             path = spec_path(spec, opened.fleet.source)
             planned = plan_placement(opened, locked(load_spec(path), path), load_catalog())
             common.finish(plan_report(planned, opened.clock.now(), explain))
+
+    @command(group)
+    def status(
+        common: Common,
+        service: Annotated[str | None, typer.Argument(metavar="[SERVICE]", help="One service.")] = None,
+    ) -> None:
+        """Show what runs where by the record, and where that is not what the specifications want."""
+        from edgectl.catalog.hardware import load_catalog
+        from edgectl.cli.running import services
+        from edgectl.ops.deploy.status import status as told
+
+        with services(common) as opened:
+            specs = known_specs(opened.fleet.source)
+            common.finish(told(opened, specs, load_catalog(), service))
+
+    @command(group)
+    def history(
+        common: Common,
+        service: Annotated[str, typer.Argument(metavar="SERVICE", help="A service on record.")],
+        select: Annotated[str | None, typer.Argument(metavar="[SELECT]", help="Hosts: a pattern.")] = None,
+        count: Annotated[int, typer.Option("-n", "--count", metavar="N", help="So many rows.", min=1)] = 20,
+    ) -> None:
+        """Show what was done to a service, when, by whom and how it ended, the latest first."""
+        from edgectl.cli.running import services
+        from edgectl.ops.deploy.history import history as told
+
+        with services(common) as opened:
+            common.finish(told(opened, service, select, count))
+
+    @command(group)
+    def diff(
+        common: Common,
+        service: Annotated[str, typer.Argument(metavar="SERVICE", help="A service.")],
+        before: Annotated[
+            str | None, typer.Argument(metavar="[RELEASE]", help="From; default: what most hosts serve.")
+        ] = None,
+        after: Annotated[
+            str | None, typer.Argument(metavar="[RELEASE]", help="To; default: the specification.")
+        ] = None,
+    ) -> None:
+        """Show what differs between two releases, or between what runs and what the specification says."""
+        from edgectl.cli.running import services
+        from edgectl.ops.deploy.history import diff as told
+        from edgectl.ops.deploy.lock import as_data, locked
+        from edgectl.ops.deploy.spec import load_spec
+
+        with services(common) as opened:
+            path = known_specs(opened.fleet.source).get(service)
+            wanted = as_data(locked(load_spec(path), path)) if path is not None and after is None else None
+            common.finish(told(opened, service, before, after, wanted))

@@ -2,9 +2,16 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from pathlib import Path
 
 from edgectl.errors import InputError
+
+
+def known_specs(inventory: Path) -> Mapping[str, Path]:
+    """Return the specifications of an inventory by their names; locks are none."""
+    folder = (inventory if inventory.is_dir() else inventory.parent) / "services"
+    return {path.stem: path for path in sorted(folder.glob("*.yaml")) if ".lock" not in path.suffixes}
 
 
 def spec_path(given: Path, inventory: Path) -> Path:
@@ -13,12 +20,8 @@ def spec_path(given: Path, inventory: Path) -> Path:
         return given
     from edgectl.complaints import did_you_mean
 
-    known = {
-        path.stem: path for path in (inventory / "services").glob("*.yaml") if ".lock" not in path.suffixes
-    }
+    known = known_specs(inventory)
     if str(given) not in known:
-        message = (
-            f"there is no service '{given}' in {inventory / 'services'}{did_you_mean(str(given), known)}"
-        )
-        raise InputError(message)
+        where = (inventory if inventory.is_dir() else inventory.parent) / "services"
+        raise InputError(f"there is no service '{given}' in {where}{did_you_mean(str(given), known)}")
     return known[str(given)]

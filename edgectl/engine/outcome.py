@@ -32,6 +32,7 @@ class TaskStatus(StrEnum):
     FAILED = "failed"
     SKIPPED = "skipped"
     IGNORED = "ignored"
+    RESCUED = "rescued"
 
 
 @dataclass(frozen=True, slots=True)

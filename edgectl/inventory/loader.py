@@ -73,11 +73,12 @@ def _order(problem: Problem) -> tuple[str, int, int]:
 
 
 def _pop(name: str, spec: PopSpec) -> Pop:
-    window = _window(spec.window) if spec.window else None
+    window = window_of(spec.window) if spec.window else None
     return Pop(name, spec.metro, spec.region, spec.country, spec.tz, spec.state, window, spec.labels)
 
 
-def _window(spec: WindowSpec) -> Window:
+def window_of(spec: WindowSpec) -> Window:
+    """Return a window as it was written."""
     return Window(tuple(spec.days), dt.time.fromisoformat(spec.start), spec.hours)
 
 

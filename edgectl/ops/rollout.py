@@ -128,19 +128,30 @@ def _policy(playbook: Playbook, request: Request) -> tuple[Rollout, Place | None
 
 
 def carry_out(
-    services: Services, prepared: Prepared, judged: Judge = as_it_ended, gate: PassGate | None = None
+    services: Services,
+    prepared: Prepared,
+    judged: Judge = as_it_ended,
+    gate: PassGate | None = None,
+    called_off: Callable[[], str] = never,
 ) -> RunOutcome:
-    """Run what was prepared; `judged` has the last word on how each host ended, `gate` on each wave."""
+    """Run what was prepared; `judged` has the last word on how each host ended, `gate` on each wave.
+
+    Where `called_off` says why, no further host is started.
+    """
     plan, begun, keeper = prepared.plan, prepared.begun, Keeper(len(prepared.plan.hosts()))
     changes = plan.manifest is not None and plan.manifest.changes
     rules = Rules(
         interrupts=services.interrupts,
         judged=lambda outcome: keeper.kept(judged(begun.judged(outcome))),
         gate=gate,
-        frozen=halting(services, plan.run) if changes else never,
+        frozen=_first_of(called_off, halting(services, plan.run)) if changes else called_off,
         chance=lambda: int.from_bytes(services.random_bytes(4), "big") / 2**32,
     )
     return begun.whole(Executor(services.pool, services.observers, services.clock, rules).execute(plan))
+
+
+def _first_of(*reasons: Callable[[], str]) -> Callable[[], str]:
+    return lambda: next((said for reason in reasons if (said := reason())), "")
 
 
 def rollout(services: Services, playbook: Playbook, request: Request) -> tuple[Prepared, RunOutcome]:
@@ -288,6 +299,7 @@ _CHECK_WORDS = {
     TaskStatus.OK: "ok",
     TaskStatus.CHANGED: "ok",
     TaskStatus.IGNORED: "ok",
+    TaskStatus.RESCUED: "ok",
     TaskStatus.FAILED: "failed",
     TaskStatus.SKIPPED: "skipped",
 }

@@ -17,7 +17,7 @@ from edgectl.engine.ports import HostPool, Observer
 from edgectl.engine.records import Freezes, Origin, RunHistory
 from edgectl.engine.service_records import NoServiceHistory, ServiceHistory
 from edgectl.inventory.model import Fleet
-from edgectl.secret import SecretSource
+from edgectl.secret import Secrets
 
 
 @dataclass(frozen=True, slots=True)
@@ -30,7 +30,7 @@ class Services:
     clock: Clock
     random_bytes: Callable[[int], bytes]
     interrupts: Callable[[], int]
-    secrets: SecretSource
+    secrets: Secrets
     started_by: str
     playbooks: Path
     history: RunHistory

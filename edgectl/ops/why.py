@@ -11,7 +11,13 @@ from edgectl.engine.records import Entry, HostRecord, RunRecord
 from edgectl.ops.told import duration
 from edgectl.report import Line, Tone
 
-_TONES = {"failed": Tone.BAD, "changed": Tone.NOTICE, "skipped": Tone.QUIET, "ignored": Tone.NOTICE}
+_TONES = {
+    "failed": Tone.BAD,
+    "changed": Tone.NOTICE,
+    "skipped": Tone.QUIET,
+    "ignored": Tone.NOTICE,
+    "rescued": Tone.NOTICE,
+}
 _STATUS_WIDTH = 9
 _WIDEST_NAME = 40
 _TOOK_WIDTH = 6

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import dataclasses
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
@@ -15,11 +15,11 @@ from edgectl.errors import Place
 from edgectl.playbook.ahead import Ahead, wrong
 from edgectl.playbook.confirm import undo_of
 from edgectl.playbook.model import PlaySpec, TaskSpec
-from edgectl.playbook.names import FACT_PREFIX, Bindings, names_in, names_in_text
+from edgectl.playbook.names import FACT_PREFIX, NO_FACTS, Bindings, names_in, names_in_text
 from edgectl.playbook.sources import Blobs, SourceError, copy_sources, file_mode, find, read
 from edgectl.remote import registry
 from edgectl.remote.args import ArgumentError, build
-from edgectl.remote.job import DEFAULT_TASK_TIMEOUT_S, FLUSH, Play, Task
+from edgectl.remote.job import DEFAULT_TASK_TIMEOUT_S, FLATTENED, FLUSH, ITEMS_OF, Play, Task
 from edgectl.remote.template import OMIT, is_template
 
 _DEFAULT_RETRIES = 3  # Ansible's, where a task has `until` and says nothing of `retries`
@@ -52,21 +52,25 @@ class PlayCompiler:
         self._options = options
         self._playbook = playbook
         self._blobs = blobs
-        self._known = {**known, **play.vars, **options.extra_vars}
+        self._known = {**play.defaults, **known, **play.vars, **options.extra_vars}
         self._ahead = Ahead(self._known, rebound)
 
     def compiled(self, first: int) -> tuple[Play, bool]:
         """Return the play as it travels, its tasks numbered from `first`, and whether the host renders any."""
-        tasks = [self._task(task) for task in self._play.tasks if self._is_wanted(task)]
+        wanted = [task for task in self._play.tasks if self._is_wanted(task)]
+        tasks = [self._task(task) for task in wanted]
+        blocks = blocks_of(wanted)
         handlers = [self._task(task, is_handler=True) for task in self._play.handlers]
         if self._needs_facts():
             tasks.insert(0, Task(0, "Gathering Facts", "setup", {}, str(self._play.place)))
+            blocks = [[position + 1 for position in block] for block in blocks]
         self._check_notifications(tasks, handlers)
         play = Play(
             name=self._play.name or self._play.hosts,
             vars=self._ahead.travelling(),
             tasks=_numbered(tasks, first),
             handlers=_numbered(handlers, first + len(tasks)),
+            blocks=blocks,
         )
         return play, self._ahead.is_deferred
 
@@ -88,7 +92,10 @@ class PlayCompiler:
         if self._play.gather_facts is not None:
             return self._play.gather_facts
         names = self._ahead.deferred_names
-        return any(name.startswith(FACT_PREFIX) and name not in self._known for name in names)
+        return any(
+            name.startswith(FACT_PREFIX) and name not in self._known and name not in NO_FACTS
+            for name in names
+        )
 
     def _check_notifications(self, tasks: list[Task], handlers: list[Task]) -> None:
         """Complain of names that no handler answers to; a name that the host renders is the host's business."""
@@ -108,8 +115,9 @@ class PlayCompiler:
         inside = ahead.hiding(own)
         when = ahead.conditions(task.when, _keyword(task, "when"), inside)
         self._refuse_secrets_in_words(task)
-        # A handler may never be notified.
-        reached = all(condition is True for condition in when) and not task.ignore_errors and not is_handler
+        # A handler may never be notified, and what fails in a block may be rescued.
+        may_pass = bool(task.ignore_errors or is_handler or task.within)
+        reached = all(condition is True for condition in when) and not may_pass
         args, template = _Arguments(self, task, inside, reached=reached and task.loop is None).compiled()
         environment = {**self._play.environment, **task.environment}
         retries = _DEFAULT_RETRIES if task.retries is None and task.until is not None else task.retries or 0
@@ -167,7 +175,8 @@ class PlayCompiler:
             return None
         place = _keyword(task, "loop")
         loop = self._ahead.value(task.loop, place, self._ahead.hiding(task.vars), reached=reached)
-        if not is_template(loop) and not isinstance(loop, list):
+        is_listed = isinstance(loop, list) or (isinstance(loop, dict) and set(loop) <= {FLATTENED, ITEMS_OF})
+        if not is_template(loop) and not is_listed:
             raise wrong(f"'loop' must be a list, not {loop!r}", place)
         return loop
 
@@ -176,9 +185,9 @@ class PlayCompiler:
         """Renders what can be rendered here."""
         return self._ahead
 
-    def find(self, kind: str, src: str) -> Path:
-        """Find a file that the playbook sends."""
-        return find(self._playbook, kind, src)
+    def find(self, task: TaskSpec, kind: str, src: str) -> Path:
+        """Find a file that a task sends."""
+        return find((*task.folders, self._playbook.parent), kind, src)
 
     @property
     def blobs(self) -> Blobs:
@@ -225,14 +234,14 @@ class _Arguments:
         try:
             if folder == "templates":
                 return self._template_file(src, args)
-            path = self._play.find(folder, src)
+            path = self._play.find(self._task, folder, src)
             args["sources"] = copy_sources(path, src, self._play.blobs)
         except SourceError as error:
             raise wrong(str(error), place) from None
         return None
 
     def _template_file(self, src: str, args: dict[str, Any]) -> str | None:
-        path = self._play.find("templates", src)
+        path = self._play.find(self._task, "templates", src)
         raw = read(path)
         try:
             text = raw.decode()
@@ -260,6 +269,16 @@ class _Arguments:
         except ArgumentError as error:
             place = self._task.place_of(error.field) if error.field else self._task.place
             raise wrong(str(error), place) from None
+
+
+def blocks_of(tasks: Sequence[TaskSpec]) -> list[list[int]]:
+    """Return where each block begins, is rescued, has what is always done, and ends; the outer ones first."""
+    found: dict[int, list[int]] = {}
+    for position, task in enumerate(tasks):
+        for number, section in task.within:
+            block = found.setdefault(number, [position] * 4)
+            block[section + 1 :] = [position + 1] * (3 - section)
+    return list(found.values())
 
 
 def _numbered(tasks: list[Task], first: int) -> list[Task]:

@@ -15,7 +15,7 @@ from edgectl.playbook.model import Playbook, PlaySpec
 from edgectl.playbook.names import rebindable
 from edgectl.playbook.sources import Blobs
 from edgectl.remote import registry
-from edgectl.remote.job import CONFIRMING, FLUSH, Job, Play, Task
+from edgectl.remote.job import BLOCKS, CONFIRMING, FLUSH, Job, Play, Task
 
 
 @dataclass(frozen=True, slots=True)
@@ -64,7 +64,7 @@ class Compiler:
             extra_vars=self._needed_extra_vars([play for play, _ in compiled]),
             secrets=self._needed_secrets(stage),
             blobs=self._needed_blobs(tasks),
-            needs=_needs(tasks, is_deferred=is_deferred),
+            needs=_needs([play for play, _ in compiled], tasks, is_deferred=is_deferred),
             changes=any(registry.load(module).REPEAT != "reads" for module in modules),
             shares=any(getattr(registry.load(module), "SHARES", False) for module in modules),
             become=any(task.become_user is not None for task in tasks),
@@ -119,13 +119,15 @@ def stages(plays: Iterable[tuple[PlaySpec, Sequence[Host]]]) -> list[tuple[Stage
     return joined
 
 
-def _needs(tasks: Sequence[Task], *, is_deferred: bool) -> list[str]:
+def _needs(plays: Sequence[Play], tasks: Sequence[Task], *, is_deferred: bool) -> list[str]:
     modules = {task.module for task in tasks if task.module != FLUSH}
     needed = {name for module in modules for name in getattr(registry.load(module), "NEEDS", ())}
     if is_deferred:
         needed.add("jinja2")
     if any(task.confirm_s for task in tasks):
         needed.add(CONFIRMING)
+    if any(play.blocks for play in plays):
+        needed.add(BLOCKS)
     return sorted(needed)
 
 

@@ -7,26 +7,16 @@ from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
-from edgectl.complaints import did_you_mean, validate
+from edgectl.complaints import validate
 from edgectl.errors import InputError, Problem
-from edgectl.playbook.args import check_arguments, free_form_arguments
 from edgectl.playbook.model import Playbook, PlaySpec, TaskSpec
-from edgectl.playbook.schema import (
-    INSTEAD,
-    INSTEAD_OF_MODULES,
-    TASK_KEYWORDS,
-    ImportSchema,
-    PlaySchema,
-    TaskKeywords,
-)
+from edgectl.playbook.roles import Role
+from edgectl.playbook.schema import INSTEAD, ImportSchema, PlaySchema, RoleSchema
+from edgectl.playbook.tasks import Around, TaskReader, flush
 from edgectl.remote.job import FLUSH
-from edgectl.remote.registry import MODULES
 from edgectl.yaml_source import Document, load
 
 Steps = tuple[str | int, ...]
-
-_SECTIONS = ("pre_tasks", "tasks", "post_tasks")
-_BUILTIN_PREFIXES = ("ansible.builtin.", "ansible.legacy.", "ansible.posix.")
 
 
 def load_playbook(path: Path) -> Playbook:
@@ -114,8 +104,12 @@ class _Reader:
             return None
         if schema.become_method != "sudo":
             self._complain("only `become_method: sudo` is supported", (*at, "become_method"))
-        tasks = [task for section in _SECTIONS for task in self._section(raw, section, at, schema)]
-        handlers = tuple(self._tasks(schema.handlers, (*at, "handlers"), schema))
+        reader = TaskReader(self._document.path)
+        around = Around(tags=frozenset(schema.tags))
+        tasks = list(self._sections(reader, known, at, around))
+        handlers = tuple(self._handlers(reader, schema.handlers, (*at, "handlers"), around))
+        self._problems += reader.problems
+        self.imported += reader.files
         return PlaySpec(
             name=schema.name,
             hosts=":".join(schema.hosts),
@@ -124,6 +118,7 @@ class _Reader:
             tasks=tuple(tasks),
             handlers=handlers,
             vars={**self._vars_files(schema.vars_files, at), **schema.vars},
+            defaults=self._defaults(reader.roles, at),
             environment=schema.environment,
             become=schema.become,
             become_user=schema.become_user,
@@ -134,17 +129,66 @@ class _Reader:
             secrets=schema.secrets,
         )
 
-    def _section(
-        self, raw: Mapping[str, Any], section: str, at: Steps, play: PlaySchema
-    ) -> Iterator[TaskSpec]:
-        tasks = raw.get(section) or []
-        yield from self._tasks(tasks, (*at, section), play)
-        if tasks:
-            yield self._flush((*at, section))
+    def _role_entry(self, reader: TaskReader, raw: Any, at: Steps, around: Around) -> Iterator[TaskSpec]:
+        """Yield the tasks of one entry of `roles`, a name or a mapping."""
+        said = {"role": raw} if isinstance(raw, str) else raw
+        if not isinstance(said, dict):
+            self._complain("a role is a name, or a mapping with `role`", at)
+            return
+        named = said.get("role") or said.get("name")
+        entry = {name: value for name, value in said.items() if name != "name"} | {"role": named}
+        schema = self._validated(RoleSchema, entry, at)
+        if schema is not None:
+            yield from reader.role(schema.role, schema.vars, around.and_inside(schema), self._document, at)
 
-    def _flush(self, at: Steps) -> TaskSpec:
-        place = self._document.place(at)
-        return TaskSpec("run handlers", FLUSH, {}, place, self._document, at, at, tags=frozenset({"always"}))
+    def _sections(
+        self, reader: TaskReader, raw: Mapping[str, Any], at: Steps, around: Around
+    ) -> Iterator[TaskSpec]:
+        """Yield pre_tasks, roles and tasks, and post_tasks, the handlers notified so far after each."""
+        if raw.get("pre_tasks"):
+            yield from reader.tasks(raw["pre_tasks"], self._document, (*at, "pre_tasks"), around)
+            yield flush(self._document, (*at, "pre_tasks"), around)
+        for number, role in enumerate(raw.get("roles") or []):
+            yield from self._role_entry(reader, role, (*at, "roles", number), around)
+        if raw.get("tasks"):
+            yield from reader.tasks(raw["tasks"], self._document, (*at, "tasks"), around)
+        if raw.get("roles") or raw.get("tasks"):
+            yield flush(self._document, (*at, "tasks" if raw.get("tasks") else "roles"), around)
+        if raw.get("post_tasks"):
+            yield from reader.tasks(raw["post_tasks"], self._document, (*at, "post_tasks"), around)
+            yield flush(self._document, (*at, "post_tasks"), around)
+
+    def _handlers(self, reader: TaskReader, raw: list[Any], at: Steps, around: Around) -> Iterator[TaskSpec]:
+        """Yield the handlers of the play's roles and its own; a block of them would say nothing."""
+        found = [*self._handlers_of_roles(reader), *reader.tasks(raw, self._document, at, around)]
+        for handler in found:
+            if handler.within:
+                self._problems.append(Problem("a handler cannot be in a block", handler.place))
+            elif handler.module != FLUSH:
+                yield handler
+
+    def _handlers_of_roles(self, reader: TaskReader) -> Iterator[TaskSpec]:
+        for role in reader.roles:
+            if role.handlers is not None:
+                try:
+                    document = load(role.handlers)
+                except InputError as error:
+                    self._problems += error.problems
+                    continue
+                reader.files.append(role.handlers)
+                yield from reader.tasks(
+                    document.value or [], document, (), replace(role.around, within=(), when=())
+                )
+
+    def _defaults(self, roles: list[Role], at: Steps) -> dict[str, Any]:
+        """Return the defaults of all roles; two that differ would each be right in its own role only."""
+        found: dict[str, Any] = {}
+        for role in roles:
+            for name, value in role.defaults.items():
+                if found.setdefault(name, value) != value:
+                    said = f"two roles have different defaults for '{name}': give one of them in `vars`"
+                    self._complain(said, (*at, "roles"))
+        return found
 
     def _vars_files(self, names: list[str], at: Steps) -> dict[str, Any]:
         found: dict[str, Any] = {}
@@ -161,92 +205,6 @@ class _Reader:
             found.update(value)
         return found
 
-    def _tasks(self, raw: list[Any], at: Steps, play: PlaySchema) -> Iterator[TaskSpec]:
-        for number, task in enumerate(raw):
-            spec = self._task(task, (*at, number), play)
-            if spec is not None:
-                yield spec
-
-    def _task(self, raw: Any, at: Steps, play: PlaySchema) -> TaskSpec | None:
-        if not isinstance(raw, dict):
-            self._complain("a task is a mapping with a module: `- copy: …`", at)
-            return None
-        if raw.get("meta") == "flush_handlers":
-            return self._flush(at)
-        module_key = self._module_key(raw, at)
-        if module_key is None:
-            return None
-        keywords = self._validated(TaskKeywords, {k: v for k, v in raw.items() if k != module_key}, at)
-        if keywords is None:
-            return None
-        return self._spec(raw, module_key, keywords, at, play)
-
-    def _module_key(self, raw: Mapping[str, Any], at: Steps) -> str | None:
-        """Return the one key of a task that names a module, or complain."""
-        others = [key for key in raw if key not in TASK_KEYWORDS]
-        modules = [key for key in others if module_name(key) in MODULES]
-        if len(modules) == 1 and len(others) == 1:
-            return modules[0]
-        for key in others:
-            instead = INSTEAD.get(key) or INSTEAD_OF_MODULES.get(module_name(key))
-            if instead:
-                self._complain(f"'{key}' is not supported; {instead}", (*at, key))
-            elif key not in modules:
-                known = {*MODULES, *TASK_KEYWORDS}
-                self._complain(
-                    f"unknown module or keyword '{key}'{did_you_mean(key, known, listed=False)}", (*at, key)
-                )
-        if not others:
-            self._complain("this task names no module; write one, such as `copy:`", at)
-        elif len(modules) > 1:
-            self._complain(f"this task names {len(modules)} modules: {', '.join(modules)}; split it", at)
-        return None
-
-    def _spec(
-        self, raw: Mapping[str, Any], key: str, keywords: TaskKeywords, at: Steps, play: PlaySchema
-    ) -> TaskSpec | None:
-        module = module_name(key)
-        try:
-            args = {**free_form_arguments(module, raw[key]), **keywords.args}
-        except ValueError as error:
-            self._complain(str(error), (*at, key))
-            return None
-        spec = TaskSpec(
-            name=keywords.name or module,
-            module=module,
-            args=args,
-            place=self._document.place(at),
-            document=self._document,
-            steps=at,
-            args_steps=(*at, key) if isinstance(raw[key], dict) else (*at, "args"),
-            when=tuple(keywords.when),
-            loop=keywords.loop,
-            loop_var=keywords.loop_control.loop_var,
-            index_var=keywords.loop_control.index_var,
-            vars=keywords.vars,
-            register=keywords.register_,
-            notify=tuple(keywords.notify),
-            listen=tuple(keywords.listen),
-            become=keywords.become,
-            become_user=keywords.become_user,
-            environment=keywords.environment,
-            ignore_errors=keywords.ignore_errors,
-            failed_when=_optional(keywords.failed_when),
-            changed_when=_optional(keywords.changed_when),
-            until=_optional(keywords.until),
-            retries=keywords.retries,
-            delay_s=keywords.delay,
-            check_mode=keywords.check_mode,
-            diff=keywords.diff,
-            no_log=keywords.no_log,
-            timeout_s=keywords.timeout,
-            confirm_s=keywords.confirm.within if keywords.confirm else 0.0,
-            undo=keywords.confirm.undo if keywords.confirm else "",
-            tags=frozenset({*keywords.tags, *play.tags}),
-        )
-        self._problems += check_arguments(spec)
-        return spec
-
     def _validated(self, model: type[Any], value: dict[str, Any], at: Steps) -> Any:
         try:
             return validate(model, self._document, value, at)
@@ -256,18 +214,6 @@ class _Reader:
 
     def _complain(self, message: str, at: Steps) -> None:
         self._problems.append(Problem(message, self._document.place(at)))
-
-
-def module_name(key: str) -> str:
-    """Return a module's short name: `ansible.builtin.copy` is `copy`."""
-    for prefix in _BUILTIN_PREFIXES:
-        if key.startswith(prefix):
-            return key.removeprefix(prefix)
-    return key
-
-
-def _optional(conditions: list[bool | str] | None) -> tuple[bool | str, ...] | None:
-    return None if conditions is None else tuple(conditions)
 
 
 def _position(problem: Problem) -> tuple[str, int, int]:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
+from enum import IntEnum
 from pathlib import Path
 from typing import Any
 
@@ -11,9 +12,21 @@ from edgectl.errors import Place
 from edgectl.yaml_source import Document
 
 
+class Section(IntEnum):
+    """Where in a block a task stands."""
+
+    BLOCK = 0
+    RESCUE = 1
+    ALWAYS = 2
+
+
 @dataclass(frozen=True, slots=True)
 class TaskSpec:
-    """One task: a module, its arguments and Ansible's keywords; `steps` leads to it in the document."""
+    """One task: a module, its arguments and Ansible's keywords; `steps` leads to it in the document.
+
+    `within` are the blocks around it by number, the outermost first; `folders` are where the files it sends are
+    looked for.
+    """
 
     name: str
     module: str
@@ -46,6 +59,8 @@ class TaskSpec:
     confirm_s: float = 0.0
     undo: str = ""
     tags: frozenset[str] = frozenset()
+    within: tuple[tuple[int, Section], ...] = ()
+    folders: tuple[Path, ...] = ()
 
     def place_of(self, key: str) -> Place:
         """Return where an argument was written."""
@@ -63,6 +78,7 @@ class PlaySpec:
     tasks: Sequence[TaskSpec]
     handlers: Sequence[TaskSpec]
     vars: Mapping[str, Any]
+    defaults: Mapping[str, Any]  # those of its roles: weaker than all else
     environment: Mapping[str, Any]
     become: bool
     become_user: str | None
@@ -75,7 +91,7 @@ class PlaySpec:
 
 @dataclass(frozen=True, slots=True)
 class Playbook:
-    """A file of plays; `files` are it and every playbook that it imports."""
+    """A file of plays; `files` are it and every file of plays and tasks that it takes in."""
 
     path: Path
     plays: Sequence[PlaySpec]

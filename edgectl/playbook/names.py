@@ -21,6 +21,8 @@ from edgectl.remote.template import is_template
 
 # Facts come from the host; the controller never knows them.
 FACT_PREFIX = "ansible_"
+# What a rescue and a loop see is known without gathering anything.
+NO_FACTS = frozenset({"ansible_failed_task", "ansible_failed_result", "ansible_loop_var"})
 _BUILTINS = frozenset({*jinja2.Environment(autoescape=True).globals, "omit"})
 
 

@@ -137,6 +137,7 @@ class PlaySchema(_Strict):
     tasks: list[Any] = Field(default_factory=list)
     post_tasks: list[Any] = Field(default_factory=list)
     handlers: list[Any] = Field(default_factory=list)
+    roles: list[Any] = Field(default_factory=list)
     tags: Words = Field(default_factory=list)
     rollout: RolloutSchema | None = None
     timeout: Seconds | None = None
@@ -160,6 +161,9 @@ class TaskKeywords(_Strict):
     vars: dict[str, Any] = Field(default_factory=dict)
     when: Conditions = Field(default_factory=list)
     loop: Any = None
+    with_items: Any = None
+    with_list: Any = None
+    with_dict: Any = None
     loop_control: LoopControlSchema = LoopControlSchema()
     register_: StrictStr | None = Field(default=None, alias="register")
     notify: Names = Field(default_factory=list)
@@ -181,16 +185,63 @@ class TaskKeywords(_Strict):
     confirm: Annotated[ConfirmSchema, BeforeValidator(_as_confirm)] | None = None
 
 
+class BlockSchema(_Strict):
+    """Tasks that share keywords, what is done where one of them fails, and what is done in any case."""
+
+    name: StrictStr = ""
+    block: list[Any]
+    rescue: list[Any] = Field(default_factory=list)
+    always: list[Any] = Field(default_factory=list)
+    vars: dict[str, Any] = Field(default_factory=dict)
+    when: Conditions = Field(default_factory=list)
+    notify: Names = Field(default_factory=list)
+    tags: Words = Field(default_factory=list)
+    environment: dict[str, Any] = Field(default_factory=dict)
+    become: Truth | None = None
+    become_user: StrictStr | None = None
+    ignore_errors: Annotated[bool | str | None, BeforeValidator(_as_truth)] = None
+    check_mode: Truth | None = None
+    diff: Truth | None = None
+    no_log: Truth | None = None
+    timeout: Seconds | None = None
+
+
+class IncludeSchema(_Strict):
+    """A file of tasks, or a role, that stands here; what is said here goes for each of its tasks."""
+
+    name: StrictStr = ""
+    vars: dict[str, Any] = Field(default_factory=dict)
+    when: Conditions = Field(default_factory=list)
+    tags: Words = Field(default_factory=list)
+    environment: dict[str, Any] = Field(default_factory=dict)
+    become: Truth | None = None
+    become_user: StrictStr | None = None
+    ignore_errors: Annotated[bool | str | None, BeforeValidator(_as_truth)] = None
+    check_mode: Truth | None = None
+    diff: Truth | None = None
+    no_log: Truth | None = None
+    timeout: Seconds | None = None
+
+
+class RoleSchema(_Strict):
+    """An entry of a play's `roles`."""
+
+    role: StrictStr
+    vars: dict[str, Any] = Field(default_factory=dict)
+    when: Conditions = Field(default_factory=list)
+    tags: Words = Field(default_factory=list)
+    become: Truth | None = None
+    become_user: StrictStr | None = None
+
+
 TASK_KEYWORDS = frozenset(field.alias or name for name, field in TaskKeywords.model_fields.items())
 
 # What operators write for Ansible and we do not have: what to do instead.
 INSTEAD: Mapping[str, str] = {
     "action": "write the module's own name as the key, such as `copy:`",
-    "always": "write the tasks one after the other",
     "any_errors_fatal": "use `rollout: {max_failed: 0}`",
     "async": "a task already survives a lost line; set `timeout`",
     "become_flags": "leave it out",
-    "block": "write the tasks one after the other, each with the block's keywords",
     "collections": "leave it out; edgectl's modules need none",
     "connection": "edgectl always uses SSH; leave it out",
     "debugger": "leave it out",
@@ -198,11 +249,6 @@ INSTEAD: Mapping[str, str] = {
     "delegate_to": "write a play of its own for that host",
     "force_handlers": "leave it out; a failed host's handlers stay pending",
     "ignore_unreachable": "use `rollout: {max_unreachable: …}`",
-    "import_tasks": "write the tasks into this file",
-    "include_role": "write the role's tasks into this file",
-    "import_role": "write the role's tasks into this file",
-    "include_tasks": "write the tasks into this file",
-    "meta": "only `meta: flush_handlers` is supported; leave others out",
     "module_defaults": "write the arguments at each task",
     "local_action": "run it before edgectl, or write a play of its own for a host",
     "max_fail_percentage": "use `rollout: {max_failed: 10%}`",
@@ -210,17 +256,12 @@ INSTEAD: Mapping[str, str] = {
     "poll": "a task already survives a lost line; leave it out",
     "port": "set `ssh.port` in the inventory",
     "remote_user": "set `ssh.user` in the inventory",
-    "rescue": "use `ignore_errors` and a condition on the registered result",
-    "roles": "write the role's tasks into this file",
     "run_once": "write a play of its own for one host",
     "serial": "use `rollout: {waves: […]}`",
     "strategy": "hosts never wait for each other; leave it out",
     "vars_prompt": "pass the value with `-e`, or name a provider under `secrets`",
     "throttle": "use `rollout: {max_out: …}`",
-    "with_dict": 'use `loop: "{{ d | dictsort }}"`',
     "with_fileglob": "use `loop` with the names written out",
-    "with_items": "use `loop`",
-    "with_list": "use `loop`",
     "with_file": "use `loop` with the names written out",
     "with_first_found": "name the file",
     "with_indexed_items": "use `loop` and `loop_control: {index_var: …}`",

@@ -7,7 +7,7 @@ import hashlib
 import os
 import stat
 import zlib
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
@@ -34,11 +34,11 @@ class Blobs:
         return digest
 
 
-def find(playbook: Path, kind: str, src: str) -> Path:
-    """Find `src` in the folder `kind` (files, templates) beside the playbook, beside it, or where it says."""
+def find(folders: Sequence[Path], kind: str, src: str) -> Path:
+    """Find `src` in the folder `kind` (files, templates) of a role, then beside the playbook, or where it says."""
     given = Path(src).expanduser()
-    folder = playbook.parent
-    places = [given] if given.is_absolute() else [folder / kind / given, folder / given]
+    beside = [place for folder in folders for place in (folder / kind / given, folder / given)]
+    places = [given] if given.is_absolute() else beside
     for place in places:
         if os.path.lexists(place):
             return place

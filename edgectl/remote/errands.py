@@ -76,4 +76,5 @@ def _play(fields: Dict[str, Any]) -> Play:
         vars=fields["vars"],
         tasks=[Task(**task) for task in fields["tasks"]],
         handlers=[Task(**task) for task in fields["handlers"]],
+        blocks=fields["blocks"],
     )

@@ -10,8 +10,12 @@ from edgectl.remote.wire_json import dumps
 DEFAULT_TASK_TIMEOUT_S = 600.0
 # The pseudo-module that runs the handlers notified so far.
 FLUSH = "flush"
+# A loop that is written as a mapping: `with_items`, which takes lists in its list apart, and `with_dict`.
+FLATTENED, ITEMS_OF = "with_items", "with_dict"
 # What travels with jobs whose changes a fresh login must confirm.
 CONFIRMING = "edgectl.remote.confirming"
+# What travels with jobs that have blocks.
+BLOCKS = "edgectl.remote.blocks"
 
 
 @dataclass(frozen=True)
@@ -50,12 +54,17 @@ class Task:
 
 @dataclass(frozen=True)
 class Play:
-    """Tasks over one set of variables; a task of the module `flush` runs the handlers notified so far."""
+    """Tasks over one set of variables; a task of the module `flush` runs the handlers notified so far.
+
+    `blocks` are four positions in `tasks` each, the outer ones before those in them: where the block begins, where
+    what rescues it, where what is always done, and where it ends.
+    """
 
     name: str
     vars: Dict[str, Any]
     tasks: List[Task]
     handlers: List[Task]
+    blocks: List[List[int]] = field(default_factory=list)
 
 
 @dataclass(frozen=True)

@@ -34,12 +34,18 @@ MODULES: Dict[str, str] = {
     "health_facts": "health_facts",
     "kernel_cmdline": "kernel_cmdline",
     "lineinfile": "lineinfile",
+    "meta": "meta",
     "nvidia_driver": "nvidia_driver",
     "ping": "ping",
     "reboot": "reboot",
     "reboot_if_due": "reboot_if_due",
     "service": "systemd_service",
+    "service_drain": "service_drain",
+    "service_prune": "service_prune",
     "service_release": "service_release",
+    "service_rollback": "service_rollback",
+    "service_state": "service_state",
+    "service_swap": "service_swap",
     "set_fact": "set_fact",
     "setup": "setup",
     "shell": "shell",
@@ -51,6 +57,7 @@ MODULES: Dict[str, str] = {
     "template": "template",
     "uri": "uri",
     "wait_for": "wait_for",
+    "weights": "weights",
 }
 
 

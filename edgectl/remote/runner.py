@@ -6,9 +6,9 @@ import time
 
 from edgectl.remote import registry
 from edgectl.remote.emit import Emitter
-from edgectl.remote.job import FLUSH, Job, Play, Task
+from edgectl.remote.job import BLOCKS, FLUSH, Job, Play, Task
 from edgectl.remote.journal import Unwritable
-from edgectl.remote.lean import Any, Dict, Iterator, List, NamedTuple, Optional, Set, import_module
+from edgectl.remote.lean import Any, Dict, Iterator, List, NamedTuple, Optional, Set, Tuple, import_module
 from edgectl.remote.protocol import (
     HEARTBEAT_S,
     Booted,
@@ -32,6 +32,7 @@ _HALF_DONE = (
 _NOTHING = Task(0, "", FLUSH, {})
 # A sign of life that is due in a moment is given now, so that none is as late as two.
 _EARLY_S = 0.5
+_BAD = ("failed", "rescued")
 _CENSORED = "hidden, since the task says no_log"
 
 
@@ -70,6 +71,7 @@ class Runner:
         self._current = _NOTHING
         self._began = self._heard = time.monotonic()
         self._changed = False
+        self._blocks: Any = None  # those of the play that runs
 
     @property
     def task(self) -> Optional[str]:
@@ -111,6 +113,7 @@ class Runner:
 
     def _run_plays(self) -> Ended:
         for play in self._job.plays:
+            self._blocks = None
             failed = self._run_play(play)
             if failed is not None:
                 status = "unknown" if failed.result.get("unknown") else "failed"
@@ -118,16 +121,32 @@ class Runner:
         return Ended("changed" if self._changed else "ok")
 
     def _run_play(self, play: Play) -> Optional[TaskEnded]:
+        """Run a play; return the task whose failure ends it."""
         notified: Set[int] = set()
+        if play.blocks:
+            # It travels only with jobs that need it (`ssh/bundle.py`).
+            self._blocks = import_module(BLOCKS).Blocks(
+                play, self._scope, lambda one: self._run_one(one, play, notified)
+            )
+            ended: Optional[TaskEnded] = self._blocks.run()
+            return ended
         for task in play.tasks:
-            tasks = _due_handlers(play, notified) if task.module == FLUSH else iter((task,))
-            for due in tasks:
-                ended = self._run_task(due, play)
-                if ended.status == "failed":
-                    return ended
-                if ended.result.get("changed") and not _confirms(due):
-                    notified.update(_listening(play, due.notify))
+            failed, left = self._run_one(task, play, notified)
+            if failed is not None or left:
+                return failed
         return None
+
+    def _run_one(self, task: Task, play: Play, notified: Set[int]) -> Tuple[Optional[TaskEnded], bool]:
+        """Run a task, or the handlers that are due; return the one that failed, and whether the play is left."""
+        left = False
+        for due in _due_handlers(play, notified) if task.module == FLUSH else iter((task,)):
+            ended = self._run_task(due, play)
+            if ended.status in _BAD:
+                return ended, False
+            if ended.result.get("changed") and not _confirms(due):
+                notified.update(_listening(play, due.notify))
+            left = bool(ended.result.get("leaves_play"))
+        return None, left
 
     def _run_task(self, task: Task, play: Play) -> TaskEnded:
         self._current = task
@@ -180,7 +199,7 @@ class Runner:
         current, began = self._current, self._began
         for handler in _due_handlers(play, set(_listening(play, task.notify))):
             ended = self._run_task(handler, play)
-            if ended.status == "failed":
+            if ended.status in _BAD:
                 return f"handler '{handler.name}': {ended.result.get('msg', '')}"
         self._current, self._began = current, began
         return ""
@@ -203,7 +222,15 @@ class Runner:
 
     def _status(self, task: Task, play: Play, result: Result) -> str:
         if result.get("failed"):
-            return "ignored" if not result.get("unknown") and self._is_ignored(task, play) else "failed"
+            if result.get("unknown"):
+                return "failed"
+            return (
+                "ignored"
+                if self._is_ignored(task, play)
+                else "rescued"
+                if self._blocks and self._blocks.rescuers
+                else "failed"
+            )
         if result.get("skipped"):
             return "skipped"
         return "changed" if result.get("changed") else "ok"

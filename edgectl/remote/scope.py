@@ -8,7 +8,7 @@ from edgectl.remote.withheld import Withheld
 
 
 class Scope:
-    """Facts < inventory and play < what tasks registered and set < the task's own < extra variables."""
+    """Facts < inventory and play < the task's own < what tasks registered and set < extra variables, as Ansible."""
 
     def __init__(self, job: Job) -> None:
         self._job = job
@@ -49,8 +49,8 @@ class Scope:
                 layer(self._facts, authored=False),
                 layer(self._job.vars, authored=True),
                 layer(play.vars, authored=True),
-                layer(self._learned, authored=False),
                 layer(task_vars, authored=True),
+                layer(self._learned, authored=False),
                 layer(items or {}, authored=False),
                 layer(self._job.extra_vars, authored=True),
                 layer(self._job.secrets, authored=False),

@@ -9,7 +9,7 @@ from edgectl.remote.args import ArgumentError, build
 from edgectl.remote.beats import wait
 from edgectl.remote.child import Children, Identity, identity_of
 from edgectl.remote.context import HostPaths, TaskContext
-from edgectl.remote.job import Play, Task
+from edgectl.remote.job import FLATTENED, ITEMS_OF, Play, Task
 from edgectl.remote.lean import Any, Callable, Dict, List, NamedTuple, Optional
 from edgectl.remote.proc import Proc
 from edgectl.remote.scope import Scope
@@ -35,13 +35,24 @@ def run_task(task: Task, play: Play, around: Surroundings) -> Result:
     if task.loop is None:
         return _run_item(task, play, around, {})
     try:
-        items = around.scope.render(task.loop, around.scope.variables(play, task.vars))
+        items = _items(around.scope.render(task.loop, around.scope.variables(play, task.vars)))
     except ValueError as error:
         # As in Ansible, a list that is not there is no fault of a task whose condition is false without it.
         return _skipped(task, play, around, {}) or _broken(str(error))
     if not isinstance(items, list):
         return _broken(f"'loop' must be a list, not {items!r}")
     return _folded([_run_loop_item(task, play, around, number, item) for number, item in enumerate(items)])
+
+
+def _items(loop: Any) -> Any:
+    """Return what a loop goes over; one that is written as a mapping is `with_items` or `with_dict`."""
+    if not isinstance(loop, dict) or not {FLATTENED, ITEMS_OF} & set(loop):
+        return loop
+    if ITEMS_OF in loop:
+        pairs = loop[ITEMS_OF]
+        return [{"key": key, "value": pairs[key]} for key in pairs] if isinstance(pairs, dict) else pairs
+    listed = loop[FLATTENED] if isinstance(loop[FLATTENED], list) else [loop[FLATTENED]]
+    return [item for one in listed for item in (one if isinstance(one, list) else [one])]
 
 
 def _run_loop_item(task: Task, play: Play, around: Surroundings, number: int, item: Any) -> Result:

@@ -10,14 +10,18 @@ import threading
 import urllib.request
 from collections.abc import Iterator
 from dataclasses import dataclass
+from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Any
 
 import pytest
 import yaml
 
+from edgectl.engine.holds import Hold
 from edgectl.lab.lifecycle import LabStatus, down
 from edgectl.lab.model import write_model
+from edgectl.store.database import open_database
+from edgectl.store.holds import SqlHolds
 from tests.cli_run import Edgectl, Ended
 from tests.hosts.lab_box import Box, address_base, bring_up
 
@@ -219,7 +223,7 @@ def test_a_port_in_use_is_said_and_the_stranger_s_answer_does_not_count(site: Si
     threading.Thread(target=stranger.serve_forever, daemon=True).start()
     try:
         before = site.current()
-        site.write({**site.spec, "serve": {"port": 8123}})
+        site.write({**site.spec, "serve": {"port": 8123, "front": "none"}})
         ended = site.apply()
     finally:
         stranger.shutdown()
@@ -357,3 +361,21 @@ def test_weights_that_are_not_what_was_promised_are_never_kept(
     assert said in ended.host(site.lab.hosts[0].name)["reason"]
     assert (site.current(), site.pids()) == (before, pids)
     assert site.on(0, f"find {_STATE}/blobs -name '*{'ab' * 8}*' -o -name '.edgectl*'") == ""
+
+
+def test_the_second_operator_is_told_who_deploys_and_changes_nothing(site: Site, tmp_path: Path) -> None:
+    before = site.pids()
+    engine = open_database(f"sqlite:///{site.edgectl.home}/.local/state/edgectl/state.db")
+    holds, now = SqlHolds(engine), datetime.now(tz=UTC)
+    until = now + timedelta(minutes=2)
+    hold = holds.take(
+        Hold("chat", "01RUN", "ann from the other desk", "edgectl deploy apply chat", now, until)
+    )
+    site.put_model(model(tmp_path, 8))
+    second = site.apply()
+    holds.give_back(hold)
+    engine.dispose()
+
+    assert second.code == 7
+    assert "'chat' is held by ann from the other desk since" in second.err
+    assert site.pids() == before

@@ -109,19 +109,13 @@ def test_a_whole_fleet_is_placed_and_explained_in_time(tmp_path: Path) -> None:
     hosts = _site(tmp_path)
     assert len(hosts) == NODES
     print()
-    for words in (
-        ["deploy", "fit", "chat"],
-        ["deploy", "plan", "chat"],
-        ["deploy", "plan", "chat", "--explain", hosts[7]],
-    ):
+    for words in (["fit", "chat"], ["plan", "chat"], ["plan", "chat", "--explain", hosts[7]]):
         began = time.perf_counter()
-        said = _run(tmp_path, *words)
+        said = _run(tmp_path, "deploy", *words)
         seconds = time.perf_counter() - began
         memory_mb = resource.getrusage(resource.RUSAGE_CHILDREN).ru_maxrss / 1000
-        print(
-            f"{' '.join(words):<44} {seconds:5.2f} s (at most {LIMIT_S:.0f})"
-            f"  {memory_mb:4.0f} MB (at most {LIMIT_MB:,})"
-        )
+        print(f"deploy {' '.join(words):<38} {seconds:5.2f} s (at most {LIMIT_S:.0f})", end="")
+        print(f"  {memory_mb:4.0f} MB (at most {LIMIT_MB:,})")
         print("\n".join(f"    {line}" for line in said.splitlines()))
         assert seconds < LIMIT_S
         assert memory_mb < LIMIT_MB

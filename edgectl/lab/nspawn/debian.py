@@ -16,7 +16,7 @@ from edgectl.errors import MissingError
 _SUITE = "bookworm"
 _PACKAGES = (
     "systemd,systemd-sysv,dbus,python3,openssh-server,sudo,ca-certificates,procps,libpam-systemd,"
-    "iproute2,nftables"
+    "iproute2,nftables,haproxy"
 )
 _PROGRAMS = {"systemd-nspawn": "systemd-container", "nsenter": "util-linux", "ip": "iproute2"}
 _MAKER = "debootstrap"

@@ -2,29 +2,30 @@
 
 from __future__ import annotations
 
-import hashlib
 from collections import defaultdict
-from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, replace
-from pathlib import Path
+from collections.abc import Mapping
+from dataclasses import replace
 from typing import Any
 
+from edgectl.catalog.hardware import load_catalog
 from edgectl.engine.outcome import HostOutcome, RunOutcome, exit_code
-from edgectl.errors import InputError, Place, Problem
+from edgectl.engine.service_records import ReleaseRecord
 from edgectl.inventory.fold import folded
-from edgectl.inventory.model import Host
-from edgectl.inventory.pattern import select
-from edgectl.ops.deploy.lock import locked
-from edgectl.ops.deploy.release import release_id, release_vars
-from edgectl.ops.deploy.spec import ServiceSpec, load_spec
-from edgectl.ops.deploy.spec_sources import ModelFile
-from edgectl.ops.gates import carry_out_gated
-from edgectl.ops.policy import rollout_policy
+from edgectl.ops.deploy.deployment import Deployment
+from edgectl.ops.deploy.gates import WaveGate
+from edgectl.ops.deploy.halting import NO_HALT, Halt, halt_data, halt_lines, undo
+from edgectl.ops.deploy.holding import held
+from edgectl.ops.deploy.learning import learn
+from edgectl.ops.deploy.lock import as_data
+from edgectl.ops.deploy.made_secrets import with_environment
+from edgectl.ops.deploy.recording import remember, result_at
+from edgectl.ops.deploy.release import release_id
+from edgectl.ops.deploy.shipping import ship, shipped_lines
+from edgectl.ops.deploy.survey import claim_of
 from edgectl.ops.rollout import (
     NO_DEADLINE,
     Pace,
     Prepared,
-    Request,
     carry_out,
     compared,
     prepare,
@@ -36,73 +37,16 @@ from edgectl.ops.services import Services
 from edgectl.ops.told import closing, clusters, trouble
 from edgectl.playbook.compile import Options
 from edgectl.playbook.loader import load_playbook
-from edgectl.playbook.sources import SourceError, read
 from edgectl.report import Line, Report, Tone
-from edgectl.yaml_source import load
 
 PLAYBOOK = "deploy.yaml"
-MODULE = "service_release"
-
-
-@dataclass(frozen=True, slots=True)
-class Deployment:
-    """A specification that was checked, with the hosts it goes to and the files that travel."""
-
-    spec: ServiceSpec
-    path: Path
-    hosts: Sequence[Host]
-    carried: Mapping[str, bytes]
-    policy_place: Place | None = None
-
-    def request(self, options: Options) -> Request:
-        """Return the run that puts it into force."""
-        weights = [_weight(file) for file in self.spec.model.files]
-        return Request(
-            command="deploy apply",
-            select=",".join(host.name for host in self.hosts),
-            options=options,
-            host_vars={
-                host.name: {**release_vars(self.spec, host.address), "weights": weights}
-                for host in self.hosts
-            },
-            arguments={"spec": str(self.path), "release": release_id(self.spec)},
-            carried=self.carried,
-            policy=rollout_policy(self.spec.rollout.model_dump()),
-            policy_place=self.policy_place,
-        )
-
-
-def load_deployment(services: Services, path: Path, limit: str | None) -> Deployment:
-    """Read and check a specification, its files and its placement. Contacts no host."""
-    spec = locked(load_spec(path), path).spec
-    hosts = select(services.fleet, spec.place.pattern, limit=limit)
-    local = [file for file in spec.model.files if file.source.startswith("file://")]
-    carried = {file.file_name: _local_file(path, file) for file in local}
-    return Deployment(spec, path, hosts, carried, load(path).place(("rollout",)))
-
-
-def _local_file(spec: Path, file: ModelFile) -> bytes:
-    path = spec.parent / file.source.removeprefix("file://")
-    try:
-        content = read(path)
-    except SourceError as error:
-        raise InputError(str(error)) from None
-    digest = hashlib.sha256(content).hexdigest()
-    if digest != file.sha256:
-        message = f"{path} has the sha256 {digest}, and {spec} says {file.sha256}"
-        raise InputError([Problem(message)], hint="write the right digest, or bring back the right file")
-    return content
-
-
-def _weight(file: ModelFile) -> dict[str, Any]:
-    where = {} if file.source.startswith("file://") else {"url": file.source}
-    return {"name": file.file_name, "sha256": file.sha256, **where}
 
 
 def plan(services: Services, deployment: Deployment) -> tuple[Prepared, RunOutcome]:
     """Find out by a check run which hosts would change."""
     request = replace(deployment.request(Options(check=True)), command="deploy apply --check")
-    prepared = prepare(services, load_playbook(services.playbooks / PLAYBOOK), request)
+    knowing = with_environment(services, deployment.spec)
+    prepared = prepare(knowing, load_playbook(services.playbooks / PLAYBOOK), request)
     return prepared, carry_out(services, prepared)
 
 
@@ -129,7 +73,7 @@ def _size(deployment: Deployment) -> str:
 
 
 def _said(host: HostOutcome) -> str:
-    result = host.result_of(MODULE) or {}
+    result = result_at(host)
     return str(result.get("msg", "")) or "in force already"
 
 
@@ -137,48 +81,89 @@ def apply(
     services: Services, deployment: Deployment, planned: RunOutcome, pace: Pace = NO_DEADLINE
 ) -> Report:
     """Carry the deployment out, on hosts that could not be planned last."""
-    playbook = load_playbook(services.playbooks / PLAYBOOK)
-    request = replace(deployment.request(Options()), last=troubled(planned), pace=pace)
-    prepared = prepare(services, playbook, request)
-    outcome = carry_out_gated(services, prepared)
-    return deploy_report(deployment, prepared, outcome)
+    return _put_into_force(services, deployment, troubled(planned), pace)
 
 
 def resume(services: Services, deployment: Deployment, pace: Pace = NO_DEADLINE) -> Report:
     """Carry on what was said yes to before, on the hosts that have not ended well."""
-    playbook = load_playbook(services.playbooks / PLAYBOOK)
-    prepared = prepare(services, playbook, replace(deployment.request(Options()), pace=pace))
-    return deploy_report(deployment, prepared, carry_out_gated(services, prepared))
+    return _put_into_force(services, deployment, frozenset(), pace)
 
 
-def deploy_report(deployment: Deployment, prepared: Prepared, outcome: RunOutcome) -> Report:
-    """Tell a deployment: the release per host, and what the service said when it was asked."""
+def _put_into_force(services: Services, deployment: Deployment, last: frozenset[str], pace: Pace) -> Report:
+    """Run it wave by wave under the service's hold, undo what a halt undoes, and remember all of it."""
+    spec, release = deployment.spec, release_id(deployment.spec)
+    request = replace(deployment.request(Options()), last=last, pace=pace)
+    with held(services, spec.name) as ours:
+        shipped = ship(services, deployment.shipment, pace) if deployment.shipment.files else None
+        knowing = with_environment(services, spec)
+        prepared = prepare(knowing, load_playbook(services.playbooks / PLAYBOOK), request)
+        ours.begun(prepared.plan.run)
+        gate = WaveGate(services, spec, prepared)
+        outcome = carry_out(
+            services, prepared, gate=gate if gate.asks else None, called_off=lambda: ours.lost
+        )
+        services.deployed.keep_release(_record(services, deployment))
+        remember(services, spec.name, release, outcome, ours)
+        learn(services, deployment.planned, load_catalog(), outcome)
+        halt = NO_HALT if gate.is_open else undo(services, spec, release, prepared, outcome)
+        if halt.outcome is not None:
+            remember(services, spec.name, release, halt.outcome, ours)
+    report = deploy_report(deployment, prepared, outcome, halt)
+    lines = [] if shipped is None else shipped_lines(deployment.hosts, shipped)
+    return replace(report, body=[*lines, *report.body])
+
+
+def _record(services: Services, deployment: Deployment) -> ReleaseRecord:
+    survey = deployment.planned.survey
+    at, by = services.clock.now(), services.started_by
+    return ReleaseRecord(
+        release_id(deployment.spec), deployment.spec.name, at, by, as_data(survey.lock), claim_of(survey.need)
+    )
+
+
+def deploy_report(
+    deployment: Deployment, prepared: Prepared, outcome: RunOutcome, halt: Halt = NO_HALT
+) -> Report:
+    """Tell a deployment: the release per host, what the service said when it was asked, what a halt undid."""
     code = exit_code(outcome)
     comparison = compared(prepared, outcome)
-    body = [*_answers(outcome), *trouble(outcome.hosts, comparison), *closing(outcome, code)]
+    told = [*_answers(outcome), *trouble(outcome.hosts, comparison), *halt_lines(halt)]
+    body = [*told, *closing(outcome, code)]
     report = run_report(prepared, outcome, data=lambda host: _data(deployment, host), body=body)
-    return with_clusters(report, clusters(outcome.hosts, comparison))
+    report = with_clusters(report, clusters(outcome.hosts, comparison))
+    return replace(report, data={**report.data, **halt_data(halt)})
 
 
 def _answers(outcome: RunOutcome) -> list[Line]:
     """Return each distinct smoke completion once, with the hosts that gave it."""
     groups: dict[str, list[HostOutcome]] = defaultdict(list)
     for host in outcome.finished():
-        completion = (host.result_of(MODULE) or {}).get("completion")
+        completion = result_at(host).get("completion")
         if completion is not None:
             groups[str(completion)].append(host)
     lines = []
     for text, hosts in groups.items():
-        slowest = max((host.result_of(MODULE) or {}).get("smoke_seconds", 0.0) for host in hosts)
+        slowest = max(result_at(host).get("smoke_seconds", 0.0) for host in hosts)
         names = folded(host.host for host in hosts)
         lines.append(
             Line(f"  {len(hosts):>4}  {names}   smoke ok, at most {slowest * 1000:.0f} ms", Tone.GOOD)
         )
         lines.append(Line(f"        it says: {text.strip()[:100]!r}", Tone.QUIET))
-    return lines
+    return [*lines, *_drained(outcome)]
+
+
+def _drained(outcome: RunOutcome) -> list[Line]:
+    """Tell how many streams had to come to their end first, and how many did not."""
+    drains = [found for host in outcome.hosts if (found := result_at(host).get("drained"))]
+    if not drains:
+        return []
+    streams, cut = (sum(int(one[name]) for one in drains) for name in ("streams", "cut"))
+    longest = max(float(one["seconds"]) for one in drains)
+    said = f"  drained {streams:,} streams of {len(drains)} hosts, {cut:,} cut, at most {longest:.1f} s each"
+    return [Line(said, Tone.NOTICE if cut else Tone.QUIET)]
 
 
 def _data(deployment: Deployment, host: HostOutcome) -> Mapping[str, Any]:
-    result = host.result_of(MODULE) or {}
-    shown = ("release", "previous", "completion", "usage", "smoke_seconds")
+    result = result_at(host)
+    shown = ("release", "previous", "completion", "usage", "smoke_seconds", "drained", "quarantined")
     return {"service": deployment.spec.name} | {name: result[name] for name in shown if name in result}

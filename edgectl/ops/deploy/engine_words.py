@@ -22,13 +22,13 @@ _QUIET: Mapping[EngineKind, Mapping[str, str]] = {
 }
 
 
-def words(spec: ServiceSpec, *, folder: str, address: str, port: int, sku: str) -> list[str]:
+def words(spec: ServiceSpec, *, folder: str, address: str, port: int | str, sku: str) -> list[str]:
     """Return what follows the engine's program. `folder` is the release's, where model/ and lora/ are."""
     given = _profile_args(spec, sku) | _asked(spec, folder) | spec.engine.args
     return [*_first(spec, folder, address, port), *_options(given)]
 
 
-def _first(spec: ServiceSpec, folder: str, address: str, port: int) -> list[str]:
+def _first(spec: ServiceSpec, folder: str, address: str, port: int | str) -> list[str]:
     model, name = f"{folder}/model", spec.model.name
     where = ["--host", address, "--port", str(port)]
     match spec.engine.kind:

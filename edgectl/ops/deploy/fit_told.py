@@ -55,15 +55,24 @@ def _unknown(found: Survey) -> list[Line]:
 
 def _lines(gpu: str, names: Sequence[str], found: Fit | None, need: Need) -> list[Line]:
     hosts = f"{len(names):,} host{'s' if len(names) != 1 else ''}  {abridged(names, _NAMES)}"
-    if found is None or not need.gpus:
-        what = "no GPU is asked for" if not need.gpus else "not judged: the inventory names no hardware"
+    if found is None or not need.gpus or not need.weights_bytes:
+        what = _unjudged(found, need)
         return [Line(f"  {gpu or '?'}   {what}   {hosts}", Tone.QUIET)]
     tone = Tone.GOOD if found.fits else Tone.BAD
-    verdict = f"fits, {found.spare_bytes / GIB:,.1f} GiB to spare" if found.fits else said_of(found)
+    what = "fits" if need.model is not None else "its weights fit"
+    verdict = f"{what}, {found.spare_bytes / GIB:,.1f} GiB to spare" if found.fits else said_of(found)
     return [
         Line(f"  {gpu}   {verdict}   {hosts}", tone),
         Line(f"    {parts(found)}{_would(found)}", Tone.QUIET),
     ]
+
+
+def _unjudged(found: Fit | None, need: Need) -> str:
+    if not need.gpus:
+        return "no GPU is asked for"
+    return (
+        "not judged: the inventory names no hardware" if found is None else "not judged: no file has a size"
+    )
 
 
 def parts(found: Fit) -> str:
@@ -79,7 +88,7 @@ def parts(found: Fit) -> str:
 def _would(found: Fit) -> str:
     many = f" or {found.requests:,} requests" if found.requests is not None else ""
     times = f", {found.times:.2f} times the longest" if found.times is not None else ""
-    return f"; up to {found.length:,} tokens{many}{times}" if found.length is not None else ""
+    return f"; up to {found.length:,} tokens{many}{times}" if found.length else ""
 
 
 def _entry(name: str, pop: str, found: Fit | None) -> HostEntry:

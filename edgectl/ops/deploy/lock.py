@@ -174,7 +174,9 @@ def locked(spec: ServiceSpec, path: Path) -> Lock:
         problems = [Problem(said, document.place(steps)) for steps, said in _open_names(spec)]
         raise InputError(problems, hint=f"edgectl deploy lock {name}")
     lock = pinned(spec, file)
-    differing = list(differences(file.model_dump(mode="json", exclude_defaults=True), as_data(lock)))
+    written = file.model_dump(mode="json", exclude_defaults=True)
+    # Its release is not compared: another edgectl may render other units of the same bytes.
+    differing = list(differences(written | {"release": lock.release}, as_data(lock)))
     if differing:
         what = "; ".join(differing[:3])
         said = f"{lock_path(path)} is not of this {path.name}: {what} (lock → spec)"

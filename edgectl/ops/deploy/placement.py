@@ -158,10 +158,10 @@ def _has_room(demand: Demand, node: Node) -> str:
     return f"has {node.disk_bytes / 1e9:.0f} GB of disk for {demand.disk_bytes / 1e9:.0f} GB of model"
 
 
+# What makes a host none that is meant, whatever state it is in; then what keeps one that is meant from serving.
+_MEANT: Sequence[Callable[[Demand, Node], str]] = (_of_this_kind, _resident, _of_this_tenant)
 _CHECKS: Sequence[Callable[[Demand, Node], str]] = (
-    _of_this_kind,
-    _resident,
-    _of_this_tenant,
+    *_MEANT,
     _accepted,
     _healthy,
     _fitting,
@@ -252,9 +252,11 @@ def _reason(demand: Demand) -> str:
 
 
 def _short(demand: Demand, nodes: Sequence[Node], chosen: Collection[str]) -> dict[str, int]:
+    """Return how many replicas each place lacks; one without a host that is meant lacks none."""
     wanted = demand.place.replicas
     if wanted is None:
         return {}
     there = Counter(_domain(node, demand.place.per) for node in nodes if node.name in chosen)
-    places = sorted({_domain(node, demand.place.per) for node in nodes})
+    meant = [node for node in nodes if not any(check(demand, node) for check in _MEANT)]
+    places = sorted({_domain(node, demand.place.per) for node in meant})
     return {name: wanted - there[name] for name in places if there[name] < wanted}

@@ -4,18 +4,22 @@ from __future__ import annotations
 
 import hashlib
 import json
+from collections.abc import Iterator, Sequence
 from typing import Any
 
+from edgectl.catalog.engines import known_skus
 from edgectl.ops.deploy.spec import ServiceSpec
-from edgectl.ops.deploy.spec_sources import Contents
-from edgectl.ops.deploy.units import render_unit
+from edgectl.ops.deploy.spec_care import Swap
+from edgectl.ops.deploy.spec_sources import Contents, ModelFile
+from edgectl.ops.deploy.units import SECRETS, render_unit, unit_at
 
 _DIGITS = 10
+_APART, _PORTS = 10_000, 65_535
 
 
 def release_id(spec: ServiceSpec) -> str:
     """Return the release's name: what runs, not where or how carefully it is put there."""
-    skus = sorted(spec.gpus.sku) or [""]
+    skus = sorted(spec.gpus.sku) or ["", *known_skus()]
     meaning = {
         "name": spec.name,
         "model": spec.model.name,
@@ -46,18 +50,56 @@ def _digest(meaning: Any) -> str:
     return hashlib.sha256(json.dumps(meaning, sort_keys=True).encode()).hexdigest()
 
 
-def release_vars(spec: ServiceSpec, address: str, sku: str = "") -> dict[str, Any]:
-    """Return what the playbook needs to know about a release on one host with such GPUs."""
-    release = release_id(spec)
+def release_vars(
+    spec: ServiceSpec,
+    address: str,
+    neighbours: Sequence[str] = (),
+    sku: str = "",
+    how: Swap = Swap.SIDE_BY_SIDE,
+) -> dict[str, Any]:
+    """Return what the playbook needs to know about a release on one host with such GPUs.
+
+    `neighbours` are the addresses of hosts that serve it while this one cannot.
+    """
+    release, smoke = release_id(spec), spec.gates.smoke
     return {
         "service": spec.name,
         "release": release,
         "model_name": spec.model.name,
-        "model_files": [{"name": file.file_name, "sha256": file.sha256} for file in spec.model.files],
-        "unit": render_unit(spec, address=address, release=release, sku=sku),
+        "model_files": list(_laid_out(spec)),
+        "has_secrets": bool(spec.secrets),
+        "secrets_path": SECRETS.format(service=spec.name),
+        "unit": unit_at(spec, address=address, release=release, sku=sku),
+        "front": spec.serve.front.value,
+        "listen": f"{address}:{spec.serve.port}",
+        "slot_ports": slot_ports(spec.serve.port),
+        "neighbours": [f"{neighbour}:{spec.serve.port}" for neighbour in neighbours],
+        "paths": spec.serve.paths,
+        "how": how.value,
+        "drain_s": spec.strategy.drain,
         "base_url": f"http://{address}:{spec.serve.port}",
         "ready_timeout_s": spec.gates.ready,
-        "smoke_prompt": spec.gates.smoke.prompt,
-        "smoke_tokens": spec.gates.smoke.tokens,
+        "prompts": [prompt.model_dump() for prompt in smoke.asked],
+        "smoke_tokens": smoke.tokens,
+        "smoke_stream": smoke.stream,
         "keep": spec.keep,
     }
+
+
+def files_of(spec: ServiceSpec) -> Sequence[ModelFile]:
+    """Return every file that a release needs: the model's, and its adapters'."""
+    return [file for contents in (spec.model, *spec.model.lora) for file in contents.files]
+
+
+def _laid_out(spec: ServiceSpec) -> Iterator[dict[str, str | None]]:
+    """Yield each file with its place in the release's folder: model/NAME, or lora/ADAPTER/NAME."""
+    folders = {"model": spec.model, **{f"lora/{one.name}": one for one in spec.model.lora}}
+    for folder, contents in folders.items():
+        for file in contents.files:
+            yield {"name": file.file_name, "sha256": file.sha256, "folder": folder}
+
+
+def slot_ports(port: int) -> list[int]:
+    """Return the loopback ports of a service's two slots: 10,000 above its own, or below where none is."""
+    first = port + _APART if port + _APART < _PORTS else port - _APART
+    return [first, first + 1]

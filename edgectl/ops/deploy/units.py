@@ -1,6 +1,6 @@
 """The unit of each engine, as text: for systemd, or a quadlet that podman makes one of. Pure, and golden-tested.
 
-`{release}` stands for the release's folder, which only the host knows.
+`{release}` stands for the release's folder, `{port}` for its slot's port: only the host knows them.
 """
 
 from __future__ import annotations
@@ -11,8 +11,10 @@ from typing import assert_never
 from edgectl.ops.deploy.engine_words import VLLM_DRAIN_S, environment, words
 from edgectl.ops.deploy.quoting import command_line, text
 from edgectl.ops.deploy.spec import ServiceSpec
-from edgectl.ops.deploy.spec_engine import EngineKind, Runtime
+from edgectl.ops.deploy.spec_engine import EngineKind, Front, Runtime
 
+# A port, or what stands for one that only the host knows.
+Port = int | str
 _MARGIN_S = 30
 _STOP_S = 30
 # In its container the engine has a network of its own; what is published of it is one port at one address.
@@ -71,7 +73,7 @@ WantedBy=multi-user.target
 
 
 def render_unit(
-    spec: ServiceSpec, *, address: str, release: str, sku: str = "", port: int = 0, gpus: Sequence[str] = ()
+    spec: ServiceSpec, *, address: str, release: str, sku: str = "", port: Port = 0, gpus: Sequence[str] = ()
 ) -> str:
     """Return the unit that serves a specification's model at an address, on GPUs of a kind.
 
@@ -90,12 +92,23 @@ def render_unit(
             assert_never(spec.engine.runtime)
 
 
+def unit_at(spec: ServiceSpec, *, address: str, release: str, sku: str = "") -> str:
+    """Return the unit for a host: behind a front the engine is on the loopback, at the port of its slot."""
+    match spec.serve.front:
+        case Front.HAPROXY:
+            return render_unit(spec, address="127.0.0.1", release=release, sku=sku, port="{port}")
+        case Front.NONE:
+            return render_unit(spec, address=address, release=release, sku=sku)
+        case _:
+            assert_never(spec.serve.front)
+
+
 def unit_name(spec: ServiceSpec) -> str:
     """Return the file's name: systemd's own, or the one that podman makes a unit of."""
     return f"edgectl-{spec.name}.{'container' if spec.engine.runtime is Runtime.QUADLET else 'service'}"
 
 
-def _service(spec: ServiceSpec, head: str, where: tuple[str, int], gpus: Sequence[str], sku: str) -> str:
+def _service(spec: ServiceSpec, head: str, where: tuple[str, Port], gpus: Sequence[str], sku: str) -> str:
     address, port = where
     command = [spec.engine.command, *words(spec, folder="{release}", address=address, port=port, sku=sku)]
     return _SERVICE.format(
@@ -106,7 +119,7 @@ def _service(spec: ServiceSpec, head: str, where: tuple[str, int], gpus: Sequenc
     )
 
 
-def _quadlet(spec: ServiceSpec, head: str, where: tuple[str, int], gpus: Sequence[str], sku: str) -> str:
+def _quadlet(spec: ServiceSpec, head: str, where: tuple[str, Port], gpus: Sequence[str], sku: str) -> str:
     address, port = where
     inside = words(spec, folder=_MODEL_INSIDE, address=_INSIDE, port=_INSIDE_PORT, sku=sku)
     command = [spec.engine.command, *inside] if spec.engine.command else inside

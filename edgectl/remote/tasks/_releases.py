@@ -8,10 +8,11 @@ import shutil
 
 from edgectl.remote import files
 from edgectl.remote.context import HostPaths
-from edgectl.remote.lean import Any
+from edgectl.remote.lean import Any, suppress
 from edgectl.remote.tasks.blob import path_of
 
 _DESCRIPTION = "release.json"
+_LEFT = "rolled-back"
 
 
 class Releases:
@@ -27,8 +28,27 @@ class Releases:
 
     def current(self) -> str | None:
         """Return the release in force, None where there is none."""
+        return self._link("current")
+
+    def since(self) -> float:
+        """Return when the release in force came there, in seconds of the wall clock; 0 where there is none."""
         try:
-            return os.readlink(os.path.join(self._home, "current"))
+            return os.lstat(os.path.join(self._home, "current")).st_mtime
+        except OSError:
+            return 0.0
+
+    def previous(self) -> str | None:
+        """Return the release that was in force before, None where there is none to go back to."""
+        return self._link("previous")
+
+    def left(self) -> str | None:
+        """Return the release that the host was rolled back from, None where that is not how it came to its own."""
+        raw = files.read(os.path.join(self._home, _LEFT))
+        return None if raw is None else raw.decode()
+
+    def _link(self, name: str) -> str | None:
+        try:
+            return os.readlink(os.path.join(self._home, name))
         except OSError:
             return None
 
@@ -37,23 +57,22 @@ class Releases:
         raw = files.read(os.path.join(self.folder(release), _DESCRIPTION))
         return {} if raw is None else dict(json.loads(raw))
 
+    def _place(self, release: str, entry: dict[str, Any]) -> str:
+        return os.path.join(self.folder(release), entry.get("folder", "model"), entry["name"])
+
     def is_laid_out(self, release: str, model_files: list[dict[str, Any]]) -> bool:
         """Tell whether the release's files are the blob store's own: a blob fetched anew is another file."""
-        model = os.path.join(self.folder(release), "model")
-        pairs = [
-            (os.path.join(model, one["name"]), path_of(self._blobs, one["sha256"])) for one in model_files
-        ]
+        pairs = [(self._place(release, one), path_of(self._blobs, one["sha256"])) for one in model_files]
         return all(os.path.exists(a) and os.path.exists(b) and os.path.samefile(a, b) for a, b in pairs)
 
     def lay_out(self, release: str, model_files: list[dict[str, Any]], description: str) -> str:
         """Build the release's folder; return which file the blob store lacks, or an empty text."""
-        model = os.path.join(self.folder(release), "model")
-        os.makedirs(model, exist_ok=True)
         for entry in model_files:
             blob = path_of(self._blobs, entry["sha256"])
             if not os.path.exists(blob):
                 return f"the blob store has no {entry['name']} ({entry['sha256'][:12]}…)"
-            place = os.path.join(model, entry["name"])
+            place = self._place(release, entry)
+            os.makedirs(os.path.dirname(place), exist_ok=True)
             if not (os.path.exists(place) and os.path.samefile(place, blob)):
                 files.link_atomically(place, blob, hard=True)
         files.write_atomically(os.path.join(self.folder(release), _DESCRIPTION), description.encode())
@@ -67,13 +86,31 @@ class Releases:
         if before is not None:
             files.link_atomically(os.path.join(self._home, "previous"), before)
         files.link_atomically(os.path.join(self._home, "current"), release)
+        with suppress(FileNotFoundError):
+            os.unlink(os.path.join(self._home, _LEFT))
 
-    def prune(self, keep: int) -> None:
-        """Remove the oldest releases beyond `keep`; never the current or the previous one."""
-        links = (os.path.join(self._home, name) for name in ("current", "previous"))
-        kept = {os.readlink(link) for link in links if os.path.islink(link)}
+    def go_back(self) -> None:
+        """Make the previous release the current one; there is none before it, so that going back twice is once."""
+        previous = self.previous()
+        if previous is None:
+            return
+        current = self.current()
+        if current is not None and current != previous:
+            files.write_atomically(os.path.join(self._home, _LEFT), current.encode())
+        files.link_atomically(os.path.join(self._home, "current"), previous)
+        os.unlink(os.path.join(self._home, "previous"))
+
+    def beyond(self, keep: int) -> list[str]:
+        """Return the oldest releases beyond `keep`; never the current or the previous one."""
+        if not os.path.isdir(self._home):
+            return []
+        kept = {self.current(), self.previous()} - {None}
         folders = [entry for entry in os.scandir(self._home) if entry.is_dir(follow_symlinks=False)]
         others = [entry for entry in folders if entry.name not in kept]
         others.sort(key=lambda entry: entry.stat().st_mtime, reverse=True)
-        for entry in others[max(0, keep - len(kept) + 1) :]:
-            shutil.rmtree(entry.path)
+        return [entry.name for entry in others[max(0, keep - len(kept) + 1) :]]
+
+    def prune(self, keep: int) -> None:
+        """Remove the oldest releases beyond `keep`."""
+        for name in self.beyond(keep):
+            shutil.rmtree(self.folder(name))

@@ -7,7 +7,7 @@ import socket
 import time
 import urllib.parse
 
-from edgectl.remote.lean import Any, Callable
+from edgectl.remote.lean import Any, Callable, NamedTuple
 from edgectl.remote.tasks import _http
 
 _INTERVAL_S = 0.25
@@ -42,33 +42,118 @@ def listener_at(base_url: str) -> str:
     return f"the port is in use: another program listens on {place.netloc}"
 
 
-def smoke(base_url: str, model: str, prompt: str, tokens: int) -> tuple[str, dict[str, Any]]:
-    """Ask for one chat completion; return what is wrong with it, and what was said."""
-    asked = {
-        "model": model,
-        "messages": [{"role": "user", "content": prompt}],
-        "max_tokens": tokens,
-        "temperature": 0,
-    }
-    request = _http.Request(
+def await_tokens(base_url: str, model: str, timeout_s: float, died: Callable[[], str]) -> str:
+    """Wait until the service is ready and its stream brings a token; return why not, or an empty text."""
+    give_up = time.monotonic() + timeout_s
+    problem = wait_ready(base_url, timeout_s, died)
+    if problem:
+        return problem
+    while True:
+        said = _stream(base_url, _asked(model, "Hello.", 1), min(_SMOKE_S, max(1.0, timeout_s)))
+        if said.text:
+            return ""
+        problem = died()
+        if problem:
+            return problem
+        if time.monotonic() >= give_up:
+            return f"/health says 200, and it produced no token in {timeout_s:g} s: {said.problem or 'an empty stream'}"
+        time.sleep(_INTERVAL_S)
+
+
+def smoke(
+    base_url: str, model: str, prompts: list[dict[str, str]], tokens: int, *, stream: bool
+) -> tuple[str, dict[str, Any]]:
+    """Ask every prompt for a chat completion; return what is wrong with the answers, and the first of them."""
+    proof: dict[str, Any] = {}
+    for prompt in prompts:
+        asked = _asked(model, prompt["ask"], tokens)
+        said = _completion(base_url, asked)
+        proof = proof or {"completion": said.text, "usage": said.usage, "smoke_seconds": said.seconds}
+        problem = said.problem or _wrong(said.text, prompt.get("golden", ""))
+        if not problem and stream:
+            problem = _streamed(said.text, _stream(base_url, asked, _SMOKE_S))
+        if problem:
+            return f"the smoke test got {problem}", proof
+    return "", proof
+
+
+def _wrong(text: str, golden: str) -> str:
+    if not text:
+        return "an empty completion"
+    return "" if text.startswith(golden) else f"{text[:60]!r} where the golden output is {golden[:60]!r}"
+
+
+def _streamed(text: str, said: Said) -> str:
+    if said.problem:
+        return f"no whole stream: {said.problem}"
+    return "" if said.text == text else f"{said.text[:60]!r} as a stream and {text[:60]!r} at once"
+
+
+class Said(NamedTuple):
+    """An answer, or why there is none."""
+
+    text: str
+    problem: str = ""
+    usage: dict[str, Any] = {}  # noqa: RUF012 - never changed
+    seconds: float = 0.0
+
+
+def _asked(model: str, prompt: str, tokens: int) -> dict[str, Any]:
+    messages = [{"role": "user", "content": prompt}]
+    return {"model": model, "messages": messages, "max_tokens": tokens, "temperature": 0}
+
+
+def _request(base_url: str, asked: dict[str, Any], timeout_s: float) -> _http.Request:
+    return _http.Request(
         f"{base_url}/v1/chat/completions",
         method="POST",
         headers={"Content-Type": "application/json"},
         body=json.dumps(asked).encode(),
-        timeout_s=_SMOKE_S,
+        timeout_s=timeout_s,
         use_proxy=False,
     )
+
+
+def _completion(base_url: str, asked: dict[str, Any]) -> Said:
     began = time.monotonic()
-    with _http.opened(request) as answer:
-        if answer.status != _OK:
-            said = answer.problem or answer.read_text()[:200].decode("utf-8", "replace")
-            return f"the smoke test got {answer.status}: {said}", {}
+    with _http.opened(_request(base_url, asked, _SMOKE_S)) as answer:
+        problem = _refused(answer)
+        if problem:
+            return Said("", problem)
         raw = answer.read_text()
-    seconds = round(time.monotonic() - began, 3)
     try:
         found = json.loads(raw)
         text = found["choices"][0]["message"]["content"]
     except (ValueError, KeyError, IndexError, TypeError):
-        return "the smoke test got no chat completion", {}
-    proof = {"completion": text, "usage": found.get("usage", {}), "smoke_seconds": seconds}
-    return ("" if text else "the smoke test got an empty completion"), proof
+        return Said("", "no chat completion")
+    return Said(text or "", "", found.get("usage", {}), round(time.monotonic() - began, 3))
+
+
+def _stream(base_url: str, asked: dict[str, Any], timeout_s: float) -> Said:
+    """Ask for a stream of server-sent events and return all its text; a stream without its end is none."""
+    text = ""
+    try:
+        with _http.opened(_request(base_url, {**asked, "stream": True}, timeout_s)) as answer:
+            problem = _refused(answer)
+            if problem:
+                return Said("", problem)
+            for line in answer.stream:
+                data = line.strip()
+                if data == b"data: [DONE]":
+                    return Said(text)
+                if data.startswith(b"data: "):
+                    text += _piece(json.loads(data[6:]))
+    except (*_http.BROKEN, ValueError, KeyError, TypeError, AttributeError) as error:
+        return Said("", f"the stream broke: {error}")
+    return Said("", "the stream ended without [DONE]")
+
+
+def _piece(event: dict[str, Any]) -> str:
+    return "".join((choice.get("delta") or {}).get("content") or "" for choice in event.get("choices", []))
+
+
+def _refused(answer: _http.Answer) -> str:
+    if answer.status == _OK:
+        return ""
+    said = answer.problem or answer.read_text()[:200].decode("utf-8", "replace")
+    return f"{answer.status}: {said}"

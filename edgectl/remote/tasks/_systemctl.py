@@ -85,17 +85,11 @@ class Systemctl:
 
     def last_words(self, name: str) -> str:
         """Return the last lines of a unit's journal, ready to be put behind a message."""
-        words = [
-            "journalctl",
-            *self._scope(),
-            "-u",
-            name,
-            "-n",
-            str(_JOURNAL_LINES),
-            "--no-pager",
-            "-o",
-            "cat",
-        ]
-        done = self._proc.run(words, environment=self._environment)
-        said = done.stdout.strip() if done.rc == 0 else ""
+        said = self.journal(name, _JOURNAL_LINES)
         return f"\nlast lines of its journal:\n{said}" if said else ""
+
+    def journal(self, name: str, lines: int) -> str:
+        """Return so many of a unit's last lines."""
+        words = ["journalctl", *self._scope(), "-u", name, "-n", str(lines), "--no-pager", "-o", "cat"]
+        done = self._proc.run(words, environment=self._environment)
+        return done.stdout.strip() if done.rc == 0 else ""

@@ -19,7 +19,7 @@ _DIGITS = 64
 _OK = 200
 # The time that a proven file carries, as in the Nix store. Whatever writes to it gives it another, and then it is
 # hashed again; hashing a hundred gigabytes in every deployment would take minutes.
-_PROVEN_NS = 1_000_000_000
+PROVEN_NS = 1_000_000_000
 
 
 @dataclass(frozen=True)
@@ -45,7 +45,7 @@ def run(args: Args, context: TaskContext) -> TaskResult:
     """Fetch the file unless it is there; a file whose bytes are others is never kept."""
     path = path_of(context.paths.blobs, args.sha256)
     was_there = os.path.exists(path)
-    if was_there and _is_proven(path, args.sha256):
+    if was_there and is_proven(path, args.sha256):
         return ok(path=path, size=os.path.getsize(path))
     said = "was damaged, fetched again" if was_there else ""
     if context.check:
@@ -58,13 +58,13 @@ def run(args: Args, context: TaskContext) -> TaskResult:
     return changed(said, path=path, size=os.path.getsize(path))
 
 
-def _is_proven(path: str, sha256: str) -> bool:
+def is_proven(path: str, sha256: str) -> bool:
     """Tell whether a file is still the one that was proven, by its time, else by its bytes."""
-    if os.stat(path).st_mtime_ns == _PROVEN_NS:
+    if os.stat(path).st_mtime_ns == PROVEN_NS:
         return True
     if files.digest(path, "sha256") != sha256:
         return False
-    os.utime(path, ns=(_PROVEN_NS, _PROVEN_NS))
+    os.utime(path, ns=(PROVEN_NS, PROVEN_NS))
     return True
 
 
@@ -75,7 +75,7 @@ def _fetch(args: Args, context: TaskContext, path: str) -> None:
     def prove(beside: str) -> None:
         if running.hexdigest() != args.sha256:
             raise files.RefusedError(f"the bytes have the sha256 {running.hexdigest()}, wanted {args.sha256}")
-        os.utime(beside, ns=(_PROVEN_NS, _PROVEN_NS))
+        os.utime(beside, ns=(PROVEN_NS, PROVEN_NS))
 
     with files.Replacing(path, Attributes(mode="0444"), validate=prove) as stream:
 

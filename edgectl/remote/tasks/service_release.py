@@ -32,8 +32,9 @@ class Args:
     base_url: str = arg(doc="Where the service answers on this host.")
     model: str = arg(doc="The model's name in the API.")
     ready_timeout: float = arg(300.0, doc="Seconds until it must be ready.")
-    smoke_prompt: str = arg("Say hello.", doc="What the smoke test asks.")
+    prompts: list[dict[str, Any]] = arg(doc="What the smoke test asks, and how a golden answer begins.")
     smoke_tokens: int = arg(16, doc="How many tokens it may answer with.")
+    smoke_stream: bool = arg(False, doc="Ask a second time, for a stream that must say the same.")
     keep: int = arg(2, doc="How many earlier releases stay on the host.")
 
 
@@ -107,10 +108,12 @@ class _Switch:
     def prove(self) -> tuple[str, dict[str, Any]]:
         """Wait until the service is ready and ask it for a completion; return what is wrong, and the proof."""
         args = self._args
-        problem = _serving.wait_ready(args.base_url, args.ready_timeout, self._died)
+        problem = _serving.await_tokens(args.base_url, args.model, args.ready_timeout, self._died)
         if problem:
             return f"{problem}{self._systemctl.last_words(self._unit)}", {}
-        problem, proof = _serving.smoke(args.base_url, args.model, args.smoke_prompt, args.smoke_tokens)
+        problem, proof = _serving.smoke(
+            args.base_url, args.model, args.prompts, args.smoke_tokens, stream=args.smoke_stream
+        )
         return problem or self._died(), proof
 
     def fall_back(self) -> str:

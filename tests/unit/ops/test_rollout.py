@@ -10,13 +10,13 @@ import pytest
 
 from edgectl.catalog.hardware import load_catalog
 from edgectl.engine.events import HostEnded, RunEvent, RunStarted
-from edgectl.engine.outcome import RunOutcome
+from edgectl.engine.outcome import RunOutcome, exit_code
 from edgectl.engine.policy import CommandGate, HealthGate, Limit, Rollout
 from edgectl.engine.records import Freeze
 from edgectl.errors import InputError
 from edgectl.inventory.loader import load
 from edgectl.ops.gates import carry_out_gated
-from edgectl.ops.rollout import Prepared, Request, prepare
+from edgectl.ops.rollout import Prepared, Request, carry_out, prepare
 from edgectl.ops.services import Services
 from edgectl.playbook.compile import Options
 from edgectl.playbook.loader import read_playbook
@@ -224,3 +224,19 @@ def test_a_freeze_before_a_gate_stops_the_run_at_the_gate(tmp_path: Path) -> Non
 
     assert "the gate behind wave 1 did not pass: frozen by ops until it is lifted" in outcome.stopped
     assert set(world.connector.visits) == {"lhr1-n1"}
+
+
+def test_a_run_that_is_called_off_starts_no_further_host(tmp_path: Path) -> None:
+    world = World(tmp_path)
+    prepared = world.prepared("{canary: 1}")
+    started: list[str] = []
+
+    def called_off() -> str:
+        started[:] = [host for host, visits in world.connector.visits.items() if visits]
+        return "somebody else took it over" if started else ""
+
+    outcome = carry_out(world.services, prepared, called_off=called_off)
+
+    assert len(started) == 1
+    assert outcome.stopped == "somebody else took it over"
+    assert exit_code(outcome) == 6

@@ -4,18 +4,23 @@ from __future__ import annotations
 
 import hashlib
 import json
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from dataclasses import replace
 from pathlib import Path
 
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
 
+from edgectl import shipped
+from edgectl.complaints import validate
 from edgectl.errors import EdgectlError, InputError
 from edgectl.ops.deploy.lock import Lock, as_data, as_text, lock_path, locked, read_lock
 from edgectl.ops.deploy.locking import Locking, make_lock, write_lock
 from edgectl.ops.deploy.origins import Origins
-from edgectl.ops.deploy.spec import load_spec
+from edgectl.ops.deploy.spec import ServiceSpec, load_spec
 from edgectl.wiring.origins import HttpWeb
+from edgectl.yaml_source import parse
 from tests.fakes.origins import Site, an_origin
 from tests.unit.catalog.models import QWEN3_CODER, QWEN3_CODER_CONFIG
 from tests.unit.ops.deploy.specs import LLAMA, written
@@ -228,3 +233,28 @@ def test_equal_locks_are_equal_texts(site: Site, tmp_path: Path) -> None:
     one, two = (made(site, a_spec(site, tmp_path, each)).lock for each in (text, swapped))
     assert as_data(one)["model"] == as_data(two)["model"]
     assert as_text(one).splitlines()[4:] == as_text(two).splitlines()[4:]
+
+
+def test_the_example_that_comes_with_edgectl_is_locked() -> None:
+    path = shipped.inventory() / "services" / "chat.yaml"
+    assert locked(load_spec(path), path).facts is not None
+
+
+_NAMES = ["a", "b", "c"]
+
+
+def _written_in(order: Sequence[str], note: str) -> ServiceSpec:
+    files = ", ".join(f'{{source: "https://x.net/{name}.bin", sha256: "{name * 64}"}}' for name in order)
+    text = f"# {note}\nname: chat\nmodel: {{name: m, files: [{files}]}}\nplace: all\n"
+    return validate(
+        ServiceSpec, parse(f"{text}engine: {{kind: vllm, command: /opt/vllm}}\n", Path("chat.yaml"))
+    )
+
+
+@given(st.permutations(_NAMES), st.text("abc ", max_size=9), st.sampled_from(_NAMES))
+def test_the_same_bytes_are_the_same_release_in_whatever_order_and_other_bytes_are_another(
+    order: Sequence[str], note: str, gone: str
+) -> None:
+    whole = Lock(_written_in(_NAMES, "")).release
+    assert Lock(_written_in(order, note)).release == whole
+    assert Lock(_written_in([name for name in order if name != gone], note)).release != whole

@@ -94,6 +94,11 @@ def test_so_many_in_each_place_and_who_lacks_some_is_told() -> None:
     assert found.short == {"M0": 1}
 
 
+def test_a_place_whose_hosts_are_not_meant_lacks_nothing() -> None:
+    some = [replace(node, country="US") if node.metro == "M0" else node for node in nodes()]
+    assert place(a_demand(2, per=Scope.METRO, countries=["DE"]), some).short == {}
+
+
 def test_one_too_many_goes_from_where_the_most_are() -> None:
     crowded = [
         replace(node, serves="r-1" if node.metro == "M0" or node.name == "m1p0-n0" else "")

@@ -58,7 +58,17 @@ def test_the_first_file_is_the_one_llama_cpp_loads(tmp_path: Path) -> None:
 
 
 def test_a_release_is_the_same_on_every_host_and_listens_on_its_own_address(tmp_path: Path) -> None:
-    one, two = (release_vars(spec(tmp_path, LLAMA), address) for address in ("10.0.0.1", "10.0.0.2"))
+    text = LLAMA + "serve: {{front: none}}\n"
+    one, two = (release_vars(spec(tmp_path, text), address) for address in ("10.0.0.1", "10.0.0.2"))
     assert one["release"] == two["release"]
     assert (one["base_url"], two["base_url"]) == ("http://10.0.0.1:8000", "http://10.0.0.2:8000")
     assert "--host 10.0.0.1 --port 8000" in one["unit"]
+
+
+def test_behind_a_front_the_host_chooses_the_port_and_the_address_is_no_part_of_the_unit(
+    tmp_path: Path,
+) -> None:
+    one, two = (release_vars(spec(tmp_path, LLAMA), address) for address in ("10.0.0.1", "10.0.0.2"))
+    assert one["unit"] == two["unit"]
+    assert "--host 127.0.0.1 --port {port}" in one["unit"]
+    assert (one["listen"], one["slot_ports"]) == ("10.0.0.1:8000", [18000, 18001])

@@ -1,0 +1,123 @@
+"""A deployment that could begin: the specification checked, its hosts placed, its files read. Contacts no host."""
+
+from __future__ import annotations
+
+import hashlib
+from collections import Counter
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from edgectl.catalog.hardware import load_catalog
+from edgectl.errors import InputError, Place, Problem, StoppedError
+from edgectl.inventory.model import Host
+from edgectl.inventory.pattern import select
+from edgectl.ops.deploy.care import how_to_swap, rollout_of
+from edgectl.ops.deploy.lock import locked
+from edgectl.ops.deploy.neighbours import neighbours
+from edgectl.ops.deploy.planning import Planned, plan_placement
+from edgectl.ops.deploy.release import files_of, release_id, release_vars
+from edgectl.ops.deploy.shipping import Shipment
+from edgectl.ops.deploy.spec import ServiceSpec, load_spec
+from edgectl.ops.deploy.spec_care import Swap
+from edgectl.ops.deploy.spec_sources import ModelFile
+from edgectl.ops.rollout import Request
+from edgectl.ops.services import Services
+from edgectl.playbook.compile import Options
+from edgectl.playbook.sources import SourceError, read
+from edgectl.yaml_source import load
+
+
+@dataclass(frozen=True, slots=True)
+class Deployment:
+    """A specification that was checked, with the hosts it goes to and the files that travel."""
+
+    planned: Planned
+    path: Path
+    hosts: Sequence[Host]
+    carried: Mapping[str, bytes]
+    near: Mapping[str, Sequence[str]]  # by host: the addresses of those that serve while it cannot
+    policy_place: Place | None = None
+
+    @property
+    def spec(self) -> ServiceSpec:
+        """What was asked for, every name of it a digest."""
+        return self.planned.survey.lock.spec
+
+    @property
+    def shipment(self) -> Shipment:
+        """What goes ahead: the files that do not come with the job itself."""
+        files = [_weight(file) for file in files_of(self.spec) if not file.source.startswith("file://")]
+        return Shipment(self.spec, files, self.hosts)
+
+    def request(self, options: Options) -> Request:
+        """Return the run that puts it into force."""
+        gpus = {one.node.name: one.node.gpu for one in self.planned.placement.decisions}
+        how = {name: self._how(gpu) for name, gpu in gpus.items()}
+        return Request(
+            command="deploy apply",
+            select=",".join(host.name for host in self.hosts),
+            options=options,
+            host_vars={host.name: self._vars(host, gpus[host.name], how[host.name]) for host in self.hosts},
+            arguments={"spec": str(self.path), "release": release_id(self.spec)},
+            carried=self.carried,
+            policy=rollout_of(self.spec, replaces=any(how[host.name] is Swap.REPLACE for host in self.hosts)),
+            policy_place=self.policy_place,
+        )
+
+    def _how(self, gpu: str) -> Swap:
+        return how_to_swap(self.spec, self.planned.survey.need, is_known=bool(gpu))
+
+    def _vars(self, host: Host, gpu: str, how: Swap) -> dict[str, Any]:
+        weights = [_weight(file) for file in files_of(self.spec)]
+        return {
+            **release_vars(self.spec, host.address, self.near[host.name], gpu, how),
+            "weights": weights,
+        }
+
+
+def load_deployment(services: Services, path: Path, limit: str | None) -> Deployment:
+    """Read and check a specification, its files and its placement. Contacts no host.
+
+    Raises `StoppedError` where no host may serve it, with what speaks against most of them.
+    """
+    planned = plan_placement(services, locked(load_spec(path), path), load_catalog())
+    if not planned.hosts:
+        raise StoppedError(
+            f"no host may serve {planned.release}: {objection(planned)}", hint="edgectl deploy plan"
+        )
+    spec = planned.survey.lock.spec
+    allowed = {host.name for host in select(services.fleet, spec.place.pattern, limit=limit)}
+    serving = [services.fleet.hosts[name] for name in planned.hosts]
+    local = [file for file in files_of(spec) if file.source.startswith("file://")]
+    carried = {str(file.sha256): _local_file(path, file) for file in local}
+    hosts = [host for host in serving if host.name in allowed]
+    if not hosts:
+        raise InputError(f"'{limit}' names no host that is to serve {spec.name}", hint="edgectl deploy plan")
+    return Deployment(planned, path, hosts, carried, neighbours(serving), load(path).place(("rollout",)))
+
+
+def objection(planned: Planned) -> str:
+    """Return what speaks against most of the hosts. Pure."""
+    counts = Counter(one.why for one in planned.placement.decisions)
+    (why, count), *_ = counts.most_common(1) or [("nothing is selected", 0)]
+    return f"{count} of {len(planned.placement.decisions)}: {why}"
+
+
+def _local_file(spec: Path, file: ModelFile) -> bytes:
+    path = spec.parent / file.source.removeprefix("file://")
+    try:
+        content = read(path)
+    except SourceError as error:
+        raise InputError(str(error)) from None
+    digest = hashlib.sha256(content).hexdigest()
+    if digest != file.sha256:
+        message = f"{path} has the sha256 {digest}, and {spec} says {file.sha256}"
+        raise InputError([Problem(message)], hint="write the right digest, or bring back the right file")
+    return content
+
+
+def _weight(file: ModelFile) -> dict[str, Any]:
+    where = {} if file.source.startswith("file://") else {"url": file.source}
+    return {"name": file.file_name, "sha256": file.sha256, **where}

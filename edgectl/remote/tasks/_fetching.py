@@ -1,0 +1,195 @@
+"""One file into the blob store: resumed where it stopped, proved by its digest, mended piece by piece."""
+
+from __future__ import annotations
+
+import hashlib
+import json
+import os
+import time
+
+from edgectl.remote import durable
+from edgectl.remote.lean import NamedTuple, suppress
+from edgectl.remote.tasks import _http
+from edgectl.remote.tasks._relay import CHUNK_BYTES, chunk_digests
+from edgectl.remote.tasks.blob import PROVEN_NS, path_of
+
+_OK, _PART, _SATISFIED, _COMING = 200, 206, 416, 503
+_COPY_BYTES = 1024 * 1024
+_TRIES = 5
+_PAUSE_S = 1.0
+
+
+class Source(NamedTuple):
+    """Where bytes come from: the origin, with its own URL for each file, or a neighbour's relay."""
+
+    url: str
+    token: str = ""
+    bandwidth: float = 0.0  # bytes per second, 0 for as many as there are
+
+    @property
+    def is_origin(self) -> bool:
+        """Tell whether it is no neighbour."""
+        return not self.token
+
+    def headers(self) -> dict[str, str]:
+        """Return what it is asked with."""
+        return {"Authorization": f"Bearer {self.token}"} if self.token else {}
+
+
+class Wanted(NamedTuple):
+    """A file by its digest, and the folder of blobs that it goes to."""
+
+    sha256: str
+    blobs: str
+
+    @property
+    def place(self) -> str:
+        """Return where it lies once it is proven."""
+        return path_of(self.blobs, self.sha256)
+
+    @property
+    def partial(self) -> str:
+        """Return where it grows."""
+        return os.path.join(self.blobs, "partial", f"{self.sha256}.part")
+
+
+class Got(NamedTuple):
+    """How fetching went: why not, with the status of the answer (-1: none came), and how many bytes were moved."""
+
+    problem: str = ""
+    status: int = 0
+    bytes: int = 0
+
+    @property
+    def is_coming(self) -> bool:
+        """Tell whether a neighbour still fetches it."""
+        return self.status == _COMING
+
+    @property
+    def is_silent(self) -> bool:
+        """Tell whether nobody answered, as where a neighbour has not begun."""
+        return self.status < 0
+
+
+def fetch(wanted: Wanted, source: Source) -> Got:
+    """Bring a file from one source into the partial file, from where that ends; one that breaks off is asked again."""
+    os.makedirs(os.path.dirname(wanted.partial), 0o755, exist_ok=True)
+    total, stalled = 0, 0
+    while True:
+        before = _size(wanted.partial)
+        got = _read_on(wanted, source, before)
+        total += got.bytes
+        if not got.problem or (got.is_coming and not source.is_origin):
+            return got._replace(bytes=total)
+        stalled = 0 if _size(wanted.partial) > before else stalled + 1
+        if stalled >= _TRIES or (stalled and not source.is_origin):
+            return got._replace(bytes=total)
+        time.sleep(_PAUSE_S * stalled)
+
+
+def _size(path: str) -> int:
+    return os.path.getsize(path) if os.path.exists(path) else 0
+
+
+def _read_on(wanted: Wanted, source: Source, have: int) -> Got:
+    headers = {**source.headers(), **({"Range": f"bytes={have}-"} if have else {})}
+    request = _http.Request(source.url, headers=headers, timeout_s=30, use_proxy=source.is_origin)
+    with _http.opened(request) as answer:
+        if answer.status == _SATISFIED:
+            return Got()
+        if answer.status not in (_OK, _PART):
+            said = answer.problem or f"the server answers {answer.status}"
+            return Got(f"{_http.masked(source.url)}: {said}", answer.status)
+        with open(wanted.partial, "ab") as stream:
+            if answer.status == _OK:
+                stream.truncate(0)
+            pacing = _Paced(stream, source.bandwidth)
+            problem = answer.copy_to(pacing.write)
+    return Got(f"{_http.masked(source.url)}: {problem}" if problem else "", bytes=pacing.written)
+
+
+class _Paced:
+    """Writes no faster than it may."""
+
+    def __init__(self, stream: object, bandwidth: float) -> None:
+        self._write = stream.write  # type: ignore[attr-defined]
+        self._bandwidth = bandwidth
+        self._began = time.monotonic()
+        self.written = 0
+
+    def write(self, piece: bytes) -> None:
+        self._write(piece)
+        self.written += len(piece)
+        if self._bandwidth:
+            time.sleep(max(0.0, self._began + self.written / self._bandwidth - time.monotonic()))
+
+
+def is_whole(wanted: Wanted) -> bool:
+    """Tell whether the partial file is the wanted one."""
+    if not os.path.exists(wanted.partial):
+        return False
+    running = hashlib.sha256()
+    with open(wanted.partial, "rb") as stream:
+        for piece in iter(lambda: stream.read(_COPY_BYTES), b""):
+            running.update(piece)
+    return running.hexdigest() == wanted.sha256
+
+
+def mend(wanted: Wanted, source: Source) -> Got:
+    """Take from a source the pieces that differ there; one that lists none gives the whole file anew."""
+    listed = _listed(source)
+    if listed is None:
+        drop(wanted)
+        return fetch(wanted, source)
+    mine = chunk_digests(wanted.partial)
+    total = 0
+    for number, digest in enumerate(listed):
+        if number >= len(mine) or mine[number] != digest:
+            got = _mend_chunk(wanted, source, number)
+            if got.problem:
+                return got._replace(bytes=total + got.bytes)
+            total += got.bytes
+    return Got(bytes=total)
+
+
+def _listed(source: Source) -> list[str] | None:
+    if source.is_origin:
+        return None
+    with _http.opened(
+        _http.Request(f"{source.url}/chunks", headers=source.headers(), timeout_s=300, use_proxy=False)
+    ) as answer:
+        if answer.status != _OK:
+            return []
+        return [str(digest) for digest in json.loads(answer.read_text())]
+
+
+def _mend_chunk(wanted: Wanted, source: Source, number: int) -> Got:
+    first = number * CHUNK_BYTES
+    headers = {**source.headers(), "Range": f"bytes={first}-{first + CHUNK_BYTES - 1}"}
+    with _http.opened(_http.Request(source.url, headers=headers, timeout_s=30, use_proxy=False)) as answer:
+        if answer.status != _PART:
+            return Got(answer.problem or f"the server answers {answer.status}")
+        pieces: list[bytes] = []
+        problem = answer.copy_to(pieces.append)
+    piece = b"".join(pieces)
+    with open(wanted.partial, "r+b") as stream:
+        stream.seek(first)
+        stream.write(piece)
+    return Got(problem, bytes=len(piece))
+
+
+def drop(wanted: Wanted) -> None:
+    """Let go of what was fetched."""
+    with suppress(FileNotFoundError):
+        os.unlink(wanted.partial)
+
+
+def keep(wanted: Wanted) -> None:
+    """Put the proven file into the store for good."""
+    os.makedirs(os.path.dirname(wanted.place), 0o755, exist_ok=True)
+    os.chmod(wanted.partial, 0o444)
+    os.utime(wanted.partial, ns=(PROVEN_NS, PROVEN_NS))
+    with open(wanted.partial, "rb") as stream:
+        os.fsync(stream.fileno())
+    os.replace(wanted.partial, wanted.place)
+    durable.sync(os.path.dirname(wanted.place))

@@ -1,0 +1,207 @@
+"""A short-lived server of this host's blobs, for its neighbours alone: it wants a token and ends by itself."""
+
+from __future__ import annotations
+
+import hashlib
+import hmac
+import http.server
+import json
+import os
+import re
+import signal
+import sys
+import threading
+import time
+
+from edgectl.remote import files
+from edgectl.remote.lean import Any, Dict, NamedTuple, suppress
+
+CHUNK_BYTES = 4 * 1024 * 1024
+_COPY_BYTES = 256 * 1024
+_RANGE = re.compile(r"^bytes=(\d+)-(\d*)$")
+_STEP_S = 0.5
+
+
+class Terms(NamedTuple):
+    """Where and how long a relay serves. `idle_s` counts once the host has its own files; `most_s` in any case."""
+
+    address: str
+    port: int
+    token: str
+    blobs: str
+    state: str
+    idle_s: float = 120.0
+    most_s: float = 6 * 3600.0
+
+
+def start(terms: Terms) -> str:
+    """Start a relay that outlives this process, in place of one of before; return why not, or an empty text."""
+    stop(terms.state)
+    said, says = os.pipe()
+    fetcher = os.getpid()
+    if os.fork() == 0:
+        os.setsid()
+        if os.fork() == 0:
+            _become(terms, fetcher, says)
+        os._exit(0)
+    os.close(says)
+    os.wait()
+    with os.fdopen(said) as stream:
+        return stream.read()
+
+
+def stop(state: str) -> None:
+    """End the relay that runs, if one does."""
+    raw = files.read(_pid_file(state))
+    if raw is not None and _is_relay(int(raw)):
+        with suppress(ProcessLookupError):
+            os.kill(int(raw), signal.SIGTERM)
+    with suppress(FileNotFoundError):
+        os.unlink(_pid_file(state))
+
+
+def _pid_file(state: str) -> str:
+    return os.path.join(state, "relay.pid")
+
+
+def _is_relay(pid: int) -> bool:
+    """Tell whether a process is a relay: it holds its own file open, and nobody else does."""
+    try:
+        return os.readlink(f"/proc/{pid}/fd/3").endswith("/relay.pid")
+    except OSError:
+        return False
+
+
+def _become(terms: Terms, fetcher: int, says: int) -> None:
+    """Serve in this process until it is time; never returns."""
+    try:
+        server = _Server((terms.address, terms.port), _Handler)
+        server.terms, server.fetcher = terms, fetcher
+        os.makedirs(terms.state, 0o755, exist_ok=True)
+        files.write_atomically(_pid_file(terms.state), str(os.getpid()).encode())
+        _let_go(_pid_file(terms.state), {says, server.fileno()})
+        os.close(says)
+        threading.Thread(target=server.serve_forever, daemon=True).start()
+        server.await_end()
+    except OSError as error:
+        with suppress(OSError):
+            os.write(says, f"no relay at {terms.address}:{terms.port}: {error.strerror}".encode())
+    finally:
+        os._exit(0)
+
+
+def _let_go(mark: str, kept: set[int]) -> None:
+    """Close what belongs to the task that started this one; descriptor 3 marks this process as a relay."""
+    signal.signal(signal.SIGTERM, lambda *_given: os._exit(0))
+    for name in os.listdir("/proc/self/fd"):
+        if int(name) not in kept:
+            with suppress(OSError):
+                os.close(int(name))
+    null = os.open(os.devnull, os.O_RDWR)
+    for fd in (0, 1, 2):
+        if fd != null:
+            os.dup2(null, fd)
+    marked = os.open(mark, os.O_RDONLY)
+    if marked != 3:  # noqa: PLR2004 - as said
+        os.dup2(marked, 3)
+    sys.stderr = sys.stdout = open(os.devnull, "w", encoding="ascii")  # noqa: SIM115 - until the end
+
+
+class _Server(http.server.ThreadingHTTPServer):
+    """Knows when it was last of use."""
+
+    terms: Terms
+    fetcher: int
+    daemon_threads = True
+
+    def __init__(self, *given: Any) -> None:
+        super().__init__(*given)
+        self.used_s = time.monotonic()
+        self.running = 0
+        self.lists: Dict[str, list[str]] = {}
+
+    def is_coming(self) -> bool:
+        """Tell whether the host still fetches."""
+        try:
+            os.kill(self.fetcher, 0)
+        except OSError:
+            return False
+        return True
+
+    def await_end(self) -> None:
+        began = time.monotonic()
+        while time.monotonic() - began < self.terms.most_s:
+            if self.running or self.is_coming():
+                self.used_s = time.monotonic()
+            if time.monotonic() - self.used_s > self.terms.idle_s:
+                return
+            time.sleep(_STEP_S)
+
+
+class _Handler(http.server.BaseHTTPRequestHandler):
+    """GET /SHA256, in ranges, and /SHA256/chunks for the digests of its pieces."""
+
+    server: _Server
+    protocol_version = "HTTP/1.1"
+
+    def do_GET(self) -> None:
+        self.server.running += 1
+        self.server.used_s = time.monotonic()
+        try:
+            self._answer()
+        finally:
+            self.server.running -= 1
+
+    def _answer(self) -> None:
+        given = self.headers.get("Authorization", "").encode()
+        if not hmac.compare_digest(given, f"Bearer {self.server.terms.token}".encode()):
+            self._say(401, b"")
+            return
+        sha256, _, what = self.path.strip("/").partition("/")
+        path = os.path.join(self.server.terms.blobs, "sha256", sha256[:2], sha256)
+        if not re.fullmatch(r"[0-9a-f]{64}", sha256) or not os.path.exists(path):
+            self._say(503 if self.server.is_coming() else 404, b"")
+        elif what == "chunks":
+            self._say(200, json.dumps(self._chunks(path)).encode())
+        else:
+            self._send(path)
+
+    def _chunks(self, path: str) -> list[str]:
+        if path not in self.server.lists:
+            self.server.lists[path] = chunk_digests(path)
+        return self.server.lists[path]
+
+    def _send(self, path: str) -> None:
+        size = os.path.getsize(path)
+        match = _RANGE.match(self.headers.get("Range", ""))
+        first = int(match[1]) if match else 0
+        last = min(int(match[2]), size - 1) if match and match[2] else size - 1
+        self.send_response(206 if match else 200)
+        self.send_header("Content-Length", str(max(0, last - first + 1)))
+        if match:
+            self.send_header("Content-Range", f"bytes {first}-{last}/{size}")
+        self.end_headers()
+        with open(path, "rb") as stream:
+            stream.seek(first)
+            left = last - first + 1
+            while left > 0:
+                piece = stream.read(min(_COPY_BYTES, left))
+                if not piece:
+                    return
+                self.wfile.write(piece)
+                left -= len(piece)
+
+    def _say(self, status: int, body: bytes) -> None:
+        self.send_response(status)
+        self.send_header("Content-Length", str(len(body)))
+        self.end_headers()
+        self.wfile.write(body)
+
+    def log_message(self, *_words: Any) -> None:
+        pass
+
+
+def chunk_digests(path: str) -> list[str]:
+    """Return the sha256 of each piece of a file."""
+    with open(path, "rb") as stream:
+        return [hashlib.sha256(piece).hexdigest() for piece in iter(lambda: stream.read(CHUNK_BYTES), b"")]

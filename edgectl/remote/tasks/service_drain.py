@@ -1,0 +1,52 @@
+"""Take a host out of service or back into it, without losing a request: its neighbours carry its load meanwhile."""
+
+from __future__ import annotations
+
+from edgectl.remote.args import arg
+from edgectl.remote.context import TaskContext
+from edgectl.remote.frozen import dataclass
+from edgectl.remote.lean import Any, Literal
+from edgectl.remote.result import TaskResult, changed, failed, ok
+from edgectl.remote.tasks import _flows
+from edgectl.remote.tasks._front import Front
+from edgectl.remote.tasks._releases import Releases
+from edgectl.remote.tasks._slots import Slots
+from edgectl.remote.tasks._systemctl import Systemctl
+
+REPEAT = "idempotent"
+
+
+@dataclass(frozen=True)
+class Args:
+    """Name the service, and whether this host is to serve it."""
+
+    service: str = arg(doc="The service's name.")
+    state: Literal["drained", "serving"] = arg(doc="What is wanted.")
+    drain: float = arg(120.0, doc="Seconds that streams in flight may take to end.")
+
+
+def run(args: Args, context: TaskContext) -> TaskResult:
+    """Tell the proxy who serves; the engine goes on."""
+    systemctl = Systemctl(context.proc, [])
+    front, releases = Front(args.service, context.proc, systemctl), Releases(context.paths, args.service)
+    record, current = front.record(), releases.current()
+    if record is None or current is None:
+        return failed(f"{args.service} has no front here that could be drained")
+    slots = Slots(args.service, releases, systemctl, record)
+    wanted = slots.of(current) if args.state == "serving" else ""
+    if args.state == "serving" and not wanted:
+        return failed(f"{current} is in no slot: deploy it again")
+    if record.serving == wanted:
+        return ok(release=current)
+    if context.check:
+        return changed(f"would be {args.state}", release=current)
+    if args.state == "serving":
+        problem, proof = slots.prove(wanted, current)
+        problem = problem or front.put(record._replace(serving=wanted))
+        return failed(problem, **proof) if problem else changed("serves again", release=current, **proof)
+    problem = front.await_neighbour() or front.put(record._replace(serving=""))
+    if problem:
+        return failed(problem, release=current)
+    drained: dict[str, Any] = _flows.drain(record.port(record.serving), args.drain)._asdict()
+    said = f"drained, {drained['streams']} streams ended, {drained['cut']} go on"
+    return changed(said, release=current, drained=drained)

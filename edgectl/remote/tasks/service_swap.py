@@ -1,0 +1,246 @@
+"""Swap a release of a model service behind its proxy, or swap it back: no request is refused, no stream is cut.
+
+Every step leaves a host that serves, and the next try goes on from what it finds: who serves stands in the proxy's
+configuration, what runs where in the slots' units, what is in force in the link `current`.
+"""
+
+from __future__ import annotations
+
+import json
+
+from edgectl.remote.args import arg
+from edgectl.remote.context import TaskContext
+from edgectl.remote.frozen import dataclass
+from edgectl.remote.lean import Any, Literal
+from edgectl.remote.result import TaskResult, changed, failed, ok
+from edgectl.remote.tasks import _serving
+from edgectl.remote.tasks._flows import drain
+from edgectl.remote.tasks._front import Front
+from edgectl.remote.tasks._haproxy import SLOTS, Record
+from edgectl.remote.tasks._releases import Releases
+from edgectl.remote.tasks._slots import Slots
+from edgectl.remote.tasks._systemctl import Systemctl
+
+REPEAT = "idempotent"
+_REPLACE = "replace"
+# What a release is laid out with, so that it can be proved again when it comes back.
+_DESCRIBED = (
+    "service",
+    "release",
+    "model",
+    "files",
+    "unit",
+    "prompts",
+    "smoke_tokens",
+    "smoke_stream",
+    "ready_timeout",
+)
+
+
+@dataclass(frozen=True)
+class Args:
+    """A release, what must be true before it serves, and how the host goes over to it."""
+
+    service: str = arg(doc="The service's name.")
+    release: str = arg(doc="The release's name; the same name is always the same content.")
+    unit: str = arg(doc="The engine's unit; {release} is the release's folder, {port} its slot's port.")
+    files: list[dict[str, Any]] = arg(
+        doc="The model's files: name and sha256 of each, in the blob store already."
+    )
+    listen: str = arg(doc="Where clients connect: ADDRESS:PORT.")
+    ports: list[int] = arg(doc="The ports of the two slots, on the loopback.")
+    model: str = arg(doc="The model's name in the API.")
+    prompts: list[dict[str, Any]] = arg(doc="What the smoke test asks, and how a golden answer begins.")
+    neighbours: list[str] = arg(factory=list, doc="ADDRESS:PORT of hosts that serve while this one cannot.")
+    paths: list[str] = arg(factory=lambda: ["/v1/"], doc="What clients may ask for.")
+    swap: Literal["side-by-side", "replace"] = arg("side-by-side", doc="Whether both run for a moment.")
+    drain: float = arg(120.0, doc="Seconds that streams in flight may take to end; then they are cut.")
+    ready_timeout: float = arg(300.0, doc="Seconds until the engine must produce tokens.")
+    smoke_tokens: int = arg(16, doc="How many tokens an answer of the smoke test may have.")
+    smoke_stream: bool = arg(False, doc="Ask a second time, for a stream that must say the same.")
+    keep: int = arg(2, doc="How many earlier releases stay on the host.")
+
+    def __post_init__(self) -> None:
+        """Refuse a wrong number of slots."""
+        if len(self.ports) != len(SLOTS):
+            raise ValueError("'ports' are two: one for each slot")
+
+
+def run(args: Args, context: TaskContext) -> TaskResult:
+    """Swap to the release unless it is in force and answers."""
+    swap = Swap(args, context)
+    if swap.is_in_force():
+        return ok(release=args.release, previous=swap.before)
+    if context.check:
+        return changed(f"would swap from {swap.before or 'nothing'} to {args.release}", release=args.release)
+    problem = swap.carry_out()
+    if problem:
+        return failed(f"{args.release}: {problem}; {swap.said}", release=swap.before, **swap.figures)
+    swap.commit()
+    return changed(release=args.release, previous=swap.before, **swap.figures)
+
+
+class Swap:
+    """From the release that serves to the one that shall. `said` is where a failed swap left the host."""
+
+    def __init__(self, args: Args, context: TaskContext) -> None:
+        self._args = args
+        systemctl = Systemctl(context.proc, [])
+        self._releases = Releases(context.paths, args.service)
+        self._front = Front(args.service, context.proc, systemctl)
+        self._record = self._known_record()
+        self._slots = Slots(args.service, self._releases, systemctl, self._record)
+        self.before = self._releases.current()
+        self.figures: dict[str, Any] = {}
+        self.said = "nothing was touched"
+
+    def _known_record(self) -> Record:
+        """Return what the proxy shall be, with whoever serves now."""
+        args, known = self._args, self._front.record()
+        serving = "" if known is None else known.serving
+        return Record(args.listen, args.ports, args.neighbours, args.paths, serving)
+
+    def is_in_force(self) -> bool:
+        """Tell whether the release serves from the unit and the files it was deployed with, and produces tokens."""
+        release, slot = self._args.release, self._record.serving
+        if self.before != release or not slot or not self._is_described():
+            return False
+        if (
+            self._slots.of(release) != slot
+            or not self._slots.runs(slot)
+            or not self._front.is_as(self._record)
+        ):
+            return False
+        if not self._releases.is_laid_out(release, self._args.files):
+            return False
+        return not _serving.await_tokens(self._slots.base_url(slot), self._args.model, 0.0, lambda: "")
+
+    def carry_out(self) -> str:
+        """Bring the host over to the release; return what went wrong, with `said` for where that left it."""
+        problem = self._lay_out() or self._take_over() or self._front.put(self._record)
+        if problem:
+            self.said = self._who_serves()
+            return problem
+        return self._replace() if self._must_replace() else self._side_by_side()
+
+    def _lay_out(self) -> str:
+        args = self._args
+        text = json.dumps({**self._described(), "swap": args.swap}, indent=2)
+        return self._front.missing() or self._releases.lay_out(args.release, args.files, text)
+
+    def _take_over(self) -> str:
+        """Have an engine that listened itself give its port to the proxy: until that has it, nobody answers there."""
+        if not self._slots.has_direct():
+            return ""
+        new = self._target()
+        problem = self._start_and_prove(new, self._args.release)
+        if problem:
+            self._slots.stop(new)
+        return problem or self._slots.stop_direct()
+
+    def _described(self) -> dict[str, Any]:
+        return {name: getattr(self._args, name) for name in _DESCRIBED}
+
+    def _is_described(self) -> bool:
+        told = self._releases.described(self._args.release)
+        return {name: told.get(name) for name in _DESCRIBED} == self._described()
+
+    def _must_replace(self) -> bool:
+        """Tell whether the old engine has to go before the new one starts."""
+        return self._args.swap == _REPLACE and self._old() != ""
+
+    def _old(self) -> str:
+        """Return the slot of the release in force, as far as it is not the new one's; "" for none."""
+        return "" if self.before == self._args.release else self._slots.of(self.before)
+
+    def _target(self) -> str:
+        """Return the slot for the release: the one it has, where it was begun before, else one that does not serve."""
+        return self._slots.of(self._args.release) or next(
+            slot for slot in SLOTS if slot not in (self._record.serving, self._old())
+        )
+
+    def _side_by_side(self) -> str:
+        """Start the new engine beside the old one, prove it, let it serve, drain the old one and stop it."""
+        new = self._target()
+        problem = self._start_and_prove(new, self._args.release) or self._serve_from(new)
+        if problem:
+            self._give_up(new)
+            return problem
+        return self._drain_and_stop(other_than(new))
+
+    def _replace(self) -> str:
+        """Let neighbours carry the load, drain and stop the old engine, start the new one, prove it, let it serve."""
+        new = self._target()
+        alone = self._front.await_neighbour() if self._record.serving else ""
+        if alone:
+            self.said = self._who_serves()
+            return alone
+        problem = (
+            self._serve_from("")
+            or self._drain_and_stop(other_than(new))
+            or self._start_and_prove(new, self._args.release)
+            or self._serve_from(new)
+        )
+        if problem:
+            self._give_up(new)
+        return problem
+
+    def _give_up(self, new: str) -> None:
+        """Leave the host to the release that was in force: it serves, is brought back, or the host is drained."""
+        serving = self._record.serving
+        if serving == new and self.before == self._args.release:
+            self.said = "it serves all the same, there is no other"
+            return
+        if self.before is None:
+            self._serve_from("")
+            self.said = "there is no previous release, the service is stopped"
+        elif serving in ("", new):
+            self._bring_back(other_than(new), self.before)
+        else:
+            self.said = self._who_serves()
+        self._slots.stop(new)
+
+    def _bring_back(self, slot: str, release: str) -> None:
+        """Start the release that was in force again and prove it as it was proved; else leave the host drained."""
+        problem = self._start_and_prove(slot, release) or self._serve_from(slot)
+        self.said = f"the previous release {release} serves again"
+        if problem:
+            self._serve_from("")
+            self.figures["quarantined"] = True
+            self.said = (
+                f"and the previous release {release} does not come back: {problem}; the host is drained"
+            )
+
+    def _start_and_prove(self, slot: str, release: str) -> str:
+        problem = self._slots.start(slot, release)
+        if problem:
+            return problem
+        problem, proof = self._slots.prove(slot, release)
+        self.figures.update(proof)
+        return problem
+
+    def _serve_from(self, slot: str) -> str:
+        self._record = self._record._replace(serving=slot)
+        return self._front.put(self._record)
+
+    def _drain_and_stop(self, slot: str) -> str:
+        if not self._slots.is_there(slot):
+            return ""
+        drained = drain(self._record.port(slot), self._args.drain)
+        self.figures["drained"] = drained._asdict()
+        return self._slots.stop(slot)
+
+    def _who_serves(self) -> str:
+        if self.before is None:
+            return "there is no previous release"
+        return f"the previous release {self.before} serves"
+
+    def commit(self) -> None:
+        """Make the release the current one and let go of the oldest."""
+        self._releases.make_current(self._args.release)
+        self._releases.prune(self._args.keep)
+
+
+def other_than(slot: str) -> str:
+    """Return the other slot."""
+    return next(other for other in SLOTS if other != slot)

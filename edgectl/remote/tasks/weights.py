@@ -1,0 +1,135 @@
+"""Bring a model's files into the blob store: one host of a PoP from the origin, the others from their neighbours."""
+
+from __future__ import annotations
+
+import os
+import time
+
+from edgectl.remote.args import arg
+from edgectl.remote.context import TaskContext
+from edgectl.remote.frozen import dataclass
+from edgectl.remote.lean import Any
+from edgectl.remote.result import TaskResult, changed, failed, ok
+from edgectl.remote.tasks import _fetching, _relay
+from edgectl.remote.tasks._fetching import Got, Source, Wanted
+from edgectl.remote.tasks.blob import is_proven, path_of
+
+REPEAT = "idempotent"
+_STEP_S = 1.0
+_MENDINGS = 3
+
+
+@dataclass(frozen=True)
+class Args:
+    """The files, and who near here has them or will."""
+
+    files: list[dict[str, Any]] = arg(doc="Each file's name, sha256 and the URL at its origin.")
+    listen: str = arg("", doc="ADDRESS:PORT where neighbours may ask this host; none without it.")
+    neighbours: list[str] = arg(factory=list, doc="ADDRESS:PORT of those that fetch before this host does.")
+    token: str = arg("", doc="What the neighbours of this run show each other.")
+    bandwidth: float = arg(0.0, doc="Bytes per second from the origin; 0 for as many as there are.")
+    patience: float = arg(60.0, doc="Seconds until neighbours that do not answer are not waited for.")
+    idle: float = arg(120.0, doc="Seconds after which the relay ends when nobody asks.")
+
+
+def run(args: Args, context: TaskContext) -> TaskResult:
+    """Fetch what is missing, and give it on for a while."""
+    wanted = [(one, Wanted(one["sha256"], context.paths.blobs)) for one in args.files]
+    missing = [(one, want) for one, want in wanted if not _is_there(context.paths.blobs, want.sha256)]
+    if context.check:
+        said = f"would fetch {len(missing)} of {len(wanted)} files"
+        return changed(said) if missing else ok()
+    if args.listen:
+        address, _, port = args.listen.rpartition(":")
+        terms = _relay.Terms(
+            address, int(port), args.token, context.paths.blobs, context.paths.state, args.idle
+        )
+        problem = _relay.start(terms)
+        if problem:
+            return failed(problem)
+    moved = _Moved()
+    for one, want in missing:
+        problem = _Fetching(args, one["url"], want, moved).carry_out()
+        if problem:
+            return failed(f"{one['name']}: {problem}", **moved.figures())
+    return changed(**moved.figures()) if missing else ok(**moved.figures())
+
+
+def _is_there(blobs: str, sha256: str) -> bool:
+    path = path_of(blobs, sha256)
+    return os.path.exists(path) and is_proven(path, sha256)
+
+
+class _Moved:
+    """How many bytes came from where."""
+
+    def __init__(self) -> None:
+        self._began = time.monotonic()
+        self.origin = self.neighbours = self.mended = 0
+
+    def add(self, source: Source, got: Got) -> None:
+        if source.is_origin:
+            self.origin += got.bytes
+        else:
+            self.neighbours += got.bytes
+
+    def figures(self) -> dict[str, Any]:
+        return {
+            "from_origin": self.origin,
+            "from_neighbours": self.neighbours,
+            "mended": self.mended,
+            "seconds": round(time.monotonic() - self._began, 3),
+        }
+
+
+class _Fetching:
+    """One file, from the first source that has it."""
+
+    def __init__(self, args: Args, url: str, wanted: Wanted, moved: _Moved) -> None:
+        self._args = args
+        self._wanted = wanted
+        self._moved = moved
+        self._origin = Source(url, bandwidth=args.bandwidth)
+        # The nearest in order first: so each gives to the next one, and none to all.
+        self._near = [
+            Source(f"http://{place}/{wanted.sha256}", args.token) for place in reversed(args.neighbours)
+        ]
+
+    def carry_out(self) -> str:
+        """Fetch, prove, mend, keep; return why not, or an empty text."""
+        problem = self._fetched()
+        if problem:
+            return problem
+        # Pieces that came from elsewhere earlier may be the wrong ones, so whoever gave the rest is asked as well.
+        for other in (*self._near, *[self._origin] * _MENDINGS):
+            if _fetching.is_whole(self._wanted):
+                break
+            self._moved.mended += 1
+            got = _fetching.mend(self._wanted, other)
+            self._moved.add(other, got)
+            problem = got.problem
+        if not _fetching.is_whole(self._wanted):
+            _fetching.drop(self._wanted)
+            digest = self._wanted.sha256[:12]
+            return problem or f"what its sources give has another sha256 than {digest}…: nothing was kept"
+        _fetching.keep(self._wanted)
+        return ""
+
+    def _fetched(self) -> str:
+        """Take it from a neighbour, for as long as one has it or will; else from the origin."""
+        give_up = time.monotonic() + self._args.patience
+        while self._near:
+            asked = []
+            for source in self._near:
+                asked.append(_fetching.fetch(self._wanted, source))
+                self._moved.add(source, asked[-1])
+                if not asked[-1].problem:
+                    return ""
+            if any(got.is_coming for got in asked):
+                give_up = time.monotonic() + self._args.patience
+            elif not any(got.is_silent for got in asked) or time.monotonic() > give_up:
+                break
+            time.sleep(_STEP_S)
+        got = _fetching.fetch(self._wanted, self._origin)
+        self._moved.add(self._origin, got)
+        return got.problem

@@ -1,0 +1,121 @@
+"""What is done to a service beside deploying it, on real hosts: drained, pruned, halted, quarantined, looked at."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterator
+
+import pytest
+
+from tests.hosts import debian_service
+from tests.hosts.debian_service import Site
+from tests.hosts.test_deploy_swap import NEW, OLD, REPLACING, serve, unharmed
+
+pytestmark = [pytest.mark.long, pytest.mark.timeout(300)]
+_HOME = "/var/lib/edgectl/releases/chat"
+_LINK = f"readlink {_HOME}/current"
+N01, N02, N03 = debian_service.names(1, 3)
+
+
+@pytest.fixture(scope="module")
+def booted(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Site]:
+    if reason := debian_service.missing():
+        pytest.skip(reason)
+    folder = tmp_path_factory.mktemp("acting")
+    with debian_service.debian_service(folder, debian_service.names(1, 3)) as site:
+        yield site
+
+
+@pytest.fixture
+def site(booted: Site) -> Site:
+    serve(booted, OLD)
+    assert booted.apply().code == 0
+    return booted
+
+
+def test_a_drained_host_lets_its_neighbours_serve_and_comes_back(site: Site) -> None:
+    with site.under_load(30) as seen:
+        drained = site.edgectl("deploy", "drain", "chat", N01, "-y", "-o", "json")
+        idle = site.machines[N01].run(
+            "ss -Htn state established '( dport = :18000 or dport = :18001 )' | wc -l"
+        )
+        back = site.edgectl("deploy", "undrain", "chat", N01, "-y", "-o", "json")
+    assert (drained.code, back.code) == (0, 0), (drained, back)
+    assert drained.host(N01)["data"]["drained"]["cut"] == 0
+    assert idle.strip() == "0"
+    assert unharmed(seen)
+
+
+def test_a_halt_rolls_back_whom_the_specification_says(site: Site) -> None:
+    before = site.on_all(_LINK)
+    stranger = "systemd-run -q --unit stranger-{0} python3 -m http.server --bind 127.0.0.1 {0};"
+    site.machines[N02].run("".join(stranger.format(port) for port in (18000, 18001)) + "sleep 1")
+    try:
+        more = {
+            "strategy": {"on_halt": "rollback-all"},
+            "rollout": {"canary": 1, "waves": ["67%", "100%"], "max_failed": 0},
+            "gates": {"ready": "5s"},
+        }
+        serve(site, NEW, more)
+        ended = site.apply()
+    finally:
+        site.machines[N02].run("systemctl stop 'stranger-*'; systemctl reset-failed; true")
+    assert ended.code == 6, ended
+    assert ended.report()["data"]["rolled_back"]["hosts"] == [N01]
+    assert site.on_all(_LINK) == before
+
+
+def test_a_host_that_can_go_neither_on_nor_back_is_drained_and_left_to_a_person(site: Site) -> None:
+    machine = site.machines[N01]
+    machine.run(f"rm {_HOME}/current/model/model.bin")
+    with site.under_load(30) as seen:
+        serve(site, NEW, {**REPLACING, "gates": {"ready": "3s"}}, fault="mute")
+        ended = site.apply()
+    assert ended.code == 6, ended
+    assert "does not come back" in ended.host(N01)["reason"]
+    assert ended.host(N01)["data"]["quarantined"] is True
+    assert unharmed(seen)
+    serve(site, NEW)
+    again = site.apply()
+    assert again.code == 0, again
+    assert N01 not in {host["host"] for host in again.report()["hosts"]}
+
+
+def test_a_store_that_was_lost_is_made_anew_from_the_hosts(site: Site) -> None:
+    lost = {"EDGECTL_STATE": f"sqlite:///{site.folder}/other.db"}
+    first = site.edgectl("deploy", "reconcile", "all", "-o", "json", more=lost)
+    second = site.edgectl("deploy", "reconcile", "all", more=lost)
+    assert (first.code, second.code) == (0, 0), (first, second)
+    assert "the store says what the hosts say" in second.out
+    states = [host["data"]["services"]["chat"]["release"] for host in first.report()["hosts"]]
+    assert states == site.on_all(_LINK)
+
+
+def test_what_is_pruned_is_neither_in_force_nor_before_it(site: Site) -> None:
+    for number in range(3):
+        serve(site, f"{NEW} {number}")
+        assert site.apply().code == 0
+    blobs = "find /var/lib/edgectl/blobs -type f | wc -l"
+    machine = site.machines[N02]
+    kept = machine.run(f"{_LINK}; readlink {_HOME}/previous").split()
+    ended = site.edgectl("deploy", "prune", "chat", "-y", "-o", "json")
+    assert ended.code == 0, ended
+    assert set(kept) <= set(machine.run(f"ls {_HOME}").split())
+    assert int(machine.run(blobs)) >= 2
+    assert json.loads(ended.out)["summary"]["failed"] == 0
+
+
+def test_an_engine_that_hangs_is_started_anew_and_one_that_serves_is_left_alone(site: Site) -> None:
+    machine = site.machines[N02]
+    slot = machine.run(
+        'head -1 /etc/edgectl/chat.haproxy.cfg | grep -o \'"serving": "[ab]\' | tail -c2'
+    ).strip()
+    pid = f"systemctl show -p MainPID --value edgectl-chat-{slot}"
+    watch = "python3 /usr/local/lib/edgectl-watch.py chat tiny --timeout 1 --misses 2"
+    before = machine.run(pid)
+    assert machine.try_run(watch).returncode == 0
+    machine.run(f"kill -STOP $({pid})")
+    assert [machine.try_run(watch).returncode for _ in range(2)] == [1, 1]
+    assert machine.run(pid) != before
+    assert machine.run("systemctl is-active edgectl-chat-watch.timer").strip() == "active"
+    assert site.apply().code == 0

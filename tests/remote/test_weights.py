@@ -1,0 +1,150 @@
+"""Weights between hosts of one machine, each a process with a store of its own: one copy, resumed, proved, mended."""
+
+from __future__ import annotations
+
+import contextlib
+import hashlib
+import json
+import os
+import signal
+import subprocess
+import sys
+import time
+from collections.abc import Iterator
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from tests.cli_run import ROOT
+from tests.hosts.weights_origin import Origin, origin
+
+_PROGRAM = """
+import json, sys
+from edgectl.remote import args, registry
+from edgectl.remote.context import HostPaths, TaskContext
+from edgectl.remote.proc import Proc
+given, state = json.load(sys.stdin)
+module = registry.load("weights")
+context = TaskContext(False, False, Proc({}), HostPaths(state, state, state, state, state), {})
+print(json.dumps(module.run(args.build(module.Args, given), context).as_dict()))
+"""
+_CONTENT = os.urandom(9_000_000)
+_SHA256 = hashlib.sha256(_CONTENT).hexdigest()
+
+
+@dataclass
+class Pop:
+    """Hosts by number; each fetches after those of smaller numbers."""
+
+    folder: Path
+    known: Origin
+    network: str
+
+    def relay(self, number: int) -> str:
+        return f"{self.network}.{number}:18790"
+
+    def begin(self, number: int, **more: Any) -> subprocess.Popen[str]:
+        file = {"name": "model", "sha256": _SHA256, "url": f"{self.known.url}/model"}
+        given = {
+            "files": [file],
+            "listen": self.relay(number),
+            "neighbours": [self.relay(other) for other in range(1, number)],
+            "token": "of this run",
+            **more,
+        }
+        state = self.folder / str(number)
+        state.mkdir(exist_ok=True)
+        process = subprocess.Popen(
+            [sys.executable, "-c", _PROGRAM],
+            env={"PYTHONPATH": str(ROOT), "PATH": os.defpath},
+            stdin=subprocess.PIPE,
+            stdout=subprocess.PIPE,
+            text=True,
+        )
+        assert process.stdin
+        process.stdin.write(json.dumps([given, str(state)]))
+        process.stdin.close()
+        return process
+
+    def fetch(self, number: int, **more: Any) -> dict[str, Any]:
+        return ended(self.begin(number, **more))
+
+    def kept(self, number: int) -> bytes:
+        return (self.folder / str(number) / "blobs/sha256" / _SHA256[:2] / _SHA256).read_bytes()
+
+    def partial(self, number: int) -> Path:
+        return self.folder / str(number) / "blobs/partial" / f"{_SHA256}.part"
+
+
+def ended(process: subprocess.Popen[str]) -> dict[str, Any]:
+    with process:
+        assert process.stdout
+        found = json.loads(process.stdout.read())
+    assert isinstance(found, dict)
+    return found
+
+
+@pytest.fixture
+def pop(tmp_path: Path, worker_id: str) -> Iterator[Pop]:
+    network = f"127.77.{sum(worker_id.encode()) % 250}"
+    with origin(tmp_path / "origin", "127.0.0.1") as known:
+        (known.folder / "model").write_bytes(_CONTENT)
+        yield Pop(tmp_path, known, network)
+        for path in tmp_path.glob("*/relay.pid"):
+            with contextlib.suppress(ProcessLookupError):
+                os.kill(int(path.read_text()), signal.SIGTERM)
+
+
+def test_hosts_that_begin_at_once_take_one_copy_from_the_origin(pop: Pop) -> None:
+    pop.known.resets[0] = 3_000_000
+    hosts = [pop.begin(number) for number in (3, 2, 1)]
+    results = [ended(host) for host in hosts]
+    assert [result["failed"] for result in results] == [False] * 3, results
+    assert [pop.kept(number) == _CONTENT for number in (1, 2, 3)] == [True] * 3
+    assert len(_CONTENT) <= pop.known.bytes < len(_CONTENT) + 200_000, "and no byte twice after the reset"
+    assert [first for _, _, first, _ in pop.known.log][1:] != [0]
+
+
+def test_a_bit_that_is_another_on_the_way_is_found_and_the_file_fetched_anew(pop: Pop) -> None:
+    pop.known.flips.add(0)
+    result = pop.fetch(1)
+    assert (result["failed"], result["mended"], pop.kept(1) == _CONTENT) == (False, 1, True)
+
+
+def test_pieces_that_differ_come_from_a_neighbour_and_the_origin_is_not_asked(pop: Pop) -> None:
+    pop.fetch(1)
+    pop.partial(2).parent.mkdir(parents=True)
+    pop.partial(2).write_bytes(_CONTENT[:5_000_000] + b"X" + _CONTENT[5_000_001:])
+    pop.known.sent.clear()
+    result = pop.fetch(2)
+    assert pop.kept(2) == _CONTENT
+    assert (pop.known.bytes, result["from_neighbours"]) == (0, 4 * 1024 * 1024)
+
+
+def test_bytes_that_stay_wrong_are_kept_nowhere(pop: Pop) -> None:
+    pop.known.flips.update(range(100))
+    result = pop.fetch(1)
+    assert "has another sha256" in result["msg"]
+    assert not pop.partial(1).exists()
+
+
+def test_a_neighbour_without_the_token_gets_nothing_and_goes_to_the_origin(pop: Pop) -> None:
+    pop.fetch(1)
+    pop.known.sent.clear()
+    assert pop.fetch(2, token="guessed")["from_origin"] == len(_CONTENT)
+
+
+def test_a_relay_that_nobody_asks_ends_by_itself(pop: Pop) -> None:
+    pop.fetch(1, idle=0.2)
+    relay = Path("/proc") / (pop.folder / "1/relay.pid").read_text()
+    give_up = time.monotonic() + 20
+    while relay.exists():
+        assert time.monotonic() < give_up
+        time.sleep(0.1)
+
+
+def test_the_origin_s_line_is_used_no_faster_than_it_may_be(pop: Pop) -> None:
+    result = pop.fetch(1, bandwidth=6_000_000)
+    assert result["seconds"] >= 1.4
