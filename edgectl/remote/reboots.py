@@ -69,14 +69,15 @@ class Reboots:
             return _failed(f"not rebooted, since the job could not go on after it: {error}")
         self._emitter.emit(announced, durable=True)
         time.sleep(float(wanted["pre_reboot_delay"]))
-        done = Proc({}).run(wanted["reboot_command"])
+        until = time.monotonic() + min(_GOING_DOWN_S, announced.timeout_s)
+        done = Proc({}).run(wanted["reboot_command"], timeout_s=until - time.monotonic())
         if done.rc != 0:
             self._around.after()
             said = (done.stderr or done.stdout).strip()
             return _failed(f"{wanted['reboot_command'][0]} ended with {done.rc}: {said}")
-        time.sleep(_GOING_DOWN_S)
+        time.sleep(max(0.0, until - time.monotonic()))
         self._around.after()
-        return _failed(f"the host did not go down within {_GOING_DOWN_S:g} s")
+        return _failed(f"the host did not go down within {min(_GOING_DOWN_S, announced.timeout_s):g} s")
 
     def come_back(self, number: int) -> Optional[Result]:
         """Return the result of a reboot that happened, or None where this task announced none."""

@@ -7,6 +7,7 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 
 import yaml
 
@@ -15,9 +16,21 @@ from tests.hosts import fake_dpu, nspawn, nvidia_archive
 from tests.hosts.machines import keypair
 from tests.hosts.nspawn import Debian
 
-GPUS = 2
 _SHIPPED = Path(__file__).parents[2] / "inventory/baselines"
-HARDWARE = f"rtx-pro-6000-server-{GPUS}"
+
+
+@dataclass(frozen=True)
+class Kind:
+    """What the nodes of a rack are: a name of the catalogue, its shipped baseline, and what their parts say."""
+
+    hardware: str
+    baseline: str
+    gpus: int
+    sku: str
+
+
+SERVER = Kind("rtx-pro-6000-server-2", "rtx-pro-6000.yaml", 2, "rtx-pro-6000-server")
+TRAY = Kind("gb200-nvl72-4", "gb200-nvl72.yaml", 4, "gb200")
 
 
 @dataclass(frozen=True)
@@ -31,25 +44,43 @@ class Rack:
     def provision(self, *words: str, timeout_s: float = 300) -> Ended:
         return self.edgectl("provision", *words, "-o", "json", timeout_s=timeout_s)
 
+    def rebase(self, profile: str, package: str, **more: Any) -> None:
+        """Let the baseline be one of another profile, whose own package is of the driver's transaction."""
+        names = (
+            "nvidia-open",
+            "nvidia-kernel-open-dkms",
+            "nvidia-driver-cuda",
+            "nvidia-persistenced",
+            package,
+        )
+        version = nvidia_archive.DRIVERS[-1]
+        driver = {"version": version, "packages": dict.fromkeys(names, f"{version}-1")}
+        self.change_baseline(profile=profile, driver=driver, **more)
+
+    def change_baseline(self, **more: Any) -> None:
+        """Replace sections of the baseline."""
+        path = self.folder / "inventory/baselines/rack.yaml"
+        path.write_text(yaml.safe_dump({**yaml.safe_load(path.read_text()), **more}))
+
     def on_all(self, command: str) -> list[str]:
         return [machine.run(command).strip() for machine in self.machines.values()]
 
 
-def node_tree(folder: Path) -> Path:
+def node_tree(folder: Path, kind: Kind = SERVER) -> Path:
     """Make what lies over a bare Debian so that it is a GPU node; several racks may share it."""
     key = nvidia_archive.archive(folder / "archive/stable", nvidia_archive.stack())
     tree = folder / "tree"
-    nvidia_archive.machine_tree(tree, folder / "archive/stable", key, GPUS)
+    nvidia_archive.machine_tree(tree, folder / "archive/stable", key, kind.gpus, kind.sku)
     (tree / fake_dpu.IMAGE_PATH[1:]).write_text(fake_dpu.IMAGE)
     return tree
 
 
 @contextmanager
 def debian_rack(
-    folder: Path, subnet: str, nodes: int, tree: Path | None = None, dpus: int = 0
+    folder: Path, subnet: str, nodes: int, tree: Path | None = None, dpus: int = 0, kind: Kind = SERVER
 ) -> Iterator[Rack]:
     """Boot a rack of nodes, and of DPUs, which are hosts of their own without GPUs."""
-    tree = tree or node_tree(folder)
+    tree = tree or node_tree(folder, kind)
     client = keypair(folder / "client_key")
     machines: dict[str, Debian] = {}
     with contextlib.ExitStack() as booted:
@@ -63,26 +94,29 @@ def debian_rack(
             booted.callback(machines[name].stop)
         home = folder / "home"
         home.mkdir()
-        yield Rack(machines, Edgectl(home, _inventory(folder, machines), {}), folder)
+        yield Rack(machines, Edgectl(home, _inventory(folder, machines, kind), {}), folder)
 
 
-def _inventory(folder: Path, machines: dict[str, Debian]) -> Path:
+def _inventory(folder: Path, machines: dict[str, Debian], kind: Kind) -> Path:
     place = folder / "inventory"
     place.mkdir()
-    node, dpu = {"role": "gpu", "hardware": HARDWARE}, {"role": "dpu", "hardware": "bluefield-3"}
+    node, dpu = {"role": "gpu", "hardware": kind.hardware}, {"role": "dpu", "hardware": "bluefield-3"}
     hosts = {
         name: {"address": machine.address, **(dpu if name.endswith("-dpu0") else node)}
         for name, machine in machines.items()
     }
-    one = next(iter(machines.values()))
+    one, addresses = next(iter(machines.values())), [machine.address for machine in machines.values()]
     pop = {"metro": "FRA", "region": "eu-central", "country": "DE", "tz": "Europe/Berlin", "state": "live"}
     fleet = {
-        "defaults": {"ssh": {"user": "root", "port": one.port, "key": str(one.client_key)}},
+        "defaults": {
+            "ssh": {"user": "root", "port": one.port, "key": str(one.client_key)},
+            "vars": {"dpu_count": 1, "imex_nodes": addresses} if kind is TRAY else {},
+        },
         "pops": {"fra1": {**pop, "hosts": hosts}},
     }
     (place / "fleet.yaml").write_text(yaml.safe_dump(fleet))
     # The kernel's own settings are this machine's, and not for a container to change.
-    baseline = yaml.safe_load((_SHIPPED / "rtx-pro-6000.yaml").read_text())
+    baseline = yaml.safe_load((_SHIPPED / kind.baseline).read_text())
     baseline["kernel"]["settings"], baseline["origin"] = {}, nvidia_archive.ORIGIN
     baseline["acceptance"]["burn_in_s"] = 1
     baseline["dpu"] = {

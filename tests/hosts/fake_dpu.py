@@ -18,6 +18,7 @@ IMAGE_PATH = "/srv/image.bfb"
 
 RSHIM = f"""\
 #!/bin/sh
+PATH=/usr/bin
 cd {MEMORY}
 [ -e mode ] || echo dpu > mode
 [ -e next ] || cat mode > next

@@ -26,7 +26,6 @@ TOOLKITS = ("1.17.8-1", "1.18.1-1")
 DCGMS = ("1:4.4.1-1", "1:4.4.2-1")
 EXPORTER = "4.8.2-1"
 RSHIM, MFT = "2.4.4", "4.33.0-169"
-GPU = "NVIDIA RTX PRO 6000 Blackwell Server Edition"
 
 _SLEEPER = "[Service]\nExecStart=/bin/sleep infinity\n[Install]\nWantedBy=multi-user.target\n"
 # A driver is on disk from now on, and in the kernel from the next boot on.
@@ -40,6 +39,7 @@ echo {name} >> /run/reboot-required.pkgs
 """
 _NVIDIA_SMI = """\
 #!/bin/sh
+PATH=/usr/bin
 loaded=$(cat /run/fake-nvidia/loaded 2>/dev/null)
 if [ -z "$loaded" ]; then
     echo "NVIDIA-SMI has failed because it couldn't communicate with the NVIDIA driver."
@@ -285,24 +285,29 @@ def _gpg(*words: str) -> bytes:
     return subprocess.run(words, check=True, env={**os.environ, "LC_ALL": "C"}, capture_output=True).stdout
 
 
-def machine_tree(tree: Path, source: Path, key: Path, gpus: int) -> None:
+def machine_tree(tree: Path, source: Path, key: Path, gpus: int, sku: str = "rtx-pro-6000-server") -> None:
     """Lay out what makes a Debian machine of the tests a GPU node: the archive, and a kernel that can be configured."""
     shutil.copytree(source, tree / "srv/archive")
     for path, text in _FILES.items():
         _write(tree / path, text, 0o755 if "/sbin/" in path else 0o644)
     _write(tree / "etc/fake-gpus", f"{gpus}\n")
     _write(tree / "etc/fake-dpus", "1\n")
-    _write(tree / "etc/fake-gpu-name", f"{GPU}\n")
-    _write(tree / "etc/fake-gpu-device", "2bb5\n")
-    _write(tree / "etc/fake-nvml", fake_nvml(gpus))
+    _write(tree / "etc/fake-gpu-name", f"{SKUS[sku].name}\n")
+    _write(tree / "etc/fake-gpu-device", f"{SKUS[sku].device_id}\n")
+    _write(tree / "etc/fake-nvml", fake_nvml(gpus, sku))
     (tree / "etc/modprobe.d").mkdir()
     (tree / "etc/apt/keyrings").mkdir(parents=True)
     shutil.copy(key, tree / "etc/apt/keyrings/archive.gpg")
 
 
-def fake_nvml(gpus: int, **said: str) -> str:
+# What DCGM's own test measured on one, in 10^9 bytes per second; others have what the stand-in says by itself.
+_MEMORY_GBS = {"gb200": {"cuda.gbs": "3470"}}
+
+
+def fake_nvml(gpus: int, name: str, **said: str) -> str:
     """Return what the driver's libraries read of healthy GPUs; `said` are readings of all of them."""
-    sku = SKUS["rtx-pro-6000-server"]
+    sku = SKUS[name]
+    said = {**_MEMORY_GBS.get(name, {}), **said}
     lines = [f"driver={DRIVERS[-1]}"]
     for number in range(gpus):
         readings = {**healthy(sku, number, "580"), "bus_id": f"00000000:4{number}:00.0", **said}
@@ -334,6 +339,7 @@ _FILES = {
     "usr/local/sbin/fake-boot": """\
         #!/bin/sh
         set -e
+        PATH=/usr/bin:/usr/sbin
         mkdir -p /run/fake-nvidia /boot/grub
         cat /proc/sys/kernel/random/boot_id >> /var/log/boots
         [ -e /boot/grub/grub.cfg ] || /usr/local/sbin/update-grub

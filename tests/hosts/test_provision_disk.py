@@ -3,9 +3,7 @@
 from __future__ import annotations
 
 import os
-import subprocess
 from collections.abc import Iterator
-from pathlib import Path
 
 import pytest
 
@@ -13,46 +11,27 @@ from edgectl import shipped
 from tests.cli_run import Ended
 from tests.hosts import nspawn, nvidia_archive
 from tests.hosts.debian_rack import Rack, debian_rack
+from tests.hosts.disks import ID, SERIAL, loop_device, show_disk
 
 pytestmark = pytest.mark.timeout(300)
-NODE, ID, SERIAL = "fra1-r1-n01", "nvme-Samsung_S1", "S1"
-_SIZE_BYTES = 64 << 20
+NODE = "fra1-r1-n01"
 TASK = "storage / disk for models"
 
 
 @pytest.fixture(scope="module")
 def device(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
-    """Yield a loop device over an empty image."""
     if reason := nspawn.missing() or nvidia_archive.missing():
         pytest.skip(reason)
-    image = tmp_path_factory.mktemp("disk") / "image"
-    with image.open("wb") as stream:
-        stream.truncate(_SIZE_BYTES)
-    words = ["losetup", "--find", "--show", str(image)]
-    made = subprocess.run(words, capture_output=True, text=True, check=False)
-    if made.returncode:
-        pytest.skip(f"needs loop devices: {made.stderr.strip()}")
-    yield made.stdout.strip()
-    subprocess.run(["losetup", "--detach", made.stdout.strip()], check=True)
+    with loop_device(tmp_path_factory.mktemp("disk") / "image") as made:
+        yield made
 
 
 @pytest.fixture(scope="module")
 def rack(device: str, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Rack]:
-    """Boot a node that sees the device, as a disk with a name and a serial number that stay."""
     folder = tmp_path_factory.mktemp("rack")
     with debian_rack(folder, f"127.99.{os.getpid() % 250}", nodes=1) as made:
-        show_disk(made, device)
+        show_disk(made.machines[NODE], device)
         yield made
-
-
-def show_disk(rack: Rack, device: str) -> None:
-    number = Path(device).stat().st_rdev
-    name = Path(device).name
-    rack.machines[NODE].run(
-        f"mknod {device} b {os.major(number)} {os.minor(number)}; mkdir -p /dev/disk/by-id;"
-        f" ln -s {device} /dev/disk/by-id/{ID}; mount -t tmpfs block /sys/block;"
-        f" mkdir -p /sys/block/{name}/holders; echo {SERIAL} > /sys/block/{name}/serial"
-    )
 
 
 def storage(rack: Rack, *words: str) -> Ended:

@@ -5,10 +5,8 @@ from __future__ import annotations
 import os
 import time
 from collections.abc import Iterator
-from typing import Any
 
 import pytest
-import yaml
 
 from edgectl import shipped
 from tests.cli_run import Ended
@@ -35,11 +33,6 @@ def rack(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Rack]:
 @pytest.fixture
 def node(rack: Rack) -> Debian:
     return rack.machines[NODE]
-
-
-def with_baseline(rack: Rack, **more: Any) -> None:
-    path = rack.folder / "inventory/baselines/rack.yaml"
-    path.write_text(yaml.safe_dump({**yaml.safe_load(path.read_text()), **more}))
 
 
 def run(rack: Rack, playbook: str, *words: str) -> Ended:
@@ -86,7 +79,7 @@ def test_a_node_that_is_not_what_was_promised_is_refused_before_anything_changes
 def test_settings_of_the_gpus_are_set_and_survive_the_boot_that_they_wait_for(
     rack: Rack, node: Debian
 ) -> None:
-    with_baseline(rack, gpu={"power_limit_w": 450, "ecc": False})
+    rack.change_baseline(gpu={"power_limit_w": 450, "ecc": False})
     ended = rack.provision("all", "-y")
     assert ended.code == 0, ended
     again = rack.provision("all", "-y")
@@ -100,7 +93,7 @@ def test_settings_of_the_gpus_are_set_and_survive_the_boot_that_they_wait_for(
 def test_gpus_are_split_after_the_reboot_that_the_mode_waits_for_and_stay_so_over_the_next(
     rack: Rack, node: Debian
 ) -> None:
-    with_baseline(rack, gpu={"mig": ["1g.24gb", "1g.24gb"]})
+    rack.change_baseline(gpu={"mig": ["1g.24gb", "1g.24gb"]})
     parts, modes = "nvidia-smi -L | grep -c MIG", "nvidia-smi --query-gpu=mig.mode.current,mig.mode.pending"
     boots = int(node.run("wc -l < /var/log/boots"))
     ended = run(rack, "gpu-driver", "all")
@@ -115,7 +108,7 @@ def test_gpus_are_split_after_the_reboot_that_the_mode_waits_for_and_stay_so_ove
     assert node.run(parts).strip() == "4"
     again = run(rack, "gpu-driver", "all").host(NODE)
     assert again["status"] == "ok", again
-    with_baseline(rack, gpu=None)
+    rack.change_baseline(gpu=None)
     node.run("systemctl disable gpu-parts; rm /var/lib/fake-nvidia/mig-*")
 
 
@@ -128,7 +121,7 @@ def await_other_boot(node: Debian, boots: int) -> None:
 
 
 def test_no_setting_changes_under_a_live_service_unless_that_is_said(rack: Rack, node: Debian) -> None:
-    with_baseline(rack, gpu={"power_limit_w": 400, "ecc": True})
+    rack.change_baseline(gpu={"power_limit_w": 400, "ecc": True})
     boot = "cat /proc/sys/kernel/random/boot_id"
     before = node.run(boot)
     node.run("systemd-run --quiet --unit=edgectl-chat sleep 1000")
@@ -151,19 +144,10 @@ def test_an_iommu_that_translates_is_refused(rack: Rack, node: Debian) -> None:
     assert run(rack, "p2p", "all").code == 0
 
 
-DRIVER = "580.105.08"
-
-
-def with_profile(rack: Rack, profile: str, package: str, **more: Any) -> None:
-    names = ("nvidia-open", "nvidia-kernel-open-dkms", "nvidia-driver-cuda", "nvidia-persistenced", package)
-    driver = {"version": DRIVER, "packages": dict.fromkeys(names, f"{DRIVER}-1")}
-    with_baseline(rack, profile=profile, driver=driver, **more)
-
-
 def test_a_node_with_nvswitches_has_a_fabric_manager_of_its_driver_and_joined_gpus(
     rack: Rack, node: Debian
 ) -> None:
-    with_profile(rack, "nvswitch", "nvidia-fabricmanager", fabric={"packages": {"nvlsm": "2025.10.11-1"}})
+    rack.rebase("nvswitch", "nvidia-fabricmanager", fabric={"packages": {"nvlsm": "2025.10.11-1"}})
     ended = rack.provision("all", "-y")
     assert ended.code == 0, ended
     assert rack.provision("all", "-y").report()["summary"]["changed"] == 0
@@ -182,7 +166,7 @@ def test_a_node_with_nvswitches_has_a_fabric_manager_of_its_driver_and_joined_gp
 
 
 def test_a_tray_of_a_rack_has_its_channel_and_the_rack_s_list(rack: Rack, node: Debian) -> None:
-    with_profile(rack, "rack", "nvidia-imex", fabric={"packages": {}})
+    rack.rebase("rack", "nvidia-imex", fabric={"packages": {}})
     assert run(rack, "gpu-driver", "all").code == 0
     unknown = run(rack, "imex", "all")
     assert (unknown.code, "imex_nodes" in unknown.err) == (3, True), unknown

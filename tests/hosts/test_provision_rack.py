@@ -7,6 +7,7 @@ from pathlib import Path
 
 import pytest
 
+from edgectl import shipped
 from tests.hosts import fake_dpu, nspawn, nvidia_archive
 from tests.hosts.debian_rack import debian_rack
 
@@ -39,3 +40,18 @@ def test_a_rack_goes_from_bare_to_accepted_in_one_command_with_two_reboots_and_t
         assert (again.code, summary["changed"], summary["ok"]) == (0, 0, 4), again
         assert {name: rack.machines[name].run("dpkg-query -W | sha256sum") for name in dpus} == packages
         assert rack.edgectl("provision", "verify").code == 0
+
+
+def test_a_service_that_runs_and_is_not_enabled_is_told_by_a_reboot(tmp_path: Path) -> None:
+    if reason := nspawn.missing() or nvidia_archive.missing():
+        pytest.skip(reason)
+    survival = shipped.playbooks() / "reboot-survival.yaml"
+    with debian_rack(tmp_path, f"127.97.{os.getpid() % 250}", nodes=1) as rack:
+        assert rack.provision("all", "-y").code == 0
+        survived = rack.edgectl("run", survival, "all", "-o", "json").host("fra1-r1-n01")
+        rack.machines["fra1-r1-n01"].run("systemctl disable nvidia-persistenced")
+        lost = rack.edgectl("run", survival, "all", "-o", "json").host("fra1-r1-n01")
+
+        assert (survived["status"], lost["status"]) == ("changed", "failed"), survived
+        assert lost["failed_task"] == "survival / every service that ran runs"
+        assert "nvidia-persistenced.service ran before the reboot and does not after it" in lost["reason"]

@@ -76,3 +76,17 @@ def test_a_host_that_never_answers_well_has_failed() -> None:
     assert result is not None
     assert result["failed"]
     assert "did not succeed after the reboot" in result["msg"]
+
+
+@pytest.mark.parametrize(
+    ("command", "said"),
+    [(["sleep", "60"], "sleep ended with 124"), (["true"], "the host did not go down within 0.5 s")],
+)
+def test_a_host_that_does_not_go_down_is_given_up_when_its_time_is_over(
+    command: list[str], said: str
+) -> None:
+    wanted = {"reboot_command": command, "reboot_timeout": 0.5, "test_command": None}
+    told: list[str] = []
+    result = _reboots([], told=told).go_down(1, {**wanted, "pre_reboot_delay": 0, "post_reboot_delay": 0})
+
+    assert (result["failed"], said in result["msg"], told) == (True, True, ["back"]), result
