@@ -80,22 +80,32 @@ class Deployment:
 def load_deployment(services: Services, path: Path, limit: str | None) -> Deployment:
     """Read and check a specification, its files and its placement. Contacts no host.
 
-    Raises `StoppedError` where no host may serve it, with what speaks against most of them.
+    A run that is continued goes to the hosts that it was begun with, whatever became of them since. Raises
+    `StoppedError` where no host may serve it, with what speaks against most of them.
     """
     planned = plan_placement(services, locked(load_spec(path), path), load_catalog())
-    if not planned.hosts:
+    begun = _begun_with(services, planned)
+    if not planned.hosts and not begun:
         raise StoppedError(
             f"no host may serve {planned.release}: {objection(planned)}", hint="edgectl deploy plan"
         )
     spec = planned.survey.lock.spec
     allowed = {host.name for host in select(services.fleet, spec.place.pattern, limit=limit)}
-    serving = [services.fleet.hosts[name] for name in planned.hosts]
+    wanted = {*planned.hosts, *begun}
+    serving = [services.fleet.hosts[name] for name in services.fleet.kinds if name in wanted]
     local = [file for file in files_of(spec) if file.source.startswith("file://")]
     carried = {str(file.sha256): _local_file(path, file) for file in local}
-    hosts = [host for host in serving if host.name in allowed]
+    hosts = [host for host in serving if host.name in (begun or allowed)]
     if not hosts:
         raise InputError(f"'{limit}' names no host that is to serve {spec.name}", hint="edgectl deploy plan")
     return Deployment(planned, path, hosts, carried, neighbours(serving), load(path).place(("rollout",)))
+
+
+def _begun_with(services: Services, planned: Planned) -> Sequence[str]:
+    """Return the hosts of the run that is continued, as far as they were looked at; none for a new run."""
+    manifest = services.history.manifest(services.resuming) if services.resuming else None
+    looked_at = {node.name for node in planned.survey.nodes}
+    return [name for name in manifest.jobs if name in looked_at] if manifest else ()
 
 
 def objection(planned: Planned) -> str:

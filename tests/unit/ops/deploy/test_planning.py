@@ -13,9 +13,11 @@ from edgectl.catalog.hardware import load_catalog
 from edgectl.catalog.rules_model import Severity
 from edgectl.engine.health_records import HealthKept, HealthState, Phase
 from edgectl.engine.lifecycle import Passage, Stage
+from edgectl.engine.records import Manifest
 from edgectl.engine.service_records import Claim, EngineStart, ReleaseRecord, ServiceChange, Turn
 from edgectl.errors import ExitCode, InputError
 from edgectl.inventory.loader import load
+from edgectl.ops.deploy.deployment import load_deployment
 from edgectl.ops.deploy.fit import GIB
 from edgectl.ops.deploy.fit_told import fit_report
 from edgectl.ops.deploy.history import diff, history
@@ -29,6 +31,7 @@ from edgectl.ops.services import Services
 from edgectl.report import Line, Report, Table
 from edgectl.store.database import open_database
 from edgectl.store.health import SqlHealthHistory
+from edgectl.store.history import History
 from edgectl.store.holds import SqlHolds
 from edgectl.store.lifecycles import SqlLifecycles
 from edgectl.store.services import SqlServiceHistory
@@ -230,3 +233,25 @@ def test_a_diff_names_each_part_that_differs(services: Services, tmp_path: Path)
 def test_what_a_replica_takes_is_put_on_record(services: Services, tmp_path: Path) -> None:
     found = survey(services, a_lock(tmp_path), load_catalog())
     assert claim_of(found.need) == Claim(2, 0.9, "", 32_212_254_720)
+
+
+class _Begun(History):
+    """A history with one run, which was begun with these hosts."""
+
+    def manifest(self, run: str) -> Manifest | None:
+        return Manifest({"par1-r1-n01": [], "fra1-r1-n01": []}) if run == "01RUN" else None
+
+
+def test_a_run_that_is_continued_goes_to_the_hosts_it_was_begun_with(
+    services: Services, tmp_path: Path
+) -> None:
+    engine = open_database(f"sqlite:///{tmp_path}/state.db")
+    begun = replace(services, history=_Begun(engine), resuming="01RUN")
+    path = written(tmp_path, SPEC)
+    services.lifecycles.record([Passage("par1-r1-n01", Stage.REPAIR, START, "ci")])
+    new = {host.name for host in load_deployment(services, path, None).hosts}
+    continued = {host.name for host in load_deployment(begun, path, None).hosts}
+    engine.dispose()
+
+    assert "par1-r1-n01" not in new
+    assert continued == {"par1-r1-n01", "fra1-r1-n01"}
