@@ -14,6 +14,7 @@ from edgectl.remote.tasks._relay import CHUNK_BYTES, chunk_digests
 from edgectl.remote.tasks.blob import PROVEN_NS, path_of
 
 _OK, _PART, _SATISFIED, _COMING = 200, 206, 416, 503
+_BAD_REQUEST, _SERVER_ERROR = 400, 500
 _COPY_BYTES = 1024 * 1024
 _TRIES = 5
 _PAUSE_S = 1.0
@@ -66,6 +67,11 @@ class Got(NamedTuple):
         return self.status == _COMING
 
     @property
+    def is_refused(self) -> bool:
+        """Tell whether asking again would be answered the same: it is not there, or not for us."""
+        return _BAD_REQUEST <= self.status < _SERVER_ERROR
+
+    @property
     def is_silent(self) -> bool:
         """Tell whether nobody answered, as where a neighbour has not begun."""
         return self.status < 0
@@ -79,7 +85,7 @@ def fetch(wanted: Wanted, source: Source) -> Got:
         before = _size(wanted.partial)
         got = _read_on(wanted, source, before)
         total += got.bytes
-        if not got.problem or (got.is_coming and not source.is_origin):
+        if not got.problem or got.is_refused or (got.is_coming and not source.is_origin):
             return got._replace(bytes=total)
         stalled = 0 if _size(wanted.partial) > before else stalled + 1
         if stalled >= _TRIES or (stalled and not source.is_origin):
