@@ -105,10 +105,8 @@ TOOLS: Mapping[str, Tool] = {
         {Lie.FAILS: "rebuild the initramfs", Lie.HANGS: "rebuild the initramfs"},
     ),
     "modinfo": Tool("echo 580", _RUNS),
-    "shutdown": Tool("pkill -x sshd; exit 0", "driver / reboot if due"),
-    "nvidia-smi": Tool(
-        '/usr/bin/nvidia-smi "$@" | head -n 1', _ONE, {Lie.HALF: "runtime / CDI names every GPU"}
-    ),
+    "shutdown": Tool("pkill -f 'sshd: root@'; exit 0", "driver / reboot if due"),
+    "nvidia-smi": Tool('/usr/bin/nvidia-smi "$@" | head -n 1', _ONE, {Lie.HALF: "accept / GPU count"}),
     "nvidia-ctk": Tool(
         '/usr/bin/nvidia-ctk "$@"; [ "$2" = list ] || sed -i "/^- name: 1$/d" /etc/cdi/nvidia.yaml; exit 0',
         "runtime / CDI names every GPU",

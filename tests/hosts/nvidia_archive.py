@@ -332,9 +332,9 @@ _FILES = {
             > /boot/grub/grub.cfg
     """,
     # What keeps nouveau away must be in the image that the kernel starts from.
-    "usr/local/sbin/update-initramfs": "#!/bin/sh\ncat /etc/modprobe.d/* > /boot/initrd\n",
+    "usr/local/sbin/update-initramfs": "#!/bin/sh\n/usr/bin/cat /etc/modprobe.d/* > /boot/initrd\n",
     "usr/local/sbin/modprobe": "#!/bin/sh\nfor word; do [ $word = -a ] || mkdir -p /sys/module/$word; done\n",
-    "usr/local/sbin/modinfo": "#!/bin/sh\ncat /var/lib/fake-nvidia/module\n",
+    "usr/local/sbin/modinfo": "#!/bin/sh\n/usr/bin/cat /var/lib/fake-nvidia/module\n",
     # What a boot takes up: the entry's parameters, and the module that is on disk.
     "usr/local/sbin/fake-boot": """\
         #!/bin/sh
