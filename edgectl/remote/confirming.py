@@ -52,13 +52,11 @@ class Confirming:
             return result
         broken = str(result.get("msg", "")) if result.get("failed") else steps.handlers()
         if broken:
-            undo.now()
-            return {**result, "failed": True, "undone": True, "msg": f"{broken}; the change was taken back"}
+            return {**result, "failed": True, "undone": True, "msg": f"{broken}; {undo.now()}"}
         try:
             undo.arm(task.confirm_s)
         except OSError as error:
-            undo.now()
-            return _failed(f"{error}; the change was taken back")
+            return _failed(f"{error}; {undo.now()}")
         self._emitter.emit(ConfirmWanted(task.index, task.confirm_s), durable=True)
         return self._decided(undo, task, result)
 
@@ -68,21 +66,21 @@ class Confirming:
         if wanted:
             steps.handlers()  # they are in the journal
             return self._decided(undo, task, {"changed": True, "failed": False})
-        undo.now()
-        return _failed("its runner ended in the middle of it; the change was taken back")
+        return _failed(f"its runner ended in the middle of it; {undo.now()}")
 
     def _decided(self, undo: Undo, task: Task, result: Result) -> Result:
         overdue = time.monotonic() + task.confirm_s + _OVERDUE_S
+        how = "the change was taken back"
         while undo.state() == PENDING:
             if time.monotonic() > overdue:
-                undo.now()
+                how = undo.now()
                 break
             time.sleep(_LOOK_S)
             self._on_beat(0.0)
         if undo.state() == CONFIRMED:
             undo.keep()
             return {**result, "confirmed": True}
-        said = f"no fresh login came through within {task.confirm_s:g} s; the change was taken back"
+        said = f"no fresh login came through within {task.confirm_s:g} s; {how}"
         return {**_failed(said), UNDONE: True}
 
 

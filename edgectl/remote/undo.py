@@ -16,6 +16,8 @@ from edgectl.remote import durable, units
 from edgectl.remote.detach import MARK
 from edgectl.remote.lean import List, suppress
 
+# Files come back at once; a service that is restarted has this long.
+NOW_S = 90.0
 PENDING, CONFIRMED, UNDONE = "pending", "confirmed", "undone"
 _KEPT = "kept"
 _SCRIPT = """\
@@ -112,10 +114,19 @@ class Undo:
         self._disarm()
         units.remove(self._boot_unit)
 
-    def now(self) -> None:
-        """Undo it at once."""
+    def now(self) -> str:
+        """Undo it at once; return in words how that went. What does not end is cut off: no host is held by it."""
         self._disarm()
-        subprocess.run(["/bin/sh", self._script], check=False, stdin=subprocess.DEVNULL)
+        process = subprocess.Popen(
+            ["/bin/sh", self._script], stdin=subprocess.DEVNULL, start_new_session=True
+        )
+        try:
+            process.wait(NOW_S)
+        except subprocess.TimeoutExpired:
+            os.killpg(process.pid, signal.SIGKILL)
+            process.wait()
+            return f"taking it back did not end within {NOW_S:g} s and was cut off: look at the host"
+        return "the change was taken back"
 
     def confirm(self) -> None:
         """Settle that the change stays, because a fresh login came through. Too late where it is undone."""

@@ -10,6 +10,7 @@ from typing import Any
 
 import pytest
 
+from edgectl.remote import undo
 from edgectl.remote.errands import Cancel
 from edgectl.remote.job import CONFIRMING, Job, Play
 from edgectl.remote.protocol import ConfirmWanted
@@ -188,3 +189,14 @@ def test_a_check_asks_for_nothing(host: BundledHost) -> None:
     assert visit.statuses["change"] == "changed"
     assert not visit.of(ConfirmWanted)
     assert _config(host) == OLD
+
+
+def test_taking_back_that_hangs_is_cut_off_and_nobody_says_it_was_done(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(undo, "NOW_S", 0.3)
+    taking = undo.Undo(str(tmp_path), 1)
+    taking.prepare([], "sleep 61")
+
+    assert "did not end within 0.3 s and was cut off" in taking.now()
+    assert subprocess.run(["pgrep", "-f", "^sleep 61$"], check=False).returncode == 1
