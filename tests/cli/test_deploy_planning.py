@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pytest
 
-from tests.cli_run import Edgectl
+from tests.cli_run import Edgectl, Ended
 from tests.fakes.origins import an_origin
 from tests.unit.catalog.models import QWEN3_CODER_CONFIG
 
@@ -42,11 +42,7 @@ def test_a_service_is_locked_fitted_placed_and_told_without_a_host(site: Edgectl
     assert "chat.yaml:2:22   hf://Qwen/Coder@main may be other files tomorrow" in refused.err
     assert "edgectl deploy lock chat" in refused.err
 
-    with an_origin() as hub:
-        hub.revisions = {"Qwen/Coder@main": _COMMIT}
-        config = json.dumps(QWEN3_CODER_CONFIG).encode()
-        hub.commits = {_COMMIT: {"config.json": config, "a.safetensors": b"w"}}
-        locked = site("deploy", "lock", "chat", more={"HF_ENDPOINT": hub.url})
+    locked = _locked(site)
     assert locked.code == 0, locked.err
     assert "looked up  hf://Qwen/Coder@main" in locked.out
     lock = site.inventory / "services" / "chat.lock.yaml"
@@ -73,6 +69,29 @@ def test_a_service_is_locked_fitted_placed_and_told_without_a_host(site: Edgectl
     stale = site("deploy", "plan", "chat")
     assert stale.code == 3
     assert "serve.max_model_len: 32768 → 16384 (lock → spec)" in stale.err
+
+
+def test_a_release_that_fits_on_no_gpu_is_said_by_how_much_and_no_host_is_contacted(site: Edgectl) -> None:
+    fleet, spec = site.inventory / "fleet.yaml", site.inventory / "services" / "chat.yaml"
+    fleet.write_text(_FLEET.replace("rtx-pro-6000-server-8", "l4-8"))
+    spec.write_text(_SPEC.replace("32768", "262144"))
+    assert _locked(site).code == 0
+
+    refused = site("deploy", "apply", "chat", "-y")
+
+    assert refused.code == 6
+    assert "no host may serve" in refused.err
+    assert "6 of 6: lacks" in refused.err
+    assert "GiB" in refused.err
+    assert site("runs", "list").out.count("deploy") == 0
+
+
+def _locked(site: Edgectl) -> Ended:
+    with an_origin() as hub:
+        hub.revisions = {"Qwen/Coder@main": _COMMIT}
+        config = json.dumps(QWEN3_CODER_CONFIG).encode()
+        hub.commits = {_COMMIT: {"config.json": config, "a.safetensors": b"w"}}
+        return site("deploy", "lock", "chat", more={"HF_ENDPOINT": hub.url})
 
 
 def test_an_unsafe_service_is_refused_at_its_place_before_anything_is_read(site: Edgectl) -> None:
