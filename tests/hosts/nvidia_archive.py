@@ -23,7 +23,7 @@ from tests.nvml.skus import SKUS, healthy
 ORIGIN = "NVIDIA"
 DRIVERS = ("575.57.08", "580.95.05", "580.105.08")
 TOOLKITS = ("1.17.8-1", "1.18.1-1")
-DCGMS = ("1:4.4.1-1", "1:4.4.2-1")
+DCGMS = ("1:4.5.2-1", "1:4.5.3-1")
 EXPORTER = "4.8.2-1"
 RSHIM, MFT = "2.4.4", "4.33.0-169"
 

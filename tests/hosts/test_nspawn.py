@@ -289,11 +289,15 @@ class Answer(http.server.BaseHTTPRequestHandler):
     def do_GET(self):
         self.answer({"status": "ok"})
     def do_POST(self):
-        self.rfile.read(int(self.headers["Content-Length"]))
-        self.answer({"choices": [{"message": {"content": options["--x"]}}]})
-    def answer(self, said):
-        body = json.dumps(said).encode()
+        asked = json.loads(self.rfile.read(int(self.headers["Content-Length"])))
+        if not asked.get("stream"):
+            return self.answer({"choices": [{"message": {"content": options["--x"]}}]})
+        piece = json.dumps({"choices": [{"delta": {"content": options["--x"]}}]})
+        self.answer(f"data: {piece}\\n\\ndata: [DONE]\\n\\n", "text/event-stream")
+    def answer(self, said, kind="application/json"):
+        body = (said if isinstance(said, str) else json.dumps(said)).encode()
         self.send_response(200)
+        self.send_header("Content-Type", kind)
         self.send_header("Content-Length", str(len(body)))
         self.end_headers()
         self.wfile.write(body)
@@ -316,7 +320,7 @@ def _deploy(site: Site, value: str) -> Ended:
             "environment": {"NOTE": value},
         },
         "place": "all",
-        "serve": {"port": 8000},
+        "serve": {"port": 8000, "front": "none"},
         "gates": {"ready": "20s"},
     }
     (services / "chat.yaml").write_text(yaml.safe_dump(spec))
@@ -330,7 +334,7 @@ def test_real_systemd_takes_release_after_release_and_falls_back_from_a_crash(si
     )
     for value in ("plain", "two  words", 'it\'s "quoted"', "100% $HOME ${HOME} %h", "back\\slash;", "ü"):
         ended = _deploy(site, value)
-        assert ended.code == 0, ended
+        assert ended.code == 0, ended.host("deb1")["reason"]
         assert ended.host("deb1")["data"]["completion"] == value
         said = yaml.safe_load(site.machine.run("cat /run/engine.json"))
         assert (said["words"][-1], said["note"]) == (value, value)

@@ -243,6 +243,7 @@ def _with_vars(site: Site, said: dict[str, object]) -> None:
 def _with_baseline(site: Site, driver: str, toolkit: str) -> None:
     baseline = yaml.safe_load((ROOT / "inventory/baselines/rtx-pro-6000.yaml").read_text())
     baseline["baseline"] = f"lab-{driver}"
+    baseline["acceptance"] |= {"cuda": False, "peers": False, "burn_in_s": None}
     baseline["driver"]["version"] = driver
     baseline["driver"]["packages"] = dict.fromkeys(baseline["driver"]["packages"], f"{driver}-1")
     baseline["runtime"]["packages"] = dict.fromkeys(baseline["runtime"]["packages"], toolkit)
