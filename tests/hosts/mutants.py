@@ -74,7 +74,9 @@ TOOLS: Mapping[str, Tool] = {
         {Lie.HALF: "driver / packages"},
     ),
     "dpkg-query": Tool('/usr/bin/dpkg-query "$@" | head -n 3', "time sync / package"),
-    "apt-cache": Tool('/usr/bin/apt-cache "$@" | head -n 1', "dpu / packages"),
+    "apt-cache": Tool(
+        '/usr/bin/apt-cache "$@" | head -n 1', "dpu / packages", {Lie.HANGS: "time sync / package"}
+    ),
     "apt-mark": Tool('/usr/bin/apt-mark "$@" | head -n 1', "dpu / hold"),
     "dpkg": Tool(
         '[ "$1" = --set-selections ] && head -n 1 | exec /usr/bin/dpkg "$@"; exec /usr/bin/dpkg "$@"',
