@@ -84,6 +84,7 @@ def test_what_was_killed_at_a_state_comes_to_the_same_end(booted: Site, swap: st
     assert unharmed(seen)
     ends = [said.split() for said in _state(booted)]
     assert ends[0] == ends[1]
-    assert ends[0][2:] == ["2", "active", "1"]
+    # Its front, one engine, and the watchdog with its timer.
+    assert ends[0][2:] == ["4", "active", "1"]
     assert ends[0][0] != ends[0][1]
     assert booted.apply().report()["summary"]["ok"] == 2
