@@ -21,7 +21,7 @@ from edgectl.cli.options import (
     command,
     pace,
 )
-from edgectl.engine.lifecycle import Stage
+from edgectl.cli.provision_records import add_records
 from edgectl.errors import UsageError
 
 if TYPE_CHECKING:
@@ -93,47 +93,7 @@ def add_to(app: typer.Typer) -> None:
         request = _request("provision accept", select, limit, timing, options)
         _plan_ask_apply(common, request, "accept.yaml", check=check)
 
-    @command(group, formats=ALL_FORMATS)
-    def verify(
-        common: Common,
-        select: Annotated[str, typer.Argument(metavar="[SELECT]", help="Hosts: a pattern.")] = "all",
-        limit: Limit = None,
-    ) -> None:
-        """Prove that the certificates at the nodes are as they were written; nothing is changed."""
-        from edgectl.cli.running import services
-        from edgectl.ops.provision.verify import verify as verifying
-        from edgectl.ops.rollout import Request
-
-        with services(common) as opened:
-            common.finish(verifying(opened, Request("provision verify", select, limit)))
-
-    @command(group, formats=ALL_FORMATS)
-    def status(
-        common: Common,
-        select: Annotated[str, typer.Argument(metavar="[SELECT]", help="Hosts: a pattern.")] = "all",
-        limit: Limit = None,
-    ) -> None:
-        """Show where the nodes are in their lives, what is stuck there, and since when; nobody is asked."""
-        from edgectl.cli.running import services
-        from edgectl.ops.provision.status import status as told
-
-        with services(common) as opened:
-            common.finish(told(opened, select, limit))
-
-    @command(group)
-    def mark(
-        common: Common,
-        select: Annotated[str, typer.Argument(metavar="SELECT", help="Hosts: a pattern.")],
-        stage: Annotated[Stage, typer.Argument(metavar="STAGE", help="Where they are now.")],
-        reason: Annotated[str, typer.Option("--reason", help="Why; it stays on record.")],
-        limit: Limit = None,
-    ) -> None:
-        """Put on record what a person knows of nodes: delivered, racked, in repair, quarantined, retired."""
-        from edgectl.cli.running import services
-        from edgectl.ops.provision.status import mark as marking
-
-        with services(common) as opened:
-            common.finish(marking(opened, select, limit, stage, reason))
+    add_records(group)
 
     @command(group, formats=ALL_FORMATS)
     def plan(

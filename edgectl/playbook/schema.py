@@ -185,13 +185,10 @@ class TaskKeywords(_Strict):
     confirm: Annotated[ConfirmSchema, BeforeValidator(_as_confirm)] | None = None
 
 
-class BlockSchema(_Strict):
-    """Tasks that share keywords, what is done where one of them fails, and what is done in any case."""
+class AroundSchema(_Strict):
+    """What is said once for several tasks: those of a file, a role or a block."""
 
     name: StrictStr = ""
-    block: list[Any]
-    rescue: list[Any] = Field(default_factory=list)
-    always: list[Any] = Field(default_factory=list)
     vars: dict[str, Any] = Field(default_factory=dict)
     when: Conditions = Field(default_factory=list)
     notify: Names = Field(default_factory=list)
@@ -206,32 +203,18 @@ class BlockSchema(_Strict):
     timeout: Seconds | None = None
 
 
-class IncludeSchema(_Strict):
-    """A file of tasks, or a role, that stands here; what is said here goes for each of its tasks."""
+class BlockSchema(AroundSchema):
+    """Tasks that share keywords, what is done where one of them fails, and what is done in any case."""
 
-    name: StrictStr = ""
-    vars: dict[str, Any] = Field(default_factory=dict)
-    when: Conditions = Field(default_factory=list)
-    tags: Words = Field(default_factory=list)
-    environment: dict[str, Any] = Field(default_factory=dict)
-    become: Truth | None = None
-    become_user: StrictStr | None = None
-    ignore_errors: Annotated[bool | str | None, BeforeValidator(_as_truth)] = None
-    check_mode: Truth | None = None
-    diff: Truth | None = None
-    no_log: Truth | None = None
-    timeout: Seconds | None = None
+    block: list[Any]
+    rescue: list[Any] = Field(default_factory=list)
+    always: list[Any] = Field(default_factory=list)
 
 
-class RoleSchema(_Strict):
+class RoleSchema(AroundSchema):
     """An entry of a play's `roles`."""
 
     role: StrictStr
-    vars: dict[str, Any] = Field(default_factory=dict)
-    when: Conditions = Field(default_factory=list)
-    tags: Words = Field(default_factory=list)
-    become: Truth | None = None
-    become_user: StrictStr | None = None
 
 
 TASK_KEYWORDS = frozenset(field.alias or name for name, field in TaskKeywords.model_fields.items())

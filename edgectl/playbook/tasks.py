@@ -6,7 +6,7 @@ from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field, replace
 from itertools import count
 from pathlib import Path
-from typing import Any, Protocol
+from typing import Any
 
 from edgectl.complaints import did_you_mean, validate
 from edgectl.errors import InputError, Problem
@@ -17,8 +17,8 @@ from edgectl.playbook.schema import (
     INSTEAD,
     INSTEAD_OF_MODULES,
     TASK_KEYWORDS,
+    AroundSchema,
     BlockSchema,
-    IncludeSchema,
     TaskKeywords,
 )
 from edgectl.remote.job import FLATTENED, FLUSH, ITEMS_OF
@@ -33,16 +33,6 @@ _FILES, _ROLES = ("import_tasks", "include_tasks"), ("import_role", "include_rol
 _SECTIONS = {"block": Section.BLOCK, "rescue": Section.RESCUE, "always": Section.ALWAYS}
 # Deeper than anybody writes, and far from where Python gives up.
 _DEPTH = 50
-
-
-class _Keywords(Protocol):
-    """What a block, an include and a role say for each of their tasks."""
-
-    vars: dict[str, Any]
-    when: list[bool | str]
-    tags: list[str]
-    become: bool | None
-    become_user: str | None
 
 
 @dataclass(frozen=True, slots=True)
@@ -69,22 +59,21 @@ class Around:
         """Return a task's name as it is told: behind its role's, as in Ansible."""
         return f"{self.role} : {name}" if self.role else name
 
-    def and_inside(self, said: _Keywords) -> Around:
+    def and_inside(self, said: AroundSchema) -> Around:
         """Return this with what a block, an include or a role says in it; what is further inside is stronger."""
-        given = {
-            name: getattr(said, name, None) for name in ("ignore_errors", "check_mode", "diff", "no_log")
+        switches = {
+            name: getattr(said, name) for name in ("become", "ignore_errors", "check_mode", "diff", "no_log")
         }
         return replace(
             self,
             tags=self.tags | set(said.tags),
             when=(*self.when, *said.when),
             vars={**self.vars, **said.vars},
-            notify=(*self.notify, *getattr(said, "notify", ())),
-            environment={**self.environment, **getattr(said, "environment", {})},
-            become=self.become if said.become is None else said.become,
+            notify=(*self.notify, *said.notify),
+            environment={**self.environment, **said.environment},
             become_user=said.become_user or self.become_user,
-            timeout_s=getattr(said, "timeout", None) or self.timeout_s,
-            **{name: getattr(self, name) if value is None else value for name, value in given.items()},
+            timeout_s=said.timeout or self.timeout_s,
+            **{name: value for name, value in switches.items() if value is not None},
         )
 
 
@@ -176,7 +165,7 @@ class TaskReader:
                     f"'{name}' is not supported on `{key}`: put it at the tasks inside", document, (*at, name)
                 )
                 rest.pop(name)
-        return self._validated(IncludeSchema, _supported(self, rest, document, at), document, at)
+        return self._validated(AroundSchema, _supported(self, rest, document, at), document, at)
 
     def role(
         self, name: str, given: Mapping[str, Any], around: Around, document: Document, at: Steps

@@ -34,6 +34,7 @@ MODULES: Dict[str, str] = {
     "health_facts": "health_facts",
     "kernel_cmdline": "kernel_cmdline",
     "lineinfile": "lineinfile",
+    "live_services": "live_services",
     "meta": "meta",
     "nvidia_driver": "nvidia_driver",
     "ping": "ping",

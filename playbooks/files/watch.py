@@ -44,7 +44,8 @@ def main() -> int:
     sys.stderr.write(f"no token and no progress, {misses} of {options.misses}\n")
     if misses >= options.misses:
         misses = 0
-        subprocess.run(["systemctl", "restart", f"edgectl-{options.service}-{slot}"], check=False)
+        # One that somebody stopped, to mend the node, stays stopped.
+        subprocess.run(["systemctl", "try-restart", f"edgectl-{options.service}-{slot}"], check=False)
     notes.write_text(json.dumps({"done": done, "misses": misses}))
     return 1
 

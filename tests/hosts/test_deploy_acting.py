@@ -39,11 +39,28 @@ def test_a_drained_host_lets_its_neighbours_serve_and_comes_back(site: Site) -> 
         idle = site.machines[N01].run(
             "ss -Htn state established '( dport = :18000 or dport = :18001 )' | wc -l"
         )
+        live = [_live(site, name) for name in (N01, N02)]
         back = site.edgectl("deploy", "undrain", "chat", N01, "-y", "-o", "json")
     assert (drained.code, back.code) == (0, 0), (drained, back)
     assert drained.host(N01)["data"]["drained"]["cut"] == 0
     assert idle.strip() == "0"
     assert unharmed(seen)
+    # What reboots or measures a node asks this, and goes on where it is drained.
+    assert live == [[], ["chat"]]
+
+
+def _live(site: Site, host: str) -> list[str]:
+    play = site.edgectl.home / "live.yaml"
+    play.write_text("- hosts: all\n  gather_facts: false\n  tasks: [{live_services: {}}]\n")
+    (task,) = site.edgectl("run", play, host, "-o", "json").host(host)["tasks"]
+    services: list[str] = task["result"]["services"]
+    return services
+
+
+def test_health_looks_at_the_units_that_a_service_behind_a_front_has(site: Site) -> None:
+    looked = site.edgectl("health", N01, "-o", "json").host(N01)["data"]
+
+    assert "serving-unit" not in {finding["id"] for finding in looked["findings"]}
 
 
 def test_a_halt_rolls_back_whom_the_specification_says(site: Site) -> None:

@@ -302,7 +302,7 @@ def test_no_driver_changes_under_a_live_service_unless_that_is_said(bare: Site) 
         4,
         "driver / none is live, or it may be disrupted",
     )
-    assert "edgectl-chat.service would lose its GPUs" in refused.host(bare.name(0))["reason"]
+    assert "chat would lose its GPUs" in refused.host(bare.name(0))["reason"]
     assert bare.on(0, "dpkg-query -W nvidia-open 2>/dev/null; true") == ""
     assert bare.provision("all", "-y", "-e", "disrupt=true").code == 0
     assert bare.provision("all", "-y").report()["summary"]["ok"] == 1  # nothing to change, nothing to disrupt

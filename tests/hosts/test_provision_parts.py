@@ -127,7 +127,7 @@ def test_no_setting_changes_under_a_live_service_unless_that_is_said(rack: Rack,
     node.run("systemd-run --quiet --unit=edgectl-chat sleep 1000")
     refused = run(rack, "gpu-driver", "all").host(NODE)
     assert refused["failed_task"] == "driver / no service lives on what would change, or it may be disrupted"
-    assert "edgectl-chat.service would lose its GPUs to GPU 0: power limit 400 W" in refused["reason"]
+    assert "chat would lose its GPUs to GPU 0: power limit 400 W" in refused["reason"]
     assert node.run(boot) == before
     assert run(rack, "gpu-driver", "all", "-e", "disrupt=true").code == 0
     assert node.run("nvidia-smi --query-gpu=power.limit,ecc.mode.current").split("\n")[0] == "400.00, Enabled"

@@ -278,9 +278,16 @@ def test_the_units_of_services_in_force_here_are_the_ones_that_matter(tmp_path: 
         if service != "only-laid-out":
             (tmp_path / folder / "releases" / service / "current").symlink_to("r1")
 
-    found = units.serving([str(tmp_path / "machine"), str(tmp_path / "state"), str(tmp_path / "nowhere")])
+    written = tmp_path / "units"
+    written.mkdir()
+    folders = [str(tmp_path / name) for name in ("machine", "state", "nowhere")]
 
-    assert found == ["edgectl-embed.service", "edgectl-llm.service"]
+    assert units.serving(folders, str(written)) == ["edgectl-embed.service", "edgectl-llm.service"]
+    # Behind a front, an engine has one of two slots.
+    for part in ("b", "front", "watch"):
+        (written / f"edgectl-llm-{part}.service").touch()
+    fronted = ["edgectl-embed.service", "edgectl-llm-b.service", "edgectl-llm-front.service"]
+    assert units.serving(folders, str(written)) == fronted
 
 
 def test_a_systemd_that_does_not_answer_is_an_error(tmp_path: Path, programs: Path) -> None:

@@ -138,9 +138,11 @@ def serving_unit(node: Node, _expected: Expected, rule: Rule) -> Judged:
 
 
 def is_serving(node: Node) -> bool | None:
-    """Say whether a unit that somebody asked about runs, None where nobody asked."""
+    """Say whether a unit that somebody asked about runs, None where nobody asked; a front alone serves nobody."""
     units = _machine(node).units
-    return any(unit.active == "active" for unit in units) if units else None
+    if not units:
+        return None
+    return any(unit.active == "active" and not unit.name.endswith("-front.service") for unit in units)
 
 
 def _unit(unit: Unit, rule: Rule) -> Severity | None:

@@ -12,12 +12,8 @@ _HEAD = """\
 .target sm_75
 .address_size 64
 """
-_ADD = """
-.visible .entry add(.param .u64 left, .param .u64 right, .param .u64 sum, .param .u32 count)
-{
-    .reg .pred %p<2>;
-    .reg .b32 %r<9>;
-    .reg .b64 %rd<12>;
+# Each thread has a number, %r4, and one number of the arrays; those behind the end have none.
+_INDEX = """\
     mov.u32 %r1, %ctaid.x;
     mov.u32 %r2, %ntid.x;
     mov.u32 %r3, %tid.x;
@@ -25,41 +21,44 @@ _ADD = """
     ld.param.u32 %r5, [count];
     setp.ge.u32 %p1, %r4, %r5;
     @%p1 bra DONE;
+"""
+# Its numbers of two arrays are in %r6 and %r7; the result's address is in %rd6.
+_PAIR = """\
     ld.param.u64 %rd1, [left];
     ld.param.u64 %rd2, [right];
-    ld.param.u64 %rd3, [sum];
+    ld.param.u64 %rd3, [result];
     cvta.to.global.u64 %rd4, %rd1;
     cvta.to.global.u64 %rd5, %rd2;
     cvta.to.global.u64 %rd6, %rd3;
     mul.wide.u32 %rd7, %r4, 4;
     add.u64 %rd8, %rd4, %rd7;
     add.u64 %rd9, %rd5, %rd7;
-    add.u64 %rd10, %rd6, %rd7;
     ld.global.u32 %r6, [%rd8];
     ld.global.u32 %r7, [%rd9];
+"""
+_ADD = f"""
+.visible .entry add(.param .u64 left, .param .u64 right, .param .u64 result, .param .u32 count)
+{{
+    .reg .pred %p<2>;
+    .reg .b32 %r<9>;
+    .reg .b64 %rd<12>;
+{_INDEX}{_PAIR}    add.u64 %rd10, %rd6, %rd7;
     add.u32 %r8, %r6, %r7;
     st.global.u32 [%rd10], %r8;
 DONE:
     ret;
-}
+}}
 """
 # Four chains of the logistic map, x -> r x (1 - x) with r from 3.96 to 3.99, keep the units full. It is chaotic: one
 # wrong bit anywhere grows instead of fading, so that the last number tells of it.
-_BURN = """
+_BURN = f"""
 .visible .entry burn(.param .u64 out, .param .u32 count, .param .u32 rounds)
-{
+{{
     .reg .pred %p<3>;
     .reg .b32 %r<9>;
     .reg .f32 %f<16>;
     .reg .b64 %rd<5>;
-    mov.u32 %r1, %ctaid.x;
-    mov.u32 %r2, %ntid.x;
-    mov.u32 %r3, %tid.x;
-    mad.lo.u32 %r4, %r1, %r2, %r3;
-    ld.param.u32 %r5, [count];
-    setp.ge.u32 %p1, %r4, %r5;
-    @%p1 bra DONE;
-    ld.param.u32 %r6, [rounds];
+{_INDEX}    ld.param.u32 %r6, [rounds];
     and.b32 %r7, %r4, 1023;
     cvt.rn.f32.u32 %f1, %r7;
     fma.rn.f32 %f2, %f1, 0f39800000, 0f3DCCCCCD;
@@ -92,37 +91,19 @@ AGAIN:
     st.global.f32 [%rd4], %f8;
 DONE:
     ret;
-}
+}}
 """
-_DIFFER = """
-.visible .entry differ(.param .u64 left, .param .u64 right, .param .u64 counter, .param .u32 count)
-{
+_DIFFER = f"""
+.visible .entry differ(.param .u64 left, .param .u64 right, .param .u64 result, .param .u32 count)
+{{
     .reg .pred %p<3>;
     .reg .b32 %r<9>;
     .reg .b64 %rd<11>;
-    mov.u32 %r1, %ctaid.x;
-    mov.u32 %r2, %ntid.x;
-    mov.u32 %r3, %tid.x;
-    mad.lo.u32 %r4, %r1, %r2, %r3;
-    ld.param.u32 %r5, [count];
-    setp.ge.u32 %p1, %r4, %r5;
-    @%p1 bra DONE;
-    ld.param.u64 %rd1, [left];
-    ld.param.u64 %rd2, [right];
-    ld.param.u64 %rd3, [counter];
-    cvta.to.global.u64 %rd4, %rd1;
-    cvta.to.global.u64 %rd5, %rd2;
-    cvta.to.global.u64 %rd6, %rd3;
-    mul.wide.u32 %rd7, %r4, 4;
-    add.u64 %rd8, %rd4, %rd7;
-    add.u64 %rd9, %rd5, %rd7;
-    ld.global.u32 %r6, [%rd8];
-    ld.global.u32 %r7, [%rd9];
-    setp.eq.u32 %p2, %r6, %r7;
+{_INDEX}{_PAIR}    setp.eq.u32 %p2, %r6, %r7;
     @%p2 bra DONE;
     atom.global.add.u32 %r8, [%rd6], 1;
 DONE:
     ret;
-}
+}}
 """
 PTX = _HEAD + _ADD + _BURN + _DIFFER

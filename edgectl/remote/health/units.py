@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import os
-from typing import Any, Dict, List, Optional, Sequence
+from typing import Any, Dict, List, Optional, Sequence, Set
 
 from edgectl.remote.gpu import bounded
 from edgectl.remote.health.clock import Clock
@@ -13,15 +13,24 @@ _DEADLINE_S = 3.0
 _PROPERTIES = "Id,LoadState,ActiveState,SubState,NRestarts"
 
 
-def serving(folders: Sequence[str]) -> List[str]:
-    """Return the units of the services that have a release in force, by the `releases/<service>/current` below."""
+def serving(folders: Sequence[str], units: str = "/etc/systemd/system") -> List[str]:
+    """Return the units of the services that have a release in force, by the `releases/<service>/current` below.
+
+    Behind a front an engine has one of two slots, and the front is a unit too; `units` is where they are written.
+    """
     found = {
         service
         for folder in folders
         for service in names(os.path.join(folder, "releases"))
         if os.path.islink(os.path.join(folder, "releases", service, "current"))
     }
-    return [f"edgectl-{service}.service" for service in sorted(found)]
+    there = set(names(units))
+    return [unit for service in sorted(found) for unit in _units_of(service, there)]
+
+
+def _units_of(service: str, there: Set[str]) -> List[str]:
+    parts = [f"edgectl-{service}-{part}.service" for part in ("a", "b", "front")]
+    return [unit for unit in parts if unit in there] or [f"edgectl-{service}.service"]
 
 
 def read(wanted: Sequence[str], clock: Clock) -> Optional[List[Dict[str, Any]]]:

@@ -13,7 +13,7 @@ from edgectl.remote.tasks._haproxy import Record, Runtime
 from edgectl.remote.tasks._systemctl import Systemctl
 
 _PROGRAM = "/usr/sbin/haproxy"
-_FOLDER = "/etc/edgectl"
+FOLDER = "/etc/edgectl"
 _UNIT_FOLDER = "/etc/systemd/system"
 _START_S = 10.0
 # A neighbour's engine is asked every second.
@@ -45,12 +45,12 @@ WantedBy=multi-user.target
 class Front:
     """One service's proxy."""
 
-    def __init__(self, service: str, proc: Proc, systemctl: Systemctl) -> None:
+    def __init__(self, service: str, proc: Proc, systemctl: Systemctl, folder: str = FOLDER) -> None:
         self._service = service
         self._proc = proc
         self._systemctl = systemctl
         self._unit = f"edgectl-{service}-front.service"
-        self._config = os.path.join(_FOLDER, f"{service}.haproxy.cfg")
+        self._config = os.path.join(folder, f"{service}.haproxy.cfg")
         self._socket = f"/run/edgectl-{service}/admin.sock"
         self.runtime = Runtime(self._socket)
 
@@ -80,7 +80,7 @@ class Front:
         """Bring the proxy to a record, without losing a connection; return what went wrong."""
         before = (files.read(self._config) or b"").decode("utf-8", "replace")
         text = _haproxy.render(record, self._socket)
-        os.makedirs(_FOLDER, 0o755, exist_ok=True)
+        os.makedirs(os.path.dirname(self._config), 0o755, exist_ok=True)
         if before != text:
             files.write_atomically(self._config, text.encode(), Attributes(mode="0644"))
         problem = self._installed()
