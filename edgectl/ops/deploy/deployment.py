@@ -130,4 +130,5 @@ def _local_file(spec: Path, file: ModelFile) -> bytes:
 
 def _weight(file: ModelFile) -> dict[str, Any]:
     where = {} if file.source.startswith("file://") else {"url": file.source}
-    return {"name": file.file_name, "sha256": file.sha256, **where}
+    size = {} if file.size is None else {"size": file.size}
+    return {"name": file.file_name, "sha256": file.sha256, **where, **size}

@@ -8,7 +8,7 @@ import os
 import time
 
 from edgectl.remote import durable
-from edgectl.remote.lean import NamedTuple, suppress
+from edgectl.remote.lean import Any, Callable, NamedTuple, Optional, suppress
 from edgectl.remote.tasks import _http
 from edgectl.remote.tasks._relay import CHUNK_BYTES, chunk_digests
 from edgectl.remote.tasks.blob import PROVEN_NS, path_of
@@ -42,6 +42,9 @@ class Wanted(NamedTuple):
 
     sha256: str
     blobs: str
+    at: Callable[[int, Optional[int]], Any] = lambda _done, _size: (
+        None
+    )  # how many bytes are there, and of how many
 
     @property
     def place(self) -> str:
@@ -109,23 +112,33 @@ def _read_on(wanted: Wanted, source: Source, have: int) -> Got:
         with open(wanted.partial, "ab") as stream:
             if answer.status == _OK:
                 stream.truncate(0)
-            pacing = _Paced(stream, source.bandwidth)
+            pacing = _Paced(
+                stream, source.bandwidth, _noting(wanted, have if answer.status == _PART else 0, answer)
+            )
             problem = answer.copy_to(pacing.write)
     return Got(f"{_http.masked(source.url)}: {problem}" if problem else "", bytes=pacing.written)
 
 
-class _Paced:
-    """Writes no faster than it may."""
+def _noting(wanted: Wanted, have: int, answer: _http.Answer) -> Callable[[int], Any]:
+    said = answer.headers.get("content-length", "")
+    size = have + int(said) if said.isdigit() else None
+    return lambda moved: wanted.at(have + moved, size)
 
-    def __init__(self, stream: object, bandwidth: float) -> None:
+
+class _Paced:
+    """Writes no faster than it may, and notes how far it is."""
+
+    def __init__(self, stream: object, bandwidth: float, note: Callable[[int], Any]) -> None:
         self._write = stream.write  # type: ignore[attr-defined]
         self._bandwidth = bandwidth
+        self._note = note
         self._began = time.monotonic()
         self.written = 0
 
     def write(self, piece: bytes) -> None:
         self._write(piece)
         self.written += len(piece)
+        self._note(self.written)
         if self._bandwidth:
             time.sleep(max(0.0, self._began + self.written / self._bandwidth - time.monotonic()))
 

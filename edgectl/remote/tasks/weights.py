@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 import time
+from functools import partial
 
 from edgectl.remote.args import arg
 from edgectl.remote.context import TaskContext
@@ -12,7 +13,8 @@ from edgectl.remote.lean import Any
 from edgectl.remote.result import TaskResult, changed, failed, ok
 from edgectl.remote.tasks import _fetching, _relay
 from edgectl.remote.tasks._fetching import Got, Source, Wanted
-from edgectl.remote.tasks.blob import is_proven, path_of
+from edgectl.remote.tasks._meter import Meter
+from edgectl.remote.tasks.blob import is_proven
 
 REPEAT = "idempotent"
 _STEP_S = 1.0
@@ -23,7 +25,7 @@ _MENDINGS = 3
 class Args:
     """The files, and who near here has them or will."""
 
-    files: list[dict[str, Any]] = arg(doc="Each file's name, sha256 and the URL at its origin.")
+    files: list[dict[str, Any]] = arg(doc="Each file's name, sha256, size if known, and URL at its origin.")
     listen: str = arg("", doc="ADDRESS:PORT where neighbours may ask this host; none without it.")
     neighbours: list[str] = arg(factory=list, doc="ADDRESS:PORT of those that fetch before this host does.")
     token: str = arg("", doc="What the neighbours of this run show each other.")
@@ -34,8 +36,12 @@ class Args:
 
 def run(args: Args, context: TaskContext) -> TaskResult:
     """Fetch what is missing, and give it on for a while."""
-    wanted = [(one, Wanted(one["sha256"], context.paths.blobs)) for one in args.files]
-    missing = [(one, want) for one, want in wanted if not _is_there(context.paths.blobs, want.sha256)]
+    meter = Meter(context.tell, [one.get("size") for one in args.files])
+    wanted = [
+        (one, Wanted(one["sha256"], context.paths.blobs, partial(meter.at, number)))
+        for number, one in enumerate(args.files)
+    ]
+    missing = [(one, want) for one, want in wanted if not _is_there(want)]
     if context.check:
         said = f"would fetch {len(missing)} of {len(wanted)} files"
         return changed(said) if missing else ok()
@@ -48,16 +54,21 @@ def run(args: Args, context: TaskContext) -> TaskResult:
         if problem:
             return failed(problem)
     moved = _Moved()
+    meter.say()
     for one, want in missing:
         problem = _Fetching(args, one["url"], want, moved).carry_out()
         if problem:
             return failed(f"{one['name']}: {problem}", **moved.figures())
+    meter.say()
     return changed(**moved.figures()) if missing else ok(**moved.figures())
 
 
-def _is_there(blobs: str, sha256: str) -> bool:
-    path = path_of(blobs, sha256)
-    return os.path.exists(path) and is_proven(path, sha256)
+def _is_there(wanted: Wanted) -> bool:
+    if not (os.path.exists(wanted.place) and is_proven(wanted.place, wanted.sha256)):
+        return False
+    size = os.path.getsize(wanted.place)
+    wanted.at(size, size)
+    return True
 
 
 class _Moved:
