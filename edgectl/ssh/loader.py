@@ -139,9 +139,9 @@ def payload(
 
 
 def _parts_of(job: Job) -> frozenset[str]:
-    if job.changes:
-        return _parts("start")
-    return _parts("sharing") if job.shares else frozenset()
+    names = ["redact"] if job.secrets else []
+    names += ["start"] if job.changes else ["sharing"] if job.shares else []
+    return _parts(*names)
 
 
 def _parts(*names: str) -> frozenset[str]:
