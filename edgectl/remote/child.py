@@ -140,7 +140,15 @@ def _answer_all(serve: Serve, identity: Optional[Identity], asked: int, answerin
         request = _receive(asked)
         if request is None:
             os._exit(0)
-        _send(answering, refused or _guarded(serve, request, lambda *moved: _send(answering, moved)))
+        _send(answering, refused or _guarded(serve, request, lambda *moved: _tell(answering, moved)))
+
+
+def _tell(answering: int, moved: Any) -> None:
+    """Tell how far the task is; it ends here where its runner did, since whoever continues the job begins it again."""
+    try:
+        _send(answering, moved)
+    except BrokenPipeError:
+        os._exit(1)
 
 
 def _guarded(action: Serve, *given: Any) -> Result:

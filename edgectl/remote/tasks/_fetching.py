@@ -2,13 +2,15 @@
 
 from __future__ import annotations
 
+import contextlib
+import fcntl
 import hashlib
 import json
 import os
 import time
 
 from edgectl.remote import durable
-from edgectl.remote.lean import Any, Callable, NamedTuple, Optional, suppress
+from edgectl.remote.lean import Any, Callable, Iterator, NamedTuple, Optional, suppress
 from edgectl.remote.tasks import _http
 from edgectl.remote.tasks._relay import CHUNK_BYTES, chunk_digests
 from edgectl.remote.tasks.blob import PROVEN_NS, path_of
@@ -80,9 +82,21 @@ class Got(NamedTuple):
         return self.status < 0
 
 
+@contextlib.contextmanager
+def alone(wanted: Wanted) -> Iterator[None]:
+    """Be the only one who writes partial files here: a task whose runner was killed goes on for a moment."""
+    folder = os.path.dirname(wanted.partial)
+    os.makedirs(folder, 0o755, exist_ok=True)
+    fd = os.open(folder, os.O_RDONLY)
+    try:
+        fcntl.flock(fd, fcntl.LOCK_EX)
+        yield
+    finally:
+        os.close(fd)
+
+
 def fetch(wanted: Wanted, source: Source) -> Got:
     """Bring a file from one source into the partial file, from where that ends; one that breaks off is asked again."""
-    os.makedirs(os.path.dirname(wanted.partial), 0o755, exist_ok=True)
     total, stalled = 0, 0
     while True:
         before = _size(wanted.partial)

@@ -107,7 +107,11 @@ class _Fetching:
         ]
 
     def carry_out(self) -> str:
-        """Fetch, prove, mend, keep; return why not, or an empty text."""
+        """Fetch, prove, mend, keep, unless another one did; return why not, or an empty text."""
+        with _fetching.alone(self._wanted):
+            return "" if _is_there(self._wanted) else self._carried_out()
+
+    def _carried_out(self) -> str:
         problem = self._fetched()
         if problem:
             return problem
