@@ -10,6 +10,7 @@ from edgectl.engine.web import Content, Page
 from edgectl.errors import MissingError
 from edgectl.ops.deploy.origins import Origins
 from edgectl.remote.tasks import _http
+from edgectl.remote.tasks._pieces import Marking, each_bytes, written
 from edgectl.settings import Settings
 
 _TIMEOUT_S = 30.0
@@ -64,18 +65,21 @@ class HttpWeb:
     def digest(self, url: str, headers: Mapping[str, str] | None = None) -> Content:
         """Read a file once, however large, and return what it is."""
         running, size = hashlib.sha256(), 0
-
-        def take(chunk: bytes) -> None:
-            nonlocal size
-            running.update(chunk)
-            size += len(chunk)
-
         with _http.opened(_request(url, headers)) as answer:
             _refuse(answer)
+            said = answer.headers.get("content-length", "")
+            marking = Marking(each_bytes(int(said) if said.isdigit() else 0))
+
+            def take(chunk: bytes) -> None:
+                nonlocal size
+                running.update(chunk)
+                marking.take(chunk)
+                size += len(chunk)
+
             problem = answer.copy_to(take)
         if problem:
             raise MissingError(f"{_http.masked(url)}: {problem}")
-        return Content(running.hexdigest(), size)
+        return Content(running.hexdigest(), size, written(marking.pieces()) if said.isdigit() else "")
 
 
 def _request(url: str, headers: Mapping[str, str] | None, method: str = "GET") -> _http.Request:

@@ -4,19 +4,23 @@ from __future__ import annotations
 
 import contextlib
 import hashlib
+import http.server
 import json
 import os
 import signal
 import subprocess
 import sys
+import threading
 import time
+import urllib.request
 from collections.abc import Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
 import pytest
 
+from edgectl.remote.tasks import _pieces
 from tests.cli_run import ROOT
 from tests.hosts.weights_origin import Origin, origin
 
@@ -31,6 +35,7 @@ context = TaskContext(False, False, Proc({}), HostPaths(state, state, state, sta
 print(json.dumps(module.run(args.build(module.Args, given), context).as_dict()))
 """
 _CONTENT = os.urandom(9_000_000)
+_PIECE = 4 * 1024 * 1024
 _SHA256 = hashlib.sha256(_CONTENT).hexdigest()
 
 
@@ -45,10 +50,12 @@ class Pop:
     def relay(self, number: int) -> str:
         return f"{self.network}.{number}:18790"
 
+    def file(self, **more: Any) -> dict[str, Any]:
+        return {"name": "model", "sha256": _SHA256, "url": f"{self.known.url}/model", **more}
+
     def begin(self, number: int, **more: Any) -> subprocess.Popen[str]:
-        file = {"name": "model", "sha256": _SHA256, "url": f"{self.known.url}/model"}
         given = {
-            "files": [file],
+            "files": [self.file()],
             "listen": self.relay(number),
             "neighbours": [self.relay(other) for other in range(1, number)],
             "token": "of this run",
@@ -86,6 +93,43 @@ def ended(process: subprocess.Popen[str]) -> dict[str, Any]:
     return found
 
 
+@dataclass
+class Cable:
+    """A line to a neighbour's relay; `sent` are the bytes of each answer that was of the file."""
+
+    place: str = ""
+    sent: list[int] = field(default_factory=list)
+
+
+@contextlib.contextmanager
+def a_bad_cable(address: str, relay: str, flips_at: int) -> Iterator[Cable]:
+    """Pass on what a relay answers, one byte of its first answer changed."""
+    cable = Cable()
+
+    class Handler(http.server.BaseHTTPRequestHandler):
+        def do_GET(self) -> None:
+            asked = urllib.request.Request(f"http://{relay}{self.path}", headers=dict(self.headers))
+            with urllib.request.urlopen(asked) as answer:
+                content = bytearray(answer.read())
+                self.send_response(answer.status)
+            if not self.path.endswith("/pieces"):
+                if not cable.sent:
+                    content[flips_at] ^= 1
+                cable.sent.append(len(content))
+            self.send_header("Content-Length", str(len(content)))
+            self.end_headers()
+            self.wfile.write(content)
+
+        def log_message(self, *_words: Any) -> None:
+            pass
+
+    with http.server.ThreadingHTTPServer((address, 0), Handler) as server:
+        cable.place = f"{address}:{server.server_port}"
+        threading.Thread(target=server.serve_forever, args=(0.02,), daemon=True).start()
+        yield cable
+        server.shutdown()
+
+
 @pytest.fixture
 def pop(tmp_path: Path, worker_id: str) -> Iterator[Pop]:
     network = f"127.77.{sum(worker_id.encode()) % 250}"
@@ -120,7 +164,42 @@ def test_pieces_that_differ_come_from_a_neighbour_and_the_origin_is_not_asked(po
     pop.known.sent.clear()
     result = pop.fetch(2)
     assert pop.kept(2) == _CONTENT
-    assert (pop.known.bytes, result["from_neighbours"]) == (0, 4 * 1024 * 1024)
+    assert (pop.known.bytes, result["from_neighbours"]) == (0, _PIECE)
+
+
+def test_a_bit_that_is_another_at_the_origin_costs_one_piece_where_the_lock_knows_the_pieces(
+    pop: Pop,
+) -> None:
+    pop.known.flips.add(0)
+    pieces = _pieces.written(_pieces.of_file(str(pop.known.folder / "model"), _PIECE))
+    result = pop.fetch(1, files=[pop.file(size=len(_CONTENT), pieces=pieces)])
+    assert (result["failed"], result["mended"], pop.kept(1) == _CONTENT) == (False, 1, True)
+    assert pop.known.bytes == result["from_origin"] == len(_CONTENT) + _PIECE
+    assert [first for _, _, first, _ in pop.known.log] == [0, 0]
+
+
+def test_a_bit_that_is_another_on_the_rack_s_network_costs_one_piece_from_the_neighbour(pop: Pop) -> None:
+    pop.fetch(1)
+    pop.known.sent.clear()
+    with a_bad_cable(f"{pop.network}.8", pop.relay(1), flips_at=5_000_000) as cable:
+        result = pop.fetch(2, neighbours=[cable.place])
+    assert (result["failed"], pop.kept(2) == _CONTENT, pop.known.bytes) == (False, True, 0)
+    assert cable.sent == [len(_CONTENT), _PIECE]
+
+
+def test_an_origin_without_ranges_gives_the_whole_file_again(pop: Pop) -> None:
+    pop.known.flips.add(0)
+    pop.known.ranges = False
+    pieces = _pieces.written(_pieces.of_file(str(pop.known.folder / "model"), _PIECE))
+    result = pop.fetch(1, files=[pop.file(size=len(_CONTENT), pieces=pieces)])
+    assert (result["failed"], pop.kept(1) == _CONTENT) == (False, True)
+
+
+def test_marks_that_are_wrong_themselves_cost_time_and_no_file(pop: Pop) -> None:
+    pop.known.flips.add(0)
+    marks = " ".join(["0" * 16] * 3)
+    result = pop.fetch(1, files=[pop.file(size=len(_CONTENT), pieces=marks)])
+    assert (result["failed"], pop.kept(1) == _CONTENT) == (False, True)
 
 
 def test_bytes_that_stay_wrong_are_kept_nowhere(pop: Pop) -> None:

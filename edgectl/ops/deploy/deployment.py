@@ -18,7 +18,7 @@ from edgectl.ops.deploy.lock import locked
 from edgectl.ops.deploy.neighbours import neighbours
 from edgectl.ops.deploy.planning import Planned, plan_placement
 from edgectl.ops.deploy.release import files_of, release_id, release_vars
-from edgectl.ops.deploy.shipping import Shipment
+from edgectl.ops.deploy.shipping import Shipment, without_pieces
 from edgectl.ops.deploy.spec import ServiceSpec, load_spec
 from edgectl.ops.deploy.spec_care import Swap
 from edgectl.ops.deploy.spec_sources import ModelFile
@@ -73,7 +73,7 @@ class Deployment:
         weights = [_weight(file) for file in files_of(self.spec)]
         return {
             **release_vars(self.spec, host.address, self.near[host.name], gpu, how),
-            "weights": weights,
+            "weights": [without_pieces(file) for file in weights],
         }
 
 
@@ -130,5 +130,7 @@ def _local_file(spec: Path, file: ModelFile) -> bytes:
 
 def _weight(file: ModelFile) -> dict[str, Any]:
     where = {} if file.source.startswith("file://") else {"url": file.source}
-    size = {} if file.size is None else {"size": file.size}
-    return {"name": file.file_name, "sha256": file.sha256, **where, **size}
+    known = {"size": file.size, "pieces": file.pieces}
+    return {"name": file.file_name, "sha256": file.sha256, **where} | {
+        name: value for name, value in known.items() if value
+    }

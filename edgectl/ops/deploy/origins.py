@@ -196,7 +196,15 @@ def one(origins: Origins, file: ModelFile) -> ModelFile:
 
 
 def _content(content: Content) -> dict[str, Any]:
-    return {"sha256": content.sha256, "size": content.size}
+    return {"sha256": content.sha256, "size": content.size, "pieces": content.pieces}
+
+
+def read_whole(origins: Origins, file: ModelFile) -> ModelFile:
+    """Return a file with the marks of its pieces, read once at its origin; `InputError` where its bytes are others."""
+    content = origins.web.digest(file.source, origins.headers_for(file.source))
+    if content.sha256 != file.sha256:
+        raise InputError(f"{file.source}: its bytes have the sha256 {content.sha256}, wanted {file.sha256}")
+    return file.model_copy(update=_content(content))
 
 
 def _hub_one(origins: Origins, file: ModelFile) -> ModelFile:

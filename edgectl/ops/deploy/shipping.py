@@ -51,16 +51,23 @@ class Shipment:
     def _host_vars(self) -> Mapping[str, Mapping[str, Any]]:
         before: dict[str, list[str]] = defaultdict(list)
         found = {}
+        bare = [without_pieces(file) for file in self.files]
         for host in self.hosts:
             found[host.name] = {
                 "service": self.spec.name,
-                "files": list(self.files),
+                # The others ask their neighbours, who tell them the marks as well.
+                "files": bare if before[host.pop.name] else list(self.files),
                 "listen": relay_of(host),
                 "neighbours": list(before[host.pop.name]),
                 "bandwidth": self.spec.weights.bandwidth or 0.0,
             }
             before[host.pop.name].append(relay_of(host))
         return found
+
+
+def without_pieces(file: Mapping[str, Any]) -> dict[str, Any]:
+    """Return a file without the marks of its pieces."""
+    return {name: value for name, value in file.items() if name != "pieces"}
 
 
 def relay_of(host: Host) -> str:

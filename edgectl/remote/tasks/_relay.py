@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import hashlib
 import hmac
 import http.server
 import json
@@ -15,8 +14,9 @@ import time
 
 from edgectl.remote import files
 from edgectl.remote.lean import Any, Dict, NamedTuple, suppress
+from edgectl.remote.tasks import _pieces
+from edgectl.remote.tasks._pieces import Pieces
 
-CHUNK_BYTES = 4 * 1024 * 1024
 _COPY_BYTES = 256 * 1024
 _RANGE = re.compile(r"^bytes=(\d+)-(\d*)$")
 _STEP_S = 0.5
@@ -118,7 +118,7 @@ class _Server(http.server.ThreadingHTTPServer):
         super().__init__(*given)
         self.used_s = time.monotonic()
         self.running = 0
-        self.lists: Dict[str, list[str]] = {}
+        self.lists: Dict[str, Pieces] = {}
 
     def is_coming(self) -> bool:
         """Tell whether the host still fetches."""
@@ -139,7 +139,7 @@ class _Server(http.server.ThreadingHTTPServer):
 
 
 class _Handler(http.server.BaseHTTPRequestHandler):
-    """GET /SHA256, in ranges, and /SHA256/chunks for the digests of its pieces."""
+    """GET /SHA256, in ranges, and /SHA256/pieces for how large its pieces are, and their marks."""
 
     server: _Server
     protocol_version = "HTTP/1.1"
@@ -161,14 +161,14 @@ class _Handler(http.server.BaseHTTPRequestHandler):
         path = os.path.join(self.server.terms.blobs, "sha256", sha256[:2], sha256)
         if not re.fullmatch(r"[0-9a-f]{64}", sha256) or not os.path.exists(path):
             self._say(503 if self.server.is_coming() else 404, b"")
-        elif what == "chunks":
-            self._say(200, json.dumps(self._chunks(path)).encode())
+        elif what == "pieces":
+            self._say(200, json.dumps(self._pieces(path)).encode())
         else:
             self._send(path)
 
-    def _chunks(self, path: str) -> list[str]:
+    def _pieces(self, path: str) -> Pieces:
         if path not in self.server.lists:
-            self.server.lists[path] = chunk_digests(path)
+            self.server.lists[path] = _pieces.of_file(path, _pieces.each_bytes(os.path.getsize(path)))
         return self.server.lists[path]
 
     def _send(self, path: str) -> None:
@@ -199,9 +199,3 @@ class _Handler(http.server.BaseHTTPRequestHandler):
 
     def log_message(self, *_words: Any) -> None:
         pass
-
-
-def chunk_digests(path: str) -> list[str]:
-    """Return the sha256 of each piece of a file."""
-    with open(path, "rb") as stream:
-        return [hashlib.sha256(piece).hexdigest() for piece in iter(lambda: stream.read(CHUNK_BYTES), b"")]

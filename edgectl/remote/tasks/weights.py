@@ -9,9 +9,9 @@ from functools import partial
 from edgectl.remote.args import arg
 from edgectl.remote.context import TaskContext
 from edgectl.remote.frozen import dataclass
-from edgectl.remote.lean import Any
+from edgectl.remote.lean import Any, Callable, Optional
 from edgectl.remote.result import TaskResult, changed, failed, ok
-from edgectl.remote.tasks import _fetching, _relay
+from edgectl.remote.tasks import _fetching, _pieces, _relay
 from edgectl.remote.tasks._fetching import Got, Source, Wanted
 from edgectl.remote.tasks._meter import Meter
 from edgectl.remote.tasks.blob import is_proven
@@ -25,7 +25,9 @@ _MENDINGS = 3
 class Args:
     """The files, and who near here has them or will."""
 
-    files: list[dict[str, Any]] = arg(doc="Each file's name, sha256, size if known, and URL at its origin.")
+    files: list[dict[str, Any]] = arg(
+        doc="Each file's name, sha256 and url; its size and the marks of its pieces, if known."
+    )
     listen: str = arg("", doc="ADDRESS:PORT where neighbours may ask this host; none without it.")
     neighbours: list[str] = arg(factory=list, doc="ADDRESS:PORT of those that fetch before this host does.")
     token: str = arg("", doc="What the neighbours of this run show each other.")
@@ -38,7 +40,7 @@ def run(args: Args, context: TaskContext) -> TaskResult:
     """Fetch what is missing, and give it on for a while."""
     meter = Meter(context.tell, [one.get("size") for one in args.files])
     wanted = [
-        (one, Wanted(one["sha256"], context.paths.blobs, partial(meter.at, number)))
+        (one, _wanted(one, context.paths.blobs, partial(meter.at, number)))
         for number, one in enumerate(args.files)
     ]
     missing = [(one, want) for one, want in wanted if not _is_there(want)]
@@ -61,6 +63,11 @@ def run(args: Args, context: TaskContext) -> TaskResult:
             return failed(f"{one['name']}: {problem}", **moved.figures())
     meter.say()
     return changed(**moved.figures()) if missing else ok(**moved.figures())
+
+
+def _wanted(file: dict[str, Any], blobs: str, at: Callable[[int, Optional[int]], Any]) -> Wanted:
+    pieces = _pieces.read(file.get("pieces", ""), file.get("size"))
+    return Wanted(file["sha256"], blobs, at, pieces)
 
 
 def _is_there(wanted: Wanted) -> bool:

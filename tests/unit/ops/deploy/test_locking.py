@@ -16,7 +16,7 @@ from edgectl import shipped
 from edgectl.complaints import validate
 from edgectl.errors import EdgectlError, InputError
 from edgectl.ops.deploy.lock import Lock, as_data, as_text, lock_path, locked, read_lock
-from edgectl.ops.deploy.locking import Locking, make_lock, write_lock
+from edgectl.ops.deploy.locking import Locking, Look, make_lock, write_lock
 from edgectl.ops.deploy.origins import Origins
 from edgectl.ops.deploy.spec import ServiceSpec, load_spec
 from edgectl.wiring.origins import HttpWeb
@@ -59,7 +59,7 @@ def a_spec(site: Site, folder: Path, text: str = HUB) -> Path:
 
 
 def made(site: Site, path: Path, *, update: bool = False) -> Locking:
-    return make_lock(load_spec(path), path, origins(site, path.parent), update=update)
+    return make_lock(load_spec(path), path, origins(site, path.parent), Look.AGAIN if update else Look.NEW)
 
 
 def test_a_repository_and_a_tag_become_digests(site: Site, tmp_path: Path) -> None:
@@ -258,3 +258,34 @@ def test_the_same_bytes_are_the_same_release_in_whatever_order_and_other_bytes_a
     whole = Lock(_written_in(_NAMES, "")).release
     assert Lock(_written_in(order, note)).release == whole
     assert Lock(_written_in([name for name in order if name != gone], note)).release != whole
+
+
+def test_a_file_is_read_whole_where_that_is_asked_for_and_its_pieces_are_marked(
+    site: Site, tmp_path: Path
+) -> None:
+    content = b"w" * (5 * 1024 * 1024)
+    site.commits[FIRST]["a.safetensors"] = content
+    path = a_spec(site, tmp_path)
+    write_lock(made(site, path))
+    assert all(not file.pieces for file in locked(load_spec(path), path).spec.model.files)
+    before = locked(load_spec(path), path).release
+    read = make_lock(load_spec(path), path, origins(site, tmp_path), Look.WHOLE)
+    write_lock(read)
+    lock = locked(load_spec(path), path)
+    marks = {file.file_name: file.pieces.split() for file in lock.spec.model.files}
+
+    assert lock.release == before
+    assert marks["a.safetensors"] == [
+        hashlib.sha256(content[at : at + 4 * 1024 * 1024]).hexdigest()[:16] for at in (0, 4 * 1024 * 1024)
+    ]
+    site.asked.clear()
+    assert not make_lock(load_spec(path), path, origins(site, tmp_path), Look.WHOLE).asked
+    assert site.asked == []
+
+
+def test_a_file_that_is_read_whole_and_is_another_is_refused(site: Site, tmp_path: Path) -> None:
+    path = a_spec(site, tmp_path)
+    write_lock(made(site, path))
+    site.lies = True
+    with pytest.raises(InputError, match="its bytes have the sha256"):
+        make_lock(load_spec(path), path, origins(site, tmp_path), Look.WHOLE)
