@@ -138,7 +138,7 @@ def pop(tmp_path: Path, worker_id: str) -> Iterator[Pop]:
         yield Pop(tmp_path, known, network)
         for path in tmp_path.glob("*/relay.pid"):
             with contextlib.suppress(ProcessLookupError):
-                os.kill(int(path.read_text()), signal.SIGTERM)
+                os.kill(int(path.read_text().split()[0]), signal.SIGTERM)
 
 
 def test_hosts_that_begin_at_once_take_one_copy_from_the_origin(pop: Pop) -> None:
@@ -217,11 +217,35 @@ def test_a_neighbour_without_the_token_gets_nothing_and_goes_to_the_origin(pop: 
 
 def test_a_relay_that_nobody_asks_ends_by_itself(pop: Pop) -> None:
     pop.fetch(1, idle=0.2)
-    relay = Path("/proc") / (pop.folder / "1/relay.pid").read_text()
+    relay = Path("/proc") / (pop.folder / "1/relay.pid").read_text().split()[0]
     give_up = time.monotonic() + 20
     while relay.exists():
         assert time.monotonic() < give_up
         time.sleep(0.1)
+
+
+def test_two_services_that_ship_to_one_host_share_its_relay_and_neither_goes_to_the_origin_twice(
+    pop: Pop,
+) -> None:
+    (pop.known.folder / "other").write_bytes(_CONTENT[:3_000_000])
+    other = pop.file(url=f"{pop.known.url}/other", sha256=hashlib.sha256(_CONTENT[:3_000_000]).hexdigest())
+    both = [pop.begin(1), pop.begin(1, files=[other], token="of another run")]
+    assert [ended(host)["failed"] for host in both] == [False] * 2
+    pop.known.sent.clear()
+    first, second = pop.fetch(2), pop.fetch(2, files=[other], token="of another run")
+    assert (first["from_neighbours"], second["from_neighbours"]) == (len(_CONTENT), 3_000_000)
+    assert pop.known.bytes == 0
+    kept = [path.read_text() for path in (pop.folder / "1/relay").iterdir()]
+    assert len(kept) == 2
+    assert "of another run" not in "".join(kept)
+
+
+def test_a_relay_that_is_to_listen_elsewhere_does(pop: Pop) -> None:
+    pop.fetch(1)
+    pop.fetch(1, listen=f"{pop.network}.1:18791")
+    pop.known.sent.clear()
+    assert pop.fetch(2, neighbours=[f"{pop.network}.1:18791"])["failed"] is False
+    assert pop.known.bytes == 0
 
 
 def test_the_origin_s_line_is_used_no_faster_than_it_may_be(pop: Pop) -> None:
