@@ -46,7 +46,7 @@ def add_planning(group: typer.Typer) -> None:
         if check:
             locked(service, path)
         look = (Look.AGAIN if update else Look.NEW) | (Look.WHOLE if read else Look.NEW)
-        made = make_lock(service, path, origins(settings, path), look)
+        made = make_lock(service, path, origins(settings, path, service), look)
         if not check:
             write_lock(made)
         common.finish(lock_report(made, SystemClock().now()))

@@ -6,11 +6,15 @@ import hashlib
 from collections.abc import Mapping
 from pathlib import Path
 
+from edgectl.clock import SystemClock
 from edgectl.engine.web import Content, Page
 from edgectl.errors import MissingError
 from edgectl.ops.deploy.origins import Origins
+from edgectl.ops.deploy.spec import ServiceSpec
 from edgectl.remote.tasks import _http
+from edgectl.remote.tasks._logins import BEARER, Login
 from edgectl.remote.tasks._pieces import Marking, each_bytes, written
+from edgectl.secret import SecretSource
 from edgectl.settings import Settings
 
 _TIMEOUT_S = 30.0
@@ -20,15 +24,18 @@ _WRONG = 400
 _HUB = "https://huggingface.co"
 
 
-def origins(settings: Settings, spec: Path) -> Origins:
-    """Return where the names in a specification are looked up: HF_ENDPOINT, HF_TOKEN, AWS_ENDPOINT_URL_S3."""
+def origins(settings: Settings, path: Path, spec: ServiceSpec) -> Origins:
+    """Return where its names are looked up: with its logins, HF_TOKEN, at HF_ENDPOINT and AWS_ENDPOINT_URL_S3."""
     said = settings.environment
+    secrets = SecretSource(said)
+    hub = {"hf://": Login(BEARER, (said["HF_TOKEN"],))} if said.get("HF_TOKEN") else {}
     return Origins(
         web=HttpWeb(),
-        folder=spec.parent,
+        folder=path.parent,
+        clock=SystemClock(),
         hub=(said.get("HF_ENDPOINT") or _HUB).rstrip("/"),
-        hub_token=said.get("HF_TOKEN", ""),
         s3=said.get("AWS_ENDPOINT_URL_S3") or said.get("AWS_ENDPOINT_URL") or "",
+        logins=hub | {name: login.value(name, secrets) for name, login in spec.logins.items()},
     )
 
 

@@ -25,6 +25,7 @@ from edgectl.ops.deploy.lock import (
     read_lock,
 )
 from edgectl.ops.deploy.origins import Origins
+from edgectl.ops.deploy.registries import image_digest
 from edgectl.ops.deploy.spec import ServiceSpec
 from edgectl.ops.deploy.spec_sources import ModelFile
 from edgectl.report import Line, Report, Tone
@@ -90,7 +91,7 @@ def _resolved(spec: ServiceSpec, origins: Origins, asked: list[str]) -> Lock:
     if not engine.is_pinned:
         asked.append(engine.image)
         image = engine.image
-        engine = engine.model_copy(update={"image": ask.image_digest(origins, engine.image)})
+        engine = engine.model_copy(update={"image": image_digest(origins, engine.image)})
     return Lock(spec.model_copy(update={"model": model, "engine": engine}), None, sources, image)
 
 

@@ -14,7 +14,7 @@ from edgectl.engine.ports import HostWork
 from edgectl.inventory.fold import folded
 from edgectl.inventory.loader import window_of
 from edgectl.inventory.model import Host
-from edgectl.ops.deploy.made_secrets import MadeSecrets
+from edgectl.ops.deploy.made_secrets import MadeSecrets, made_logins
 from edgectl.ops.deploy.spec import ServiceSpec
 from edgectl.ops.rollout import Pace, Request, carry_out, prepare
 from edgectl.ops.services import Services
@@ -80,7 +80,8 @@ def ship(services: Services, shipment: Shipment, pace: Pace) -> RunOutcome | Non
 
     A host that fails here is not given up: it is asked again before its swap, and counts there.
     """
-    made = MadeSecrets(services.secrets, {"relay_token": services.random_bytes(_TOKEN_BYTES).hex()})
+    token = {"relay_token": services.random_bytes(_TOKEN_BYTES).hex()}
+    made = MadeSecrets(services.secrets, token | made_logins(services, shipment.spec))
     quiet = replace(services, observers=(), resuming="", secrets=made)
     looked = _carried_out(quiet, shipment, Options(check=True), pace)
     complete = {host.host for host in looked.hosts if host.status is HostStatus.OK}

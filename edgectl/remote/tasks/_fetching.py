@@ -11,7 +11,8 @@ import time
 
 from edgectl.remote import durable
 from edgectl.remote.lean import Any, Callable, Iterator, NamedTuple, Optional, suppress
-from edgectl.remote.tasks import _http, _pieces
+from edgectl.remote.tasks import _http, _logins, _pieces
+from edgectl.remote.tasks._logins import Login
 from edgectl.remote.tasks._pieces import Pieces
 from edgectl.remote.tasks.blob import PROVEN_NS, path_of
 
@@ -30,6 +31,7 @@ class Source(NamedTuple):
     url: str
     token: str = ""
     bandwidth: float = 0.0  # bytes per second, 0 for as many as there are
+    login: Optional[Login] = None
 
     @property
     def is_origin(self) -> bool:
@@ -38,6 +40,8 @@ class Source(NamedTuple):
 
     def headers(self) -> dict[str, str]:
         """Return what it is asked with."""
+        if self.login is not None:
+            return _logins.headers(self.login, "GET", self.url, time.time())
         return {"Authorization": f"Bearer {self.token}"} if self.token else {}
 
 

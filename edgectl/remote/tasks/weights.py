@@ -11,7 +11,7 @@ from edgectl.remote.context import TaskContext
 from edgectl.remote.frozen import dataclass
 from edgectl.remote.lean import Any, Callable, Optional
 from edgectl.remote.result import TaskResult, changed, failed, ok
-from edgectl.remote.tasks import _fetching, _pieces, _relay
+from edgectl.remote.tasks import _fetching, _logins, _pieces, _relay
 from edgectl.remote.tasks._fetching import Got, Source, Wanted
 from edgectl.remote.tasks._meter import Meter
 from edgectl.remote.tasks.blob import is_proven
@@ -31,6 +31,7 @@ class Args:
     listen: str = arg("", doc="ADDRESS:PORT where neighbours may ask this host; none without it.")
     neighbours: list[str] = arg(factory=list, doc="ADDRESS:PORT of those that fetch before this host does.")
     token: str = arg("", doc="What the neighbours of this run show each other.")
+    logins: str = arg("", doc="What origins are asked with, by the name that a file's 'login' is.")
     bandwidth: float = arg(0.0, doc="Bytes per second from the origin; 0 for as many as there are.")
     patience: float = arg(60.0, doc="Seconds until neighbours that do not answer are not waited for.")
     idle: float = arg(120.0, doc="Seconds after which the relay ends when nobody asks.")
@@ -55,10 +56,11 @@ def run(args: Args, context: TaskContext) -> TaskResult:
         problem = _relay.start(terms)
         if problem:
             return failed(problem)
-    moved = _Moved()
+    logins, moved = _logins.read(args.logins), _Moved()
     meter.say()
     for one, want in missing:
-        problem = _Fetching(args, one["url"], want, moved).carry_out()
+        origin = Source(one["url"], "", args.bandwidth, logins.get(one.get("login", "")))
+        problem = _Fetching(args, origin, want, moved).carry_out()
         if problem:
             return failed(f"{one['name']}: {problem}", **moved.figures())
     meter.say()
@@ -103,11 +105,11 @@ class _Moved:
 class _Fetching:
     """One file, from the first source that has it."""
 
-    def __init__(self, args: Args, url: str, wanted: Wanted, moved: _Moved) -> None:
+    def __init__(self, args: Args, origin: Source, wanted: Wanted, moved: _Moved) -> None:
         self._args = args
         self._wanted = wanted
         self._moved = moved
-        self._origin = Source(url, bandwidth=args.bandwidth)
+        self._origin = origin
         # The nearest in order first: so each gives to the next one, and none to all.
         self._near = [
             Source(f"http://{place}/{wanted.sha256}", args.token) for place in reversed(args.neighbours)

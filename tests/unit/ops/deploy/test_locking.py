@@ -19,8 +19,10 @@ from edgectl.ops.deploy.lock import Lock, as_data, as_text, lock_path, locked, r
 from edgectl.ops.deploy.locking import Locking, Look, make_lock, write_lock
 from edgectl.ops.deploy.origins import Origins
 from edgectl.ops.deploy.spec import ServiceSpec, load_spec
+from edgectl.remote.tasks._logins import BEARER, Login
 from edgectl.wiring.origins import HttpWeb
 from edgectl.yaml_source import parse
+from tests.fakes.clock import FakeClock
 from tests.fakes.origins import Site, an_origin
 from tests.unit.catalog.models import QWEN3_CODER, QWEN3_CODER_CONFIG
 from tests.unit.ops.deploy.specs import LLAMA, written
@@ -51,7 +53,8 @@ def site() -> Iterator[Site]:
 
 
 def origins(site: Site, folder: Path) -> Origins:
-    return Origins(HttpWeb(), folder, hub=site.url, s3=site.url, hub_token=site.token)
+    logins = {"hf://": Login(BEARER, (site.token,))} if site.token else {}
+    return Origins(HttpWeb(), folder, FakeClock(), hub=site.url, s3=site.url, logins=logins)
 
 
 def a_spec(site: Site, folder: Path, text: str = HUB) -> Path:
@@ -201,7 +204,7 @@ def test_a_gated_repository_wants_a_token_and_gets_it(site: Site, tmp_path: Path
     site.token = "hf_x"
     path = a_spec(site, tmp_path)
     with pytest.raises(InputError, match="answers 401") as caught:
-        make_lock(load_spec(path), path, replace(origins(site, tmp_path), hub_token=""))
+        make_lock(load_spec(path), path, replace(origins(site, tmp_path), logins={}))
     assert "HF_TOKEN" in caught.value.hint
     assert made(site, path).lock.sources == {"": FIRST}
 
