@@ -55,8 +55,8 @@ class PlayCompiler:
         self._known = {**play.defaults, **known, **play.vars, **options.extra_vars}
         self._ahead = Ahead(self._known, rebound)
 
-    def compiled(self, first: int) -> tuple[Play, bool]:
-        """Return the play as it travels, its tasks numbered from `first`, and whether the host renders any."""
+    def compiled(self, first: int) -> tuple[Play, set[str]]:
+        """Return the play as it travels, its tasks numbered from `first`, and the libraries that it takes along."""
         wanted = [task for task in self._play.tasks if self._is_wanted(task)]
         tasks = [self._task(task) for task in wanted]
         blocks = blocks_of(wanted)
@@ -72,7 +72,7 @@ class PlayCompiler:
             handlers=_numbered(handlers, first + len(tasks)),
             blocks=blocks,
         )
-        return play, self._ahead.is_deferred
+        return play, self._ahead.libraries
 
     def _is_wanted(self, task: TaskSpec) -> bool:
         """Decide by tags as Ansible does, its words `all`, `tagged`, `untagged`, `always` and `never` included."""

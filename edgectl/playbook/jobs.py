@@ -47,14 +47,14 @@ class Compiler:
         """
         known = {**self._magic(host), **host.vars, **decided}
         rebound = rebindable(stage.plays)  # what one play registers, the next one sees
-        compiled: list[tuple[Play, bool]] = []
+        compiled: list[tuple[Play, set[str]]] = []
         first = 0
         for spec in stage.plays:
             compiler = PlayCompiler(spec, known, self.options, spec.path, self._blobs, rebound)
             compiled.append(compiler.compiled(first))
             first += len(compiled[-1][0].tasks) + len(compiled[-1][0].handlers)
         tasks = [task for play, _ in compiled for task in (*play.tasks, *play.handlers)]
-        is_deferred = any(deferred for _, deferred in compiled)
+        libraries = {name for _, needed in compiled for name in needed}
         modules = {task.module for task in tasks if task.module != FLUSH}
         return Job(
             run=self.run,
@@ -64,7 +64,7 @@ class Compiler:
             extra_vars=self._needed_extra_vars([play for play, _ in compiled]),
             secrets=self._needed_secrets(stage),
             blobs=self._needed_blobs(tasks),
-            needs=_needs([play for play, _ in compiled], tasks, is_deferred=is_deferred),
+            needs=_needs([play for play, _ in compiled], tasks, libraries),
             changes=any(registry.load(module).REPEAT != "reads" for module in modules),
             shares=any(getattr(registry.load(module), "SHARES", False) for module in modules),
             become=any(task.become_user is not None for task in tasks),
@@ -119,11 +119,9 @@ def stages(plays: Iterable[tuple[PlaySpec, Sequence[Host]]]) -> list[tuple[Stage
     return joined
 
 
-def _needs(plays: Sequence[Play], tasks: Sequence[Task], *, is_deferred: bool) -> list[str]:
+def _needs(plays: Sequence[Play], tasks: Sequence[Task], libraries: set[str]) -> list[str]:
     modules = {task.module for task in tasks if task.module != FLUSH}
-    needed = {name for module in modules for name in getattr(registry.load(module), "NEEDS", ())}
-    if is_deferred:
-        needed.add("jinja2")
+    needed = {name for module in modules for name in getattr(registry.load(module), "NEEDS", ())} | libraries
     if any(task.confirm_s for task in tasks):
         needed.add(CONFIRMING)
     if any(play.blocks for play in plays):

@@ -12,7 +12,7 @@ from edgectl.remote.context import HostPaths, TaskContext
 from edgectl.remote.job import FLATTENED, ITEMS_OF, Play, Task
 from edgectl.remote.lean import Any, Callable, Dict, List, NamedTuple, Optional
 from edgectl.remote.proc import Proc
-from edgectl.remote.scope import Scope
+from edgectl.remote.scope import Scope, with_lines
 from edgectl.remote.spill import Shelf
 
 Result = Dict[str, Any]
@@ -121,7 +121,7 @@ def _attempts(task: Task, play: Play, around: Surroundings, items: Dict[str, Any
 def _is_settled(task: Task, play: Play, around: Surroundings, items: Dict[str, Any], result: Result) -> bool:
     if task.until is None:
         return not (task.retries and result.get("failed"))
-    names = {**items, task.register: result} if task.register else items
+    names = _naming(task, items, result)
     return around.scope.all_true(task.until, around.scope.variables(play, task.vars, names)) is None
 
 
@@ -129,7 +129,7 @@ def _judged(task: Task, play: Play, around: Surroundings, items: Dict[str, Any],
     """Let `failed_when` and `changed_when` have the last word."""
     if task.failed_when is None and task.changed_when is None:
         return result
-    names = {**items, task.register: result} if task.register else items
+    names = _naming(task, items, result)
     variables = around.scope.variables(play, task.vars, names)
     judged = dict(result)
     if task.changed_when is not None:
@@ -140,6 +140,11 @@ def _judged(task: Task, play: Play, around: Surroundings, items: Dict[str, Any],
         if judged["failed"] and not judged.get("msg"):
             judged["msg"] = f"failed_when holds: {' and '.join(map(str, task.failed_when))}"
     return judged
+
+
+def _naming(task: Task, items: Dict[str, Any], result: Result) -> Dict[str, Any]:
+    """Return what a task's own conditions see beside all else: its item, and its result by the registered name."""
+    return {**items, task.register: with_lines(result)} if task.register else items
 
 
 def _act(task: Task, play: Play, around: Surroundings, items: Dict[str, Any]) -> Result:
