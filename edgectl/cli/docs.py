@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from pathlib import Path
 from typing import Annotated
 
 import typer
@@ -19,9 +20,14 @@ def add_to(app: typer.Typer) -> None:
             str | None, typer.Argument(metavar="[MODULE]", help="Its arguments; else all modules.")
         ] = None,
     ) -> None:
-        """List the modules of playbooks, or tell what one of them takes and does."""
+        """List the modules of playbooks, or tell what one of them takes and does.
+
+        Modules of your own are looked for in `modules/` of the folder you are in.
+        """
         from edgectl.clock import SystemClock
         from edgectl.ops.docs import list_modules, show_module
+        from edgectl.playbook.own_modules import take_in
 
+        take_in(Path.cwd() / "playbook.yaml")
         now = SystemClock().now()
         common.finish(list_modules(now) if module is None else show_module(module, now))

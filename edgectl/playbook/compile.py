@@ -34,6 +34,7 @@ class Options:
     extra_vars: Mapping[str, Any] = field(default_factory=dict)
     tags: frozenset[str] = frozenset()
     skip_tags: frozenset[str] = frozenset()
+    start_at: str = ""  # the name of the first task to run, or a pattern
 
 
 class PlayCompiler:

@@ -46,10 +46,15 @@ _PARSER = text_environment()
 @lru_cache(maxsize=4096)
 def names_in_text(text: str) -> frozenset[str]:
     """Return the free names of a template. Raises `jinja2.TemplateSyntaxError`, for unknown filters too."""
-    tree = _PARSER.parse(text)
+    tree = parsed(text)
     _refuse_unknown_words(tree)
     _refuse_lookups(tree)
     return frozenset(meta.find_undeclared_variables(tree)) - _BUILTINS
+
+
+def parsed(text: str) -> jinja2.nodes.Template:
+    """Return a template's tree. Raises `jinja2.TemplateSyntaxError`."""
+    return _PARSER.parse(text)
 
 
 def _refuse_unknown_words(tree: jinja2.nodes.Template) -> None:
@@ -79,12 +84,12 @@ def _reads_yaml(text: str) -> bool:
 
 def libraries_in(value: Any) -> frozenset[str]:
     """Return what must travel beside Jinja2 with the templates in a value."""
-    return frozenset({"yaml"}) if any(_reads_yaml(text) for text in _texts(value)) else frozenset()
+    return frozenset({"yaml"}) if any(_reads_yaml(text) for text in texts_in(value)) else frozenset()
 
 
 def names_in(value: Any) -> frozenset[str]:
     """Return the free names of every template in a value."""
-    return frozenset(name for text in _texts(value) for name in names_in_text(text))
+    return frozenset(name for text in texts_in(value) for name in names_in_text(text))
 
 
 def names_in_condition(condition: Any) -> frozenset[str]:
@@ -98,17 +103,18 @@ def as_template(condition: Any) -> Any:
     return "{{ (" + condition + "\n) }}" if bare else condition
 
 
-def _texts(value: Any) -> Iterator[str]:
+def texts_in(value: Any) -> Iterator[str]:
+    """Yield every template in a value."""
     if isinstance(value, str):
         if is_template(value):
             yield value
     elif isinstance(value, Mapping):
         for key, item in value.items():
-            yield from _texts(key)
-            yield from _texts(item)
+            yield from texts_in(key)
+            yield from texts_in(item)
     elif isinstance(value, list):
         for item in value:
-            yield from _texts(item)
+            yield from texts_in(item)
 
 
 def rebindable(plays: Iterable[PlaySpec]) -> frozenset[str]:
