@@ -8,6 +8,7 @@ from typing import Any
 import jinja2
 
 from edgectl.errors import InputError, Place, Problem
+from edgectl.playbook.model import TaskSpec
 from edgectl.playbook.names import Bindings, as_template, libraries_in, names_in, names_in_condition
 from edgectl.remote.template import (
     Layer,
@@ -58,6 +59,17 @@ class Ahead:
                     raise wrong(str(error), place) from None
         self.defer(names, value)
         return value
+
+    def for_item(self, text: str, task: TaskSpec, number: int, item: Any) -> Any:
+        """Render a text for one item of a task's loop. Raises `TemplateError` where it needs more than is known."""
+        names = {task.loop_var: item, **({task.index_var: number} if task.index_var else {})}
+        lasting = {name: value for name, value in self._known.items() if name not in self._rebound}
+        layers = [
+            Layer(lasting, authored=True),
+            Layer(task.vars, authored=True),
+            Layer(names, authored=False),
+        ]
+        return render(text, Variables(layers))
 
     def file(
         self,

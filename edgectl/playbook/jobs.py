@@ -140,8 +140,11 @@ def _needs(plays: Sequence[Play], tasks: Sequence[Task], libraries: set[str]) ->
 
 
 def _digests(task: Task) -> Iterator[str]:
-    if task.template is not None:
-        yield task.template
-    for source in task.args.get("sources") or ():
-        if source[1] is not None:
-            yield source[1]
+    of_loop = task.by_src.values()
+    for template in (task.template, *(sent.get("template") for sent in of_loop)):
+        if template is not None:
+            yield template
+    for sent in (task.args, *of_loop):
+        for source in sent.get("sources") or ():
+            if source[1] is not None:
+                yield source[1]

@@ -51,6 +51,7 @@ class Task:
     timeout_s: float = DEFAULT_TASK_TIMEOUT_S
     confirm_s: float = 0.0  # above 0: the change is taken back unless a fresh login confirms it by then
     undo: str = ""  # for /bin/sh, after the files are back as they were
+    by_src: Dict[str, Any] = field(default_factory=dict)  # of a loop over files: what is sent of each
     template: Optional[str] = None  # digest of a file that the host renders into `args["content"]`
 
 

@@ -35,7 +35,7 @@ def run_task(task: Task, play: Play, around: Surroundings) -> Result:
     if task.loop is None:
         return _run_item(task, play, around, {})
     try:
-        items = _items(around.scope.render(task.loop, around.scope.variables(play, task.vars)))
+        items = items_of(around.scope.render(task.loop, around.scope.variables(play, task.vars)))
     except ValueError as error:
         # As in Ansible, a list that is not there is no fault of a task whose condition is false without it.
         return _skipped(task, play, around, {}) or _broken(str(error))
@@ -44,7 +44,7 @@ def run_task(task: Task, play: Play, around: Surroundings) -> Result:
     return _folded([_run_loop_item(task, play, around, number, item) for number, item in enumerate(items)])
 
 
-def _items(loop: Any) -> Any:
+def items_of(loop: Any) -> Any:
     """Return what a loop goes over; one that is written as a mapping is `with_items` or `with_dict`."""
     if not isinstance(loop, dict) or not {FLATTENED, ITEMS_OF} & set(loop):
         return loop
@@ -230,8 +230,13 @@ def _arguments(task: Task, around: Surroundings, variables: Any) -> Dict[str, An
     if task.module == "debug" and task.args.get("var") is not None:
         given["var"] = str(task.args["var"])
         given["value"] = around.scope.value_of(given["var"], variables)
-    if task.template is not None:
-        text = around.blobs[task.template].decode()
+    template = task.template
+    if task.by_src:
+        sent = dict(task.by_src[str(given["src"])])
+        template = sent.pop("template", None)
+        given.update(sent)
+    if template is not None:
+        text = around.blobs[template].decode()
         options = {name: bool(given[name]) for name in ("trim_blocks", "lstrip_blocks") if name in given}
         given["content"] = around.scope.render_file(text, variables, options)
     return given

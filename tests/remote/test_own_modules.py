@@ -9,12 +9,10 @@ import pytest
 
 from edgectl.errors import InputError
 from edgectl.playbook.compile import Options
-from edgectl.playbook.jobs import Compiler, stages
 from edgectl.playbook.loader import load_playbook
 from edgectl.playbook.own_modules import take_in
-from edgectl.remote.job import Job
-from tests.fakes.fleet import a_host
 from tests.remote.bundled import BundledHost, every_python
+from tests.remote.playing import job_of
 
 GREET = '''\
 """Write a greeting into a file."""
@@ -64,20 +62,12 @@ def site(folder: Path, task: str, module: str = GREET, name: str = "greet") -> P
     return playbook
 
 
-def job_of(path: Path, *, check: bool = False) -> Job:
-    playbook = load_playbook(path)
-    compiler = Compiler(playbook, "R1" if check else "R2", Options(check), {}, {}, "ci")
-    host = a_host("fra1-n01")
-    ((stage, _),) = stages([(play, [host]) for play in playbook.plays])
-    return compiler.job(host, stage, {})
-
-
 @pytest.mark.parametrize("version", every_python())
 def test_a_module_of_ones_own_runs_like_ours(tmp_path: Path, version: str) -> None:
     host = BundledHost(tmp_path, version)
     path = tmp_path / "greeting"
     playbook = site(tmp_path, f"{{name: greet, greet: {{path: {path}, whom: '{{{{ pop }}}}'}}, register: r}}")
-    would = host.run(job_of(playbook, check=True))
+    would = host.run(job_of(playbook, "R0", Options(check=True)))
     assert would.statuses == {"greet": "changed"}
     assert not path.exists()
     done = host.run(job_of(playbook))
