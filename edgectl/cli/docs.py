@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from pathlib import Path
 from typing import Annotated
 
@@ -19,6 +20,9 @@ def add_to(app: typer.Typer) -> None:
         module: Annotated[
             str | None, typer.Argument(metavar="[MODULE]", help="Its arguments; else all modules.")
         ] = None,
+        schema: Annotated[
+            bool, typer.Option("--schema", help="Print the JSON Schema of playbooks, for editors.")
+        ] = False,
     ) -> None:
         """List the modules of playbooks, or tell what one of them takes and does.
 
@@ -29,5 +33,10 @@ def add_to(app: typer.Typer) -> None:
         from edgectl.playbook.own_modules import take_in
 
         take_in(Path.cwd() / "playbook.yaml")
+        if schema:
+            from edgectl.playbook.json_schema import json_schema
+
+            typer.echo(json.dumps(json_schema(), indent=2))
+            return
         now = SystemClock().now()
         common.finish(list_modules(now) if module is None else show_module(module, now))
