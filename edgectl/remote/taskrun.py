@@ -26,7 +26,7 @@ class Surroundings(NamedTuple):
     blobs: Dict[str, bytes]
     login: Optional[Identity]  # whom a task that does not become runs as; None: as the runner itself
     children: Children
-    on_beat: Callable[[float], None] = lambda _idle_s: None
+    on_beat: Callable[..., None] = lambda _idle_s, _moved=None: None
     on_retry: Callable[[int, str], None] = lambda _attempt, _msg: None
 
 
@@ -185,12 +185,16 @@ def touched(task: Task, play: Play, around: Surroundings) -> List[str]:
 
 
 def perform(
-    request: Dict[str, Any], paths: HostPaths, blobs: Dict[str, bytes], shelf: Optional[Shelf]
+    request: Dict[str, Any],
+    paths: HostPaths,
+    blobs: Dict[str, bytes],
+    shelf: Optional[Shelf],
+    tell: Callable[[int, int], Any] = lambda _done, _total: None,
 ) -> Result:
     """Build the arguments and run the module, with the task's environment for as long as it runs."""
     module = registry.load(request["module"])
     context = TaskContext(
-        request["check"], request["diff"], Proc({}, shelf, str(request["number"])), paths, blobs
+        request["check"], request["diff"], Proc({}, shelf, str(request["number"])), paths, blobs, tell
     )
     given = request["args"]
     try:
