@@ -27,7 +27,7 @@ JINJA2_BYTES = 450 * 1024
 WHOLE_BYTES = 704 * 1024
 
 # What a module may import at the host beside the standard library, and has to declare as `NEEDS`.
-TRAVELLING = {"jinja2", "markupsafe", "pynvml"}
+TRAVELLING = {"jinja2", "markupsafe", "pynvml", "yaml"}
 
 # Each costs more than all of edgectl's own start, and none is needed to say what edgectl can do.
 HEAVY = {

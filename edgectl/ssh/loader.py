@@ -112,7 +112,9 @@ def payload(
     """Return what is sent for an errand. With `inline` no host is asked whether it has the code: send both at once."""
     match errand:
         case Job():
-            code = shelf.bundle(errand.modules(), _parts_of(errand) | frozenset(errand.needs))
+            code = shelf.bundle(
+                errand.modules() - set(errand.own), _parts_of(errand) | frozenset(errand.needs)
+            )
             job = encode_job(errand)
             request = Request(
                 "start",
