@@ -114,15 +114,22 @@ def _of_this_kind(demand: Demand, node: Node) -> str:
 
 
 def _resident(demand: Demand, node: Node) -> str:
+    where, kept = away(demand, node)
+    return f"is in {where}, {kept}" if kept else ""
+
+
+def away(demand: Demand, node: Node) -> tuple[str, str]:
+    """Return where a host is that may not have the data, and where that stays; twice '' for one that may."""
     countries, regions = demand.place.countries, demand.place.regions
     if countries and node.country not in countries:
-        return f"is in {node.country or 'no known country'}, and data stays in {_few(countries)}"
+        return node.country or "no known country", f"and data stays in {few(countries)}"
     if regions and node.region not in regions:
-        return f"is in {node.region or 'no region'}, and data stays in {_few(regions)}"
-    return ""
+        return node.region or "no region", f"and data stays in {few(regions)}"
+    return "", ""
 
 
-def _few(places: Sequence[str]) -> str:
+def few(places: Sequence[str]) -> str:
+    """Return places by their names; more than a line bears, by their number."""
     return ", ".join(places) if len(places) <= _NAMED else f"{len(places)} others"
 
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections import defaultdict
+from collections import Counter, defaultdict
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from datetime import datetime
@@ -12,7 +12,7 @@ from edgectl.errors import ExitCode, InputError
 from edgectl.inventory.fold import abridged
 from edgectl.ops.deploy.fit_told import as_data, headline, parts
 from edgectl.ops.deploy.lock import Lock
-from edgectl.ops.deploy.placement import Decision, Placement, Verdict, objections, place
+from edgectl.ops.deploy.placement import Decision, Placement, Verdict, away, few, objections, place
 from edgectl.ops.deploy.survey import Survey, survey
 from edgectl.ops.services import Services
 from edgectl.report import HostEntry, Line, Report, Tone
@@ -82,20 +82,36 @@ def plan_lines(planned: Planned) -> Iterator[Line]:
     """Yield a plan for a person: a headline, the bytes, and each group of hosts of which the same is said."""
     yield Line(headline(planned.survey.lock, planned.survey.need))
     yield from _bytes(planned)
-    groups: dict[tuple[Verdict, str], list[str]] = defaultdict(list)
+    groups: dict[tuple[Verdict, str], list[Decision]] = defaultdict(list)
     for one in planned.placement.decisions:
-        groups[one.verdict, _said(planned, one)].append(one.node.name)
+        groups[one.verdict, _said(planned, one)].append(one)
     order = list(Verdict)
-    for (verdict, why), names in sorted(
+    for (verdict, why), members in sorted(
         groups.items(), key=lambda pair: (order.index(pair[0][0]), -len(pair[1]))
     ):
-        yield Line(
-            f"  {verdict.value:<7} {len(names):>6,}  {abridged(names, _NAMES)}   {why}", _TONES[verdict]
-        )
+        names = abridged([one.node.name for one in members], _NAMES)
+        where = _where(planned, members)
+        yield Line(f"  {verdict.value:<7} {len(members):>6,}  {names}   {where}{why}", _TONES[verdict])
     yield from _short(planned)
 
 
+def _where(planned: Planned, members: Sequence[Decision]) -> str:
+    """Tell where hosts are that may not have the data, the most of them first; '' for others."""
+    places = Counter(_away(planned, one)[0] for one in members)
+    named = [place for place, _ in places.most_common() if place]
+    return f"is in {few(named)}, " if named else ""
+
+
+def _away(planned: Planned, one: Decision) -> tuple[str, str]:
+    where, kept = away(planned.survey.demand, one.node)
+    return (where, kept) if kept and one.why.endswith(kept) else ("", "")
+
+
 def _said(planned: Planned, one: Decision) -> str:
+    """Return what is said of a host, and of every other one of which that is said; not where it is."""
+    _, kept = _away(planned, one)
+    if kept:
+        return kept
     if one.verdict is not Verdict.STAY:
         return one.why
     serves = one.node.serves

@@ -152,6 +152,20 @@ def test_a_plan_says_of_every_host_why(services: Services, tmp_path: Path) -> No
     assert statuses["gru1-r1-n01"] == "skipped"
 
 
+def test_hosts_of_other_countries_are_one_line_whichever_those_are(
+    services: Services, tmp_path: Path
+) -> None:
+    lock = a_lock(
+        tmp_path, SPEC.replace("per: metro", "per: metro, countries: [DE]").replace("role=gpu", "all")
+    )
+    text = said(plan(services, lock))
+
+    assert "not          5  gru1-r1-n[01-02],par1-r1-n[01-03]   is in FR, BR, and data stays in DE" in text
+    assert text.count("data stays") == 1
+    explained = said(plan(services, lock, "gru1-r1-n01"))
+    assert "against is in BR, and data stays in DE" in explained
+
+
 def test_one_host_is_told_in_full(services: Services, tmp_path: Path) -> None:
     services.lifecycles.record([Passage("gru1-r1-n01", Stage.REPAIR, START, "ci")])
     text = said(plan(services, a_lock(tmp_path), "gru1-r1-n01"))
