@@ -44,7 +44,8 @@ class Rollout:
     rounded down, or a number of hosts; so many hosts as `min_out` says may be out whatever that gives.
     `duration_s` is how long one host is expected to take, which must fit into what is left of its window.
     `max_unknown` counts hosts of which we could not find out; where it says nothing, `max_unreachable`
-    counts them too.
+    counts them too. With `proves_last` the last wave soaks and passes the gate as any other does, and a
+    budget that it spends is a stop, though nobody is left to be started.
     """
 
     canary: int = 0
@@ -57,6 +58,7 @@ class Rollout:
     max_unknown: Limit = Limit()
     soak_s: float = 0.0
     gate: Gate | None = None
+    proves_last: bool = False
     windowed: bool = False
     duration_s: float = DURATION_S
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 import hashlib
 from collections import Counter
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
@@ -55,6 +55,7 @@ class Deployment:
         """Return the run that puts it into force."""
         gpus = {one.node.name: one.node.gpu for one in self.planned.placement.decisions}
         how = {name: self._how(gpu) for name, gpu in gpus.items()}
+        policy = rollout_of(self.spec, replaces=any(how[host.name] is Swap.REPLACE for host in self.hosts))
         return Request(
             command="deploy apply",
             select=",".join(host.name for host in self.hosts),
@@ -62,7 +63,7 @@ class Deployment:
             host_vars={host.name: self._vars(host, gpus[host.name], how[host.name]) for host in self.hosts},
             arguments={"spec": str(self.path), "release": release_id(self.spec)},
             carried=self.carried,
-            policy=rollout_of(self.spec, replaces=any(how[host.name] is Swap.REPLACE for host in self.hosts)),
+            policy=replace(policy, proves_last=True),
             policy_place=self.policy_place,
         )
 

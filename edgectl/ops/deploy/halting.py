@@ -29,14 +29,9 @@ class Halt:
 NO_HALT = Halt((), None)
 
 
-def is_halted(outcome: RunOutcome) -> bool:
-    """Tell whether a run stopped for what it found, and not because a person asked it to."""
-    return bool(outcome.stopped) and not outcome.interrupted
-
-
 def to_go_back(on_halt: OnHalt, prepared: Prepared, outcome: RunOutcome) -> Sequence[str]:
     """Return the hosts that go back after a halt. Pure."""
-    if on_halt is OnHalt.HOLD or not is_halted(outcome):
+    if on_halt is OnHalt.HOLD or not outcome.halted:
         return ()
     went = [host for host in outcome.hosts if host.status is HostStatus.CHANGED and _has_previous(host)]
     if on_halt is OnHalt.ROLLBACK_WAVE:
