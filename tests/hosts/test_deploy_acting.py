@@ -60,8 +60,11 @@ def _live(site: Site, host: str) -> list[str]:
 
 
 def test_health_looks_at_the_units_that_a_service_behind_a_front_has(site: Site) -> None:
-    looked = site.edgectl("health", N01, "-o", "json").host(N01)["data"]
+    # What else is wrong with the machine that the tests run on must not keep the host out of what follows.
+    apart = {"EDGECTL_STATE": f"sqlite:///{site.folder}/health.db"}
+    looked = site.edgectl("health", N01, "-o", "json", more=apart).host(N01)["data"]
 
+    print([finding for finding in looked["findings"] if finding["severity"] == "critical"])
     assert "serving-unit" not in {finding["id"] for finding in looked["findings"]}
 
 

@@ -149,7 +149,14 @@ def _answers(outcome: RunOutcome) -> list[Line]:
             Line(f"  {len(hosts):>4}  {names}   smoke ok, at most {slowest * 1000:.0f} ms", Tone.GOOD)
         )
         lines.append(Line(f"        it says: {text.strip()[:100]!r}", Tone.QUIET))
-    return [*lines, *_drained(outcome)]
+    return [*lines, *_adapted(outcome), *_drained(outcome)]
+
+
+def _adapted(outcome: RunOutcome) -> list[Line]:
+    """Tell where only adapters came and went, in engines that went on."""
+    hosts = [host.host for host in outcome.finished() if "adapters" in result_at(host)]
+    said = f"  {len(hosts):>4}  {folded(hosts)}   took their adapters in the engine that runs; none was restarted"
+    return [Line(said, Tone.GOOD)] if hosts else []
 
 
 def _drained(outcome: RunOutcome) -> list[Line]:
@@ -165,5 +172,14 @@ def _drained(outcome: RunOutcome) -> list[Line]:
 
 def _data(deployment: Deployment, host: HostOutcome) -> Mapping[str, Any]:
     result = result_at(host)
-    shown = ("release", "previous", "completion", "usage", "smoke_seconds", "drained", "quarantined")
+    shown = (
+        "release",
+        "previous",
+        "completion",
+        "usage",
+        "smoke_seconds",
+        "drained",
+        "quarantined",
+        "adapters",
+    )
     return {"service": deployment.spec.name} | {name: result[name] for name in shown if name in result}

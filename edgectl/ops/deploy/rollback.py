@@ -121,5 +121,5 @@ def rollback_report(prepared: Prepared, outcome: RunOutcome) -> Report:
 
 
 def _data(host: HostOutcome) -> Mapping[str, Any]:
-    shown = ("release", "left", "completion", "smoke_seconds", "drained", "quarantined")
+    shown = ("release", "left", "completion", "smoke_seconds", "drained", "quarantined", "adapters")
     return {name: value for name, value in result_at(host).items() if name in shown}

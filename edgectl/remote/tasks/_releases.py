@@ -13,10 +13,15 @@ from edgectl.remote.tasks.blob import path_of
 
 _DESCRIPTION = "release.json"
 _LEFT = "rolled-back"
+_ADAPTERS = "adapters"
 
 
 class Releases:
-    """`releases/<service>/<release>/{release.json,model/}`; model files are hard links into the blob store."""
+    """`releases/<service>/<release>/{release.json,model/}`; model files are hard links into the blob store.
+
+    Adapters lie in `releases/<service>/adapters/<name>-<digest>/`: an engine that goes on from one release to the next
+    reads them from there again whenever it likes.
+    """
 
     def __init__(self, paths: HostPaths, service: str) -> None:
         self._home = os.path.join(paths.state, "releases", service)
@@ -25,6 +30,15 @@ class Releases:
     def folder(self, release: str) -> str:
         """Return a release's folder."""
         return os.path.join(self._home, release)
+
+    @property
+    def adapters(self) -> str:
+        """Return the folder of the service's adapters."""
+        return os.path.join(self._home, _ADAPTERS)
+
+    def filled(self, text: str, release: str) -> str:
+        """Return a text with its folders' names in their places."""
+        return text.replace("{release}", self.folder(release)).replace("{adapters}", self.adapters)
 
     def current(self) -> str | None:
         """Return the release in force, None where there is none."""
@@ -58,7 +72,9 @@ class Releases:
         return {} if raw is None else dict(json.loads(raw))
 
     def _place(self, release: str, entry: dict[str, Any]) -> str:
-        return os.path.join(self.folder(release), entry.get("folder", "model"), entry["name"])
+        folder = entry.get("folder", "model")
+        above = self._home if folder.startswith(f"{_ADAPTERS}/") else self.folder(release)
+        return os.path.join(above, folder, entry["name"])
 
     def is_laid_out(self, release: str, model_files: list[dict[str, Any]]) -> bool:
         """Tell whether the release's files are the blob store's own: a blob fetched anew is another file."""
@@ -106,7 +122,7 @@ class Releases:
             return []
         kept = {self.current(), self.previous()} - {None}
         folders = [entry for entry in os.scandir(self._home) if entry.is_dir(follow_symlinks=False)]
-        others = [entry for entry in folders if entry.name not in kept]
+        others = [entry for entry in folders if entry.name not in {*kept, _ADAPTERS}]
         others.sort(key=lambda entry: entry.stat().st_mtime, reverse=True)
         return [entry.name for entry in others[max(0, keep - len(kept) + 1) :]]
 
@@ -114,3 +130,17 @@ class Releases:
         """Remove the oldest releases beyond `keep`."""
         for name in self.beyond(keep):
             shutil.rmtree(self.folder(name))
+        for folder in self._unused_adapters():
+            shutil.rmtree(folder)
+
+    def _unused_adapters(self) -> list[str]:
+        """Return the folders of adapters that no release has any more."""
+        if not os.path.isdir(self.adapters):
+            return []
+        releases = [name for name in os.listdir(self._home) if name != _ADAPTERS]
+        used = {one.get("folder") for name in releases for one in self.described(name).get("files", [])}
+        return [
+            os.path.join(self.adapters, name)
+            for name in os.listdir(self.adapters)
+            if f"{_ADAPTERS}/{name}" not in used
+        ]

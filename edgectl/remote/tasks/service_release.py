@@ -151,7 +151,7 @@ class _Switch:
             if release == self._args.release
             else self._releases.described(release).get("unit")
         )
-        return None if text is None else text.replace("{release}", self._releases.folder(release))
+        return None if text is None else self._releases.filled(text, release)
 
     def _installed_unit(self) -> str | None:
         raw = files.read(self._unit_path)
