@@ -64,7 +64,6 @@ def test_health_looks_at_the_units_that_a_service_behind_a_front_has(site: Site)
     apart = {"EDGECTL_STATE": f"sqlite:///{site.folder}/health.db"}
     looked = site.edgectl("health", N01, "-o", "json", more=apart).host(N01)["data"]
 
-    print([finding for finding in looked["findings"] if finding["severity"] == "critical"])
     assert "serving-unit" not in {finding["id"] for finding in looked["findings"]}
 
 

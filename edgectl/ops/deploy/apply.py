@@ -18,6 +18,7 @@ from edgectl.ops.deploy.holding import held
 from edgectl.ops.deploy.learning import learn
 from edgectl.ops.deploy.lock import as_data
 from edgectl.ops.deploy.made_secrets import with_environment
+from edgectl.ops.deploy.planning import floor_lines
 from edgectl.ops.deploy.recording import remember, result_at
 from edgectl.ops.deploy.release import release_id
 from edgectl.ops.deploy.shipping import ship, shipped_lines
@@ -58,6 +59,7 @@ def plan_lines(deployment: Deployment, outcome: RunOutcome) -> list[Line]:
             f"{spec.name}  → {release_id(spec)}   {spec.model.name} on {spec.engine.kind}, {_size(deployment)}"
         )
     ]
+    lines += floor_lines(deployment.planned)
     groups: dict[str, list[str]] = defaultdict(list)
     for host in outcome.finished():
         groups[_said(host)].append(host.host)

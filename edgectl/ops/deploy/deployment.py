@@ -55,7 +55,8 @@ class Deployment:
         """Return the run that puts it into force."""
         gpus = {one.node.name: one.node.gpu for one in self.planned.placement.decisions}
         how = {name: self._how(gpu) for name, gpu in gpus.items()}
-        policy = rollout_of(self.spec, replaces=any(how[host.name] is Swap.REPLACE for host in self.hosts))
+        replaces = any(how[host.name] is Swap.REPLACE for host in self.hosts)
+        policy = rollout_of(self.spec, replaces=replaces, measure=self.planned.capacity.measure)
         return Request(
             command="deploy apply",
             select=",".join(host.name for host in self.hosts),

@@ -61,7 +61,8 @@ def undo(
         return NO_HALT
     hosts = [services.fleet.hosts[name] for name in names]
     anew = replace(services, resuming="")
-    return Halt(names, carry_back(anew, Return(spec, hosts, leave=release))[1])
+    back = Return(spec, hosts, leave=release, measure=prepared.plan.rollout.measure)
+    return Halt(names, carry_back(anew, back)[1])
 
 
 def halt_lines(halt: Halt) -> list[Line]:
