@@ -1,7 +1,7 @@
 """A small OpenAI server whose answers a model file scripts: real HTTP, real streams, no model. Runs at a host.
 
-The model file is JSON: `says` is what it answers word by word, `pace_s` the time between two words; `fault` is
-"mute" (200 and no token), "never-ready" (503 for ever) or "" for none.
+The model file is JSON: `says` is what it answers word by word, `pace_s` the time between two words, `first_s` the
+time before the first one; `fault` is "mute" (200 and no token), "never-ready" (503 for ever) or "" for none.
 
 Started as vLLM is (`serve FOLDER --served-model-name NAME`), it takes LoRA adapters at its start and while it runs, as
 vLLM does: a folder with a file of the same kind each. An adapter's `fault` may be "unloadable" (refused while it runs).
@@ -24,6 +24,7 @@ class Engine:
     def __init__(self, name: str, script: dict[str, Any], adapters: dict[str, str]) -> None:
         self._name = name
         self._pace_s = float(script.get("pace_s", 0.0))
+        self._first_s = float(script.get("first_s", 0.0))
         self._fault = script.get("fault", "")
         self._running = 0
         self._says = {name: script["says"].split()}
@@ -90,6 +91,7 @@ class Engine:
         writer.write(
             b"HTTP/1.1 200 OK\r\nContent-Type: text/event-stream\r\nTransfer-Encoding: chunked\r\n\r\n"
         )
+        await asyncio.sleep(self._first_s)
         for number, word in enumerate(words):
             _event(
                 writer, json.dumps({"choices": [{"delta": {"content": word if number == 0 else f" {word}"}}]})
