@@ -77,7 +77,7 @@ def plan_report(planned: Planned, now: datetime, explain: str | None = None) -> 
 
 
 def _entry(planned: Planned, one: Decision) -> HostEntry:
-    data = {"verdict": one.verdict.value, "serves": one.node.serves}
+    data = {"verdict": one.verdict.value, "serves": one.node.serves, "gpus": list(one.gpus)}
     moves = one.verdict is Verdict.STAY and one.node.serves != planned.release
     status = "changed" if moves else _STATUS[one.verdict]
     return HostEntry(one.node.name, one.node.pop, status, one.why, data=data)
@@ -159,8 +159,10 @@ def _explained(planned: Planned, host: str) -> Iterator[Line]:
         f"    place   {where}{f' · of {node.tenant}' if node.tenant else ''} · stage {stage}", Tone.QUIET
     )
     free = "not known" if node.free is None else f"{node.free} of its GPUs free"
+    gets = f" · it gets {', '.join(found.gpus)}" if found.gpus else ""
     yield Line(
-        f"    gpu     {node.gpu or 'not known'} · {free} · {planned.survey.need.gpus} wanted", Tone.QUIET
+        f"    gpu     {node.gpu or 'not known'} · {free} · {planned.survey.need.gpus} wanted{gets}",
+        Tone.QUIET,
     )
     if fits is not None:
         yield Line(f"    memory  {parts(fits)}", Tone.QUIET)

@@ -68,10 +68,12 @@ def release_vars(
     neighbours: Sequence[str] = (),
     sku: str = "",
     how: Swap = Swap.SIDE_BY_SIDE,
+    gpus: Sequence[str] = (),
 ) -> dict[str, Any]:
     """Return what the playbook needs to know about a release on one host with such GPUs.
 
-    `neighbours` are the addresses of hosts that serve it while this one cannot.
+    `neighbours` are the addresses of hosts that serve it while this one cannot; `gpus` are the numbers of those it
+    gets there, by default the first ones.
     """
     release, smoke = release_id(spec), spec.gates.smoke
     return {
@@ -81,7 +83,8 @@ def release_vars(
         "model_files": list(_laid_out(spec)),
         "has_secrets": bool(spec.secrets),
         "secrets_path": SECRETS.format(service=spec.name),
-        "unit": unit_at(spec, address=address, release=release, sku=sku),
+        "unit": unit_at(spec, address=address, release=release, sku=sku, gpus=gpus),
+        "gpus": list(gpus or spec.gpus.uuid),
         "adapters": list(adapters_of(spec)),
         "adapters_by": loader_of(spec),
         "base": base_of(spec),

@@ -94,13 +94,13 @@ def render_unit(
             assert_never(spec.engine.runtime)
 
 
-def unit_at(spec: ServiceSpec, *, address: str, release: str, sku: str = "") -> str:
+def unit_at(spec: ServiceSpec, *, address: str, release: str, sku: str = "", gpus: Sequence[str] = ()) -> str:
     """Return the unit for a host: behind a front the engine is on the loopback, at the port of its slot."""
     match spec.serve.front:
         case Front.HAPROXY:
-            return render_unit(spec, address="127.0.0.1", release=release, sku=sku, port="{port}")
+            return render_unit(spec, address="127.0.0.1", release=release, sku=sku, port="{port}", gpus=gpus)
         case Front.NONE:
-            return render_unit(spec, address=address, release=release, sku=sku)
+            return render_unit(spec, address=address, release=release, sku=sku, gpus=gpus)
         case _:
             assert_never(spec.serve.front)
 

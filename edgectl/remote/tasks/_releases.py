@@ -8,7 +8,7 @@ import shutil
 
 from edgectl.remote import files
 from edgectl.remote.context import HostPaths
-from edgectl.remote.lean import Any, suppress
+from edgectl.remote.lean import Any, Optional, suppress
 from edgectl.remote.tasks.blob import path_of
 
 _DESCRIPTION = "release.json"
@@ -26,6 +26,7 @@ class Releases:
     def __init__(self, paths: HostPaths, service: str) -> None:
         self._home = os.path.join(paths.state, "releases", service)
         self._blobs = paths.blobs
+        self._paths = paths
 
     def folder(self, release: str) -> str:
         """Return a release's folder."""
@@ -70,6 +71,22 @@ class Releases:
         """Return what a release was laid out with, empty where that is gone."""
         raw = files.read(os.path.join(self.folder(release), _DESCRIPTION))
         return {} if raw is None else dict(json.loads(raw))
+
+    def gpus(self, release: Optional[str]) -> list[str]:
+        """Return the GPUs that a release was given, by number or UUID; none where it was not said."""
+        return [] if release is None else list(self.described(release).get("gpus") or ())
+
+    def clash(self, gpus: list[str]) -> str:
+        """Return which of these GPUs another service of this host has, or an empty text."""
+        above, own = os.path.split(self._home)
+        for service in sorted(set(os.listdir(above)) - {own}) if os.path.isdir(above) else []:
+            other = Releases(self._paths, service)
+            both = sorted(set(gpus) & set(other.gpus(other.current())))
+            if both:
+                return (
+                    f"the service {service} has GPU {both[0]} here: edgectl deploy reconcile, then try again"
+                )
+        return ""
 
     def _place(self, release: str, entry: dict[str, Any]) -> str:
         folder = entry.get("folder", "model")

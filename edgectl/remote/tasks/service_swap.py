@@ -38,6 +38,7 @@ _DESCRIBED = (
     "adapters",
     "adapters_by",
     "base",
+    "gpus",
 )
 
 
@@ -70,6 +71,7 @@ class Args:
     adapters_by: Literal["", "vllm", "sglang"] = arg(
         "", doc="Whose way of loading them while it runs it has."
     )
+    gpus: list[str] = arg(factory=list, doc="The GPUs that the unit names, by number or UUID.")
     base: str = arg("", doc="What two releases have in common that differ in nothing but adapters.")
 
     def __post_init__(self) -> None:
@@ -82,14 +84,14 @@ def run(args: Args, context: TaskContext) -> TaskResult:
     """Swap to the release unless it is in force and answers."""
     swap = Swap(args, context)
     if swap.is_in_force():
-        return ok(release=args.release, previous=swap.before)
+        return ok(release=args.release, previous=swap.before, gpus=args.gpus)
     if context.check:
         return changed(swap.plan(), release=args.release)
     problem = swap.carry_out()
     if problem:
-        return failed(f"{args.release}: {problem}; {swap.said}", release=swap.before, **swap.figures)
+        return swap.failed(args.release, problem)
     swap.commit()
-    return changed(release=args.release, previous=swap.before, **swap.figures)
+    return changed(release=args.release, previous=swap.before, gpus=args.gpus, **swap.figures)
 
 
 class Swap:
@@ -105,6 +107,11 @@ class Swap:
         self.before = self._releases.current()
         self.figures: dict[str, Any] = {}
         self.said = "nothing was touched"
+
+    def failed(self, release: str, problem: str) -> TaskResult:
+        """Return what a swap that failed came to."""
+        gpus = self._releases.gpus(self.before)
+        return failed(f"{release}: {problem}; {self.said}", release=self.before, gpus=gpus, **self.figures)
 
     def _known_record(self) -> Record:
         """Return what the proxy shall be, with whoever serves now."""
@@ -191,7 +198,8 @@ class Swap:
     def _lay_out(self) -> str:
         args = self._args
         text = json.dumps({**self._described(), "swap": args.swap}, indent=2)
-        return self._front.missing() or self._releases.lay_out(args.release, args.files, text)
+        missing = self._front.missing() or self._releases.clash(args.gpus)
+        return missing or self._releases.lay_out(args.release, args.files, text)
 
     def _take_over(self) -> str:
         """Have an engine that listened itself give its port to the proxy: until that has it, nobody answers there."""
