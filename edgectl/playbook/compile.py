@@ -14,6 +14,7 @@ from edgectl.complaints import did_you_mean
 from edgectl.errors import Place
 from edgectl.playbook.ahead import Ahead, wrong
 from edgectl.playbook.confirm import undo_of
+from edgectl.playbook.free_form import first_word
 from edgectl.playbook.model import PlaySpec, TaskSpec
 from edgectl.playbook.names import FACT_PREFIX, NO_FACTS, Bindings, names_in, names_in_text
 from edgectl.playbook.sources import Blobs, SourceError, copy_sources, file_mode, find, read
@@ -154,7 +155,7 @@ class PlayCompiler:
 
     def _refuse_secrets_in_words(self, task: TaskSpec) -> None:
         """A command line is there for every user of a host to read."""
-        if task.module not in ("command", "shell"):
+        if task.module not in ("command", "script", "shell"):
             return
         for name in ("cmd", "argv"):
             secret = self._ahead.reveals(names_in(task.args.get(name)), self._play.secrets)
@@ -224,13 +225,18 @@ class _Arguments:
         return self._play.ahead.value(value, place, self._inside, reached=self._reached)
 
     def _files(self, args: dict[str, Any]) -> str | None:
-        src = args.get("src")
-        folder = getattr(registry.load(self._task.module), "SENDS", "")
+        module = registry.load(self._task.module)
+        folder, named = getattr(module, "SENDS", ""), getattr(module, "SENT_BY", "src")
+        src = args.get(named)
         if not folder or src is None or _says_yes(args.get("remote_src")):
             return None
-        place = self._task.place_of("src")
+        place = self._task.place_of(named)
+        src = src if named == "src" else first_word(str(src))
         if is_template(src):
-            raise wrong("'src' must be known before the run, but it depends on the host or on a loop", place)
+            said = (
+                f"the file in '{named}' must be known before the run, but it depends on the host or on a loop"
+            )
+            raise wrong(said, place)
         try:
             if folder == "templates":
                 return self._template_file(src, args)
