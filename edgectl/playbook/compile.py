@@ -17,7 +17,7 @@ from edgectl.playbook.confirm import undo_of
 from edgectl.playbook.free_form import first_word
 from edgectl.playbook.model import PlaySpec, TaskSpec
 from edgectl.playbook.names import FACT_PREFIX, NO_FACTS, Bindings, names_in, names_in_text
-from edgectl.playbook.sources import Blobs, SourceError, copy_sources, file_mode, find, read
+from edgectl.playbook.sources import Blobs, SourceError, copy_sources, file_mode, find, landing, read
 from edgectl.remote import registry
 from edgectl.remote.args import ArgumentError, build
 from edgectl.remote.job import DEFAULT_TASK_TIMEOUT_S, FLATTENED, FLUSH, ITEMS_OF, Play, Task
@@ -190,6 +190,11 @@ class PlayCompiler:
         """Find a file that a task sends."""
         return find((*task.folders, self._playbook.parent), kind, src)
 
+    def landing(self, src: str, dest: str, *, flat: bool) -> str:
+        """Return where a file that a task brings is written."""
+        host = str(self._known.get("inventory_hostname", ""))
+        return str(landing(self._playbook.parent, host, src, dest, flat=flat))
+
     @property
     def blobs(self) -> Blobs:
         """Where the contents to send are packed."""
@@ -217,6 +222,8 @@ class _Arguments:
             self._play.ahead.kept_conditions(listed, task.place_of(evaluated))
             return {**args, evaluated: expressions}, None
         template = self._files(args)
+        if getattr(registry.load(task.module), "BRINGS", False):
+            args["local"] = self._local(args)
         self._check(args, template)
         return args, template
 
@@ -245,6 +252,19 @@ class _Arguments:
         except SourceError as error:
             raise wrong(str(error), place) from None
         return None
+
+    def _local(self, args: Mapping[str, Any]) -> str:
+        """Return where a file of the host goes here: what the host says has no say in it."""
+        for name in ("src", "dest", "flat"):
+            if is_template(args.get(name)):
+                said = f"'{name}' must be known before the run, but it depends on the host or on a loop"
+                raise wrong(said, self._task.place_of(name))
+        try:
+            return self._play.landing(
+                str(args.get("src")), str(args.get("dest")), flat=_says_yes(args.get("flat"))
+            )
+        except SourceError as error:
+            raise wrong(str(error), self._task.place_of("dest")) from None
 
     def _template_file(self, src: str, args: dict[str, Any]) -> str | None:
         path = self._play.find(self._task, "templates", src)

@@ -12,6 +12,7 @@ from edgectl.remote.frozen import dataclass
 from edgectl.remote.lean import Literal
 from edgectl.remote.ownership import Attributes
 from edgectl.remote.result import TaskResult, failed
+from edgectl.remote.tasks import _web_key
 from edgectl.remote.tasks._login_keys import KeyLine, options_of, parsed, written
 
 REPEAT = "idempotent"
@@ -22,7 +23,7 @@ class Args:
     """Name the user and the keys."""
 
     user: str = arg(doc="The user; one that is not there fails, in check mode too.")
-    key: str = arg(doc="The public keys, a line each; file:///PATH is a file at the host.")
+    key: str = arg(doc="The public keys, a line each; or file:///PATH at the host, or an https address.")
     path: str | None = arg(None, doc="The file; ~USER/.ssh/authorized_keys where absent.")
     manage_dir: bool = arg(True, doc="Make the file's folder, and give it to the user alone.")
     state: Literal["absent", "present"] = arg("present", doc="Whether the keys should be there.")
@@ -32,11 +33,12 @@ class Args:
     follow: bool = arg(False, doc="Where the file is a symbolic link, write to what it points to.")
 
     def __post_init__(self) -> None:
-        """Refuse keys from the web: whoever answers there would log in here."""
-        if self.key.startswith(("http://", "https://")):
-            raise ValueError(
-                "'key' is a key, not an address: fetch it once, look at it, and write it into the playbook"
-            )
+        """Refuse keys that anybody on the way could change."""
+        problem = (
+            "" if self.key.startswith("file://") else _web_key.refusal("key", self.key.partition("\n")[0])
+        )
+        if problem and self.key.startswith("http"):
+            raise ValueError(problem)
 
 
 def run(args: Args, context: TaskContext) -> TaskResult:
@@ -81,6 +83,8 @@ def _wanted(args: Args) -> list[KeyLine]:
     if text.startswith("file://"):
         with open(text[len("file://") :], encoding="utf-8") as stream:
             text = stream.read()
+    elif text.startswith("https://"):
+        text = _web_key.fetched(text).decode("utf-8", "replace")
     keys = [parsed(line) for line in text.splitlines() if line.strip() and not line.startswith("#")]
     for key in keys:
         if not key.kind:
