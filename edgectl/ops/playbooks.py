@@ -10,6 +10,7 @@ from pathlib import Path
 
 from edgectl.engine.outcome import RunOutcome, TaskRecord, TaskStatus, exit_code
 from edgectl.inventory.fold import folded
+from edgectl.ops.arrivals import Arrivals, with_arrivals
 from edgectl.ops.gates import carry_out_gated, command_playbook
 from edgectl.ops.outputs import by_output, exec_data, output_clusters, output_lines
 from edgectl.ops.promises import Promises
@@ -58,11 +59,13 @@ def run_playbook(
         pace=pace,
     )
     prepared = prepare(services, playbook, request)
-    outcome = carry_out_gated(services, prepared)
+    arrivals = Arrivals(prepared)
+    outcome = carry_out_gated(with_arrivals(services, arrivals), prepared)
     code = exit_code(outcome)
     comparison = compared(prepared, outcome)
     body = [
         *_task_table(outcome),
+        *arrivals.told(outcome),
         *_diffs(outcome, options),
         *trouble(outcome.hosts, comparison),
         *closing(outcome, code),

@@ -14,9 +14,10 @@ from edgectl.complaints import did_you_mean
 from edgectl.errors import Place
 from edgectl.playbook.ahead import Ahead, wrong
 from edgectl.playbook.confirm import undo_of
+from edgectl.playbook.free_form import first_word
 from edgectl.playbook.model import PlaySpec, TaskSpec
 from edgectl.playbook.names import FACT_PREFIX, NO_FACTS, Bindings, names_in, names_in_text
-from edgectl.playbook.sources import Blobs, SourceError, copy_sources, file_mode, find, read
+from edgectl.playbook.sources import Blobs, SourceError, copy_sources, file_mode, find, landing, read
 from edgectl.remote import registry
 from edgectl.remote.args import ArgumentError, build
 from edgectl.remote.job import DEFAULT_TASK_TIMEOUT_S, FLATTENED, FLUSH, ITEMS_OF, Play, Task
@@ -159,7 +160,7 @@ class PlayCompiler:
 
     def _refuse_secrets_in_words(self, task: TaskSpec) -> None:
         """A command line is there for every user of a host to read."""
-        if task.module not in ("command", "shell"):
+        if task.module not in ("command", "script", "shell"):
             return
         for name in ("cmd", "argv"):
             secret = self._ahead.reveals(names_in(task.args.get(name)), self._play.secrets)
@@ -193,6 +194,11 @@ class PlayCompiler:
     def find(self, task: TaskSpec, kind: str, src: str) -> Path:
         """Find a file that a task sends."""
         return find((*task.folders, self._playbook.parent), kind, src)
+
+    def landing(self, src: str, dest: str, *, flat: bool) -> str:
+        """Return where a file that a task brings is written."""
+        host = str(self._known.get("inventory_hostname", ""))
+        return str(landing(self._playbook.parent, host, src, dest, flat=flat))
 
     @property
     def blobs(self) -> Blobs:
@@ -239,37 +245,54 @@ class _Arguments:
         return self._play.ahead.value(value, place, self._inside, reached=self._reached)
 
     def _files(self, args: dict[str, Any]) -> _Sent:
-        src = args.get("src")
-        folder = getattr(registry.load(self._task.module), "SENDS", "")
-        if not folder or src is None or _says_yes(args.get("remote_src")):
+        """Return what travels for a file of the controller's that is named here, and where one of the host's goes."""
+        module = registry.load(self._task.module)
+        named = getattr(module, "SENT_BY", "src")
+        src = args.get(named)
+        is_about_files = getattr(module, "SENDS", "") or getattr(module, "BRINGS", False)
+        if not is_about_files or src is None or _says_yes(args.get("remote_src")):
             return _Sent()
+        src = str(src) if named == "src" else first_word(str(src))
         if is_template(src):
-            return _Sent(by_src={one: self._read(folder, one, args) for one in self._each(src)})
-        found = self._read(folder, src, args)
+            return _Sent(by_src={one: self._of_file(module, one, args) for one in self._each(named, src)})
+        found = self._of_file(module, src, args)
         template = found.pop("template", None)
         args.update(found)
         return _Sent(template)
 
-    def _each(self, src: str) -> list[str]:
+    def _each(self, named: str, src: str) -> list[str]:
         """Return what `src` is for each item of a loop that is known here."""
-        place = self._task.place_of("src")
-        if self._loop is None or is_template(self._loop):
-            raise wrong("'src' must be known before the run, but it depends on the host", place)
+        place = self._task.place_of(named)
+        if named != "src" or self._loop is None or is_template(self._loop):
+            raise wrong(
+                f"the file in '{named}' must be known before the run, but it depends on the host", place
+            )
         items = items_of(self._loop)
         try:
             return [str(self._play.ahead.for_item(src, self._task, *item)) for item in enumerate(items)]
         except TemplateError as error:
-            raise wrong(f"'src' must be known before the run: {error}", place) from None
+            raise wrong(f"'{named}' must be known before the run: {error}", place) from None
 
-    def _read(self, folder: str, src: str, args: Mapping[str, Any]) -> dict[str, Any]:
-        """Return the arguments that a file to send gives; `template` is the digest of one that the host renders."""
+    def _of_file(self, module: Any, src: str, args: Mapping[str, Any]) -> dict[str, Any]:
+        """Return the arguments that one file gives; `template` is the digest of one that the host renders."""
+        named = getattr(module, "SENT_BY", "src")
         try:
-            path = self._play.find(self._task, folder, src)
-            if folder == "templates":
+            if getattr(module, "BRINGS", False):
+                return {"local": self._landing(src, args)}
+            path = self._play.find(self._task, module.SENDS, src)
+            if module.SENDS == "templates":
                 return self._template_file(path, args)
             return {"sources": copy_sources(path, src, self._play.blobs)}
         except SourceError as error:
-            raise wrong(str(error), self._task.place_of("src")) from None
+            raise wrong(str(error), self._task.place_of(named)) from None
+
+    def _landing(self, src: str, args: Mapping[str, Any]) -> str:
+        """Return where a file of the host goes here: what the host says has no say in it."""
+        for name in ("dest", "flat"):
+            if is_template(args.get(name)):
+                said = f"'{name}' must be known before the run, but it depends on the host or on a loop"
+                raise wrong(said, self._task.place_of(name))
+        return self._play.landing(src, str(args.get("dest")), flat=_says_yes(args.get("flat")))
 
     def _template_file(self, path: Path, args: Mapping[str, Any]) -> dict[str, Any]:
         raw = read(path)

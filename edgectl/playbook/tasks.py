@@ -28,7 +28,7 @@ from edgectl.yaml_source import Document, load
 
 Steps = tuple[str | int, ...]
 
-_BUILTIN_PREFIXES = ("ansible.builtin.", "ansible.legacy.", "ansible.posix.")
+_BUILTIN_PREFIXES = ("ansible.builtin.", "ansible.legacy.", "ansible.posix.", "community.general.")
 _FILES, _ROLES = ("import_tasks", "include_tasks"), ("import_role", "include_role")
 _SECTIONS = {"block": Section.BLOCK, "rescue": Section.RESCUE, "always": Section.ALWAYS}
 # Deeper than anybody writes, and far from where Python gives up.

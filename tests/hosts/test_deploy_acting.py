@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import json
 from collections.abc import Iterator
+from contextlib import contextmanager
+from typing import Any
 
 import pytest
 
@@ -58,28 +60,60 @@ def _live(site: Site, host: str) -> list[str]:
 
 
 def test_health_looks_at_the_units_that_a_service_behind_a_front_has(site: Site) -> None:
-    looked = site.edgectl("health", N01, "-o", "json").host(N01)["data"]
+    # What else is wrong with the machine that the tests run on must not keep the host out of what follows.
+    apart = {"EDGECTL_STATE": f"sqlite:///{site.folder}/health.db"}
+    looked = site.edgectl("health", N01, "-o", "json", more=apart).host(N01)["data"]
 
     assert "serving-unit" not in {finding["id"] for finding in looked["findings"]}
 
 
 def test_a_halt_rolls_back_whom_the_specification_says(site: Site) -> None:
     before = site.on_all(_LINK)
-    stranger = "systemd-run -q --unit stranger-{0} python3 -m http.server --bind 127.0.0.1 {0};"
-    site.machines[N02].run("".join(stranger.format(port) for port in (18000, 18001)) + "sleep 1")
-    try:
-        more = {
-            "strategy": {"on_halt": "rollback-all"},
-            "rollout": {"canary": 1, "waves": ["67%", "100%"], "max_failed": 0},
-            "gates": {"ready": "5s"},
-        }
-        serve(site, NEW, more)
+    serve(site, NEW, _halting("rollback-all", "67%"))
+    with _ports_taken(site, N02):
         ended = site.apply()
-    finally:
-        site.machines[N02].run("systemctl stop 'stranger-*'; systemctl reset-failed; true")
     assert ended.code == 6, ended
     assert ended.report()["data"]["rolled_back"]["hosts"] == [N01]
     assert site.on_all(_LINK) == before
+
+
+@pytest.mark.parametrize(
+    ("on_halt", "back"), [("hold", []), ("rollback-wave", [N02]), ("rollback-all", [N01, N02])]
+)
+def test_a_failure_in_the_last_wave_is_halted_as_in_any_other(
+    site: Site, on_halt: str, back: list[str]
+) -> None:
+    before = dict(zip(site.machines, site.on_all(_LINK), strict=True))
+    serve(site, NEW, _halting(on_halt, "34%"))
+    with site.under_load(30) as seen, _ports_taken(site, N03):
+        ended = site.apply()
+    after = dict(zip(site.machines, site.on_all(_LINK), strict=True))
+
+    assert ended.code == 6, ended
+    assert ended.host(N03)["status"] == "failed"
+    assert ended.report()["data"].get("rolled_back", {}).get("hosts", []) == back
+    assert {host for host in (N01, N02) if after[host] == before[host]} == set(back)
+    assert after[N03] == before[N03]
+    assert unharmed(seen)
+
+
+def _halting(on_halt: str, first: str) -> dict[str, Any]:
+    return {
+        "strategy": {"on_halt": on_halt},
+        "rollout": {"canary": 1, "waves": [first, "100%"], "max_failed": 0},
+        "gates": {"ready": "5s"},
+    }
+
+
+@contextmanager
+def _ports_taken(site: Site, host: str) -> Iterator[None]:
+    """Let somebody else have the ports of both slots, so that no release starts beside the one that runs."""
+    stranger = "systemd-run -q --unit stranger-{0} python3 -m http.server --bind 127.0.0.1 {0};"
+    site.machines[host].run("".join(stranger.format(port) for port in (18000, 18001)) + "sleep 1")
+    try:
+        yield
+    finally:
+        site.machines[host].run("systemctl stop 'stranger-*'; systemctl reset-failed; true")
 
 
 def test_a_host_that_can_go_neither_on_nor_back_is_drained_and_left_to_a_person(site: Site) -> None:

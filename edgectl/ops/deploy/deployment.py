@@ -5,7 +5,7 @@ from __future__ import annotations
 import hashlib
 from collections import Counter
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
@@ -16,6 +16,7 @@ from edgectl.inventory.pattern import select
 from edgectl.ops.deploy.care import how_to_swap, rollout_of
 from edgectl.ops.deploy.lock import locked
 from edgectl.ops.deploy.neighbours import neighbours
+from edgectl.ops.deploy.placement import Decision
 from edgectl.ops.deploy.planning import Planned, plan_placement
 from edgectl.ops.deploy.release import files_of, logins_of, release_id, release_vars
 from edgectl.ops.deploy.shipping import Shipment, without_pieces
@@ -52,25 +53,30 @@ class Deployment:
 
     def request(self, options: Options) -> Request:
         """Return the run that puts it into force."""
-        gpus = {one.node.name: one.node.gpu for one in self.planned.placement.decisions}
-        how = {name: self._how(gpu) for name, gpu in gpus.items()}
+        decisions = {one.node.name: one for one in self.planned.placement.decisions}
+        how = {name: self._how(one.node.gpu) for name, one in decisions.items()}
+        replaces = any(how[host.name] is Swap.REPLACE for host in self.hosts)
+        policy = rollout_of(self.spec, replaces=replaces, measure=self.planned.capacity.measure)
         return Request(
             command="deploy apply",
             select=",".join(host.name for host in self.hosts),
             options=options,
-            host_vars={host.name: self._vars(host, gpus[host.name], how[host.name]) for host in self.hosts},
+            host_vars={
+                host.name: self._vars(host, decisions[host.name], how[host.name]) for host in self.hosts
+            },
             arguments={"spec": str(self.path), "release": release_id(self.spec)},
             carried=self.carried,
-            policy=rollout_of(self.spec, replaces=any(how[host.name] is Swap.REPLACE for host in self.hosts)),
+            policy=replace(policy, proves_last=True),
             policy_place=self.policy_place,
         )
 
     def _how(self, gpu: str) -> Swap:
         return how_to_swap(self.spec, self.planned.survey.need, is_known=bool(gpu))
 
-    def _vars(self, host: Host, gpu: str, how: Swap) -> dict[str, Any]:
+    def _vars(self, host: Host, decision: Decision, how: Swap) -> dict[str, Any]:
+        near, gpu = self.near[host.name], decision.node.gpu
         return {
-            **release_vars(self.spec, host.address, self.near[host.name], gpu, how),
+            **release_vars(self.spec, host.address, near, gpu, how, decision.gpus),
             "weights": [without_pieces(file) for file in _weights(self.spec)],
         }
 

@@ -11,6 +11,7 @@ from dataclasses import dataclass
 from enum import StrEnum
 
 from edgectl.engine.lifecycle import Stage
+from edgectl.ops.deploy.devices import ANY_DEVICES, NO_DEVICES, Devices, Wanted, clash, gpus_for
 from edgectl.ops.deploy.spec_care import Place, Scope
 
 # More places than that are a list to look up, not to read.
@@ -25,7 +26,8 @@ class Node:
     `gpu` is the catalogue's name, `free` how many GPUs (or slices) no other service has; '' and None where the
     inventory names no hardware, which is then not judged. `stage` is None where none
     is on record, `sick` what speaks against its health, `serves` the release of this service that is in force there.
-    `disk_bytes` is what the inventory promises for models, less what others have; None where it says nothing.
+    `disk_bytes` is what the inventory promises for models, less what others have; None where it says nothing. `devices`
+    says which GPUs others have.
     """
 
     name: str
@@ -40,11 +42,15 @@ class Node:
     sick: str = ""
     serves: str = ""
     disk_bytes: int | None = None
+    devices: Devices = ANY_DEVICES
 
 
 @dataclass(frozen=True, slots=True)
 class Demand:
-    """What a service asks of a host; `unfit` says of each GPU's name why it does not fit there, '' where it does."""
+    """What a service asks of a host; `unfit` says of each GPU's name why it does not fit there, '' where it does.
+
+    `wanted` are the GPUs of one replica.
+    """
 
     service: str
     place: Place
@@ -52,6 +58,7 @@ class Demand:
     count: int
     unfit: Mapping[str, str]
     disk_bytes: int = 0
+    wanted: Wanted = NO_DEVICES
 
 
 class Verdict(StrEnum):
@@ -66,11 +73,12 @@ class Verdict(StrEnum):
 
 @dataclass(frozen=True, slots=True)
 class Decision:
-    """One host's verdict, and why."""
+    """One host's verdict, and why; `gpus` are the numbers of those it gets, or would."""
 
     node: Node
     verdict: Verdict
     why: str
+    gpus: Sequence[str] = ()
 
 
 @dataclass(frozen=True, slots=True)
@@ -159,6 +167,10 @@ def _free(demand: Demand, node: Node) -> str:
     return f"has {node.free} of {demand.count} GPUs free"
 
 
+def _apart(demand: Demand, node: Node) -> str:
+    return clash(demand.wanted, node.devices.taken)
+
+
 def _has_room(demand: Demand, node: Node) -> str:
     if node.disk_bytes is None or node.disk_bytes >= demand.disk_bytes:
         return ""
@@ -173,6 +185,7 @@ _CHECKS: Sequence[Callable[[Demand, Node], str]] = (
     _healthy,
     _fitting,
     _free,
+    _apart,
     _has_room,
 )
 
@@ -241,14 +254,14 @@ def _order(service: str, name: str) -> str:
 
 
 def _decision(demand: Demand, node: Node, against: str, is_chosen: bool) -> Decision:  # noqa: FBT001 - a fact, not a mode
+    gpus = gpus_for(demand.wanted, node.devices)
     if is_chosen:
         why = "serves it already" if node.serves else _reason(demand)
-        return Decision(node, Verdict.STAY if node.serves else Verdict.ADD, why)
+        return Decision(node, Verdict.STAY if node.serves else Verdict.ADD, why, gpus)
     if node.serves:
-        return Decision(node, Verdict.REMOVE, against or "is one more than is wanted")
-    return Decision(
-        node, Verdict.NOT if against else Verdict.SPARE, against or "may serve it, and is not needed"
-    )
+        return Decision(node, Verdict.REMOVE, against or "is one more than is wanted", gpus)
+    why = against or "may serve it, and is not needed"
+    return Decision(node, Verdict.NOT if against else Verdict.SPARE, why, gpus)
 
 
 def _reason(demand: Demand) -> str:

@@ -44,7 +44,8 @@ def _changes(
     at, by = services.clock.now(), services.started_by
     for host, service, release, reason in differences(services.deployed.serving(), seen):
         turn = Turn.SEEN if release else Turn.REMOVED
-        yield ServiceChange(service, host, release, turn, at, by, run=outcome.run, reason=reason)
+        gpus = tuple(seen[host].get(service, {}).get("gpus") or ())
+        yield ServiceChange(service, host, release, turn, at, by, run=outcome.run, reason=reason, gpus=gpus)
 
 
 def differences(

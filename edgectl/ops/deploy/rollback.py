@@ -8,6 +8,7 @@ from dataclasses import dataclass, replace
 from typing import Any
 
 from edgectl.engine.outcome import HostOutcome, RunOutcome, exit_code
+from edgectl.engine.policy import Measure
 from edgectl.inventory.fold import folded
 from edgectl.inventory.model import Host
 from edgectl.ops.deploy.care import rollout_of
@@ -34,6 +35,7 @@ class Return:
     hosts: Sequence[Host]
     leave: str = ""
     pace: Pace = NO_DEADLINE
+    measure: Measure | None = None  # what a floor is counted in; None for GPUs
 
     def request(self, options: Options) -> Request:
         """Return the run that brings them back."""
@@ -43,13 +45,14 @@ class Return:
             "how": self.spec.strategy.swap.value,
             "drain_s": self.spec.strategy.drain,
         }
+        replaces = self.spec.strategy.swap is not Swap.SIDE_BY_SIDE
         return Request(
             command=f"{COMMAND} --check" if options.check else COMMAND,
             select=",".join(host.name for host in self.hosts),
             options=options,
             host_vars={host.name: values for host in self.hosts},
             arguments={"service": self.spec.name},
-            policy=rollout_of(self.spec, replaces=self.spec.strategy.swap is not Swap.SIDE_BY_SIDE),
+            policy=rollout_of(self.spec, replaces=replaces, measure=self.measure),
             pace=self.pace,
         )
 
@@ -121,5 +124,5 @@ def rollback_report(prepared: Prepared, outcome: RunOutcome) -> Report:
 
 
 def _data(host: HostOutcome) -> Mapping[str, Any]:
-    shown = ("release", "left", "completion", "smoke_seconds", "drained", "quarantined")
+    shown = ("release", "left", "completion", "smoke_seconds", "drained", "quarantined", "adapters")
     return {name: value for name, value in result_at(host).items() if name in shown}

@@ -138,8 +138,25 @@ class Lora(Contents):
 
     rank: Annotated[int, Field(ge=1, le=512)] = 16
 
+    @field_validator("name")
+    @classmethod
+    def _plain_adapter(cls, value: str) -> str:
+        if not _FILE_NAME.match(value):
+            raise ValueError(f"an adapter's name is letters, digits, '.', '_' and '-', not '{value}'")
+        return value
+
 
 class Model(Contents):
     """The model: what clients call it, its files, and the adapters that are served with it."""
 
     lora: list[Lora] = Field(default_factory=list)
+
+    @model_validator(mode="after")
+    def _adapters_differ(self) -> Self:
+        names = [self.name, *(one.name for one in self.lora)]
+        twice = next((name for name in names if names.count(name) > 1), None)
+        if twice is not None:
+            raise ValueError(
+                f"clients could not tell which one '{twice}' is: give each adapter a name of its own"
+            )
+        return self

@@ -56,8 +56,7 @@ class Slots:
         text = self._releases.described(release).get("unit")
         if text is None:
             return None
-        text = text.replace("{release}", self._releases.folder(release))
-        return str(text.replace("{port}", str(self._record.port(slot))))
+        return self._releases.filled(text, release).replace("{port}", str(self._record.port(slot)))
 
     def _installed(self, slot: str) -> str | None:
         raw = files.read(self._path(slot))
@@ -76,6 +75,11 @@ class Slots:
         # The unit's start limit is for engines that crash, not for deployments; it is no error if none was counted.
         self._systemctl.do("reset-failed", self.unit(slot))
         return problem or self._do(slot, "start")
+
+    def install(self, slot: str, release: str) -> str:
+        """Let a release's unit be the slot's from its next start on; what runs there goes on; return what is wrong."""
+        files.write_atomically(self._path(slot), (self._wanted(slot, release) or "").encode())
+        return self._do(slot, "daemon-reload")
 
     def stop(self, slot: str) -> str:
         """Stop a slot's engine and take its unit away; return what went wrong."""
@@ -120,6 +124,8 @@ class Slots:
         problem, proof = _serving.smoke(
             url, told["model"], told["prompts"], int(told["smoke_tokens"]), stream=bool(told["smoke_stream"])
         )
+        names = [one["model"] for one in told.get("adapters", ()) if told.get("adapters_by")]
+        problem = problem or next(filter(None, (_serving.token_of(url, name) for name in names)), "")
         return problem or self.died(slot), {**proof, "memory_said": self._memory_said(slot)}
 
     def _memory_said(self, slot: str) -> list[str]:

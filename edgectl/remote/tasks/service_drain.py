@@ -36,17 +36,18 @@ def run(args: Args, context: TaskContext) -> TaskResult:
     wanted = slots.of(current) if args.state == "serving" else ""
     if args.state == "serving" and not wanted:
         return failed(f"{current} is in no slot: deploy it again")
+    known: dict[str, Any] = {"release": current, "gpus": releases.gpus(current)}
     if record.serving == wanted:
-        return ok(release=current)
+        return ok(**known)
     if context.check:
-        return changed(f"would be {args.state}", release=current)
+        return changed(f"would be {args.state}", **known)
     if args.state == "serving":
         problem, proof = slots.prove(wanted, current)
         problem = problem or front.put(record._replace(serving=wanted))
-        return failed(problem, **proof) if problem else changed("serves again", release=current, **proof)
+        return failed(problem, **proof) if problem else changed("serves again", **known, **proof)
     problem = front.await_neighbour() or front.put(record._replace(serving=""))
     if problem:
         return failed(problem, release=current)
     drained: dict[str, Any] = _flows.drain(record.port(record.serving), args.drain)._asdict()
     said = f"drained, {drained['streams']} streams ended, {drained['cut']} go on"
-    return changed(said, release=current, drained=drained)
+    return changed(said, drained=drained, **known)

@@ -65,6 +65,6 @@ def _go_back(args: Args, context: TaskContext, releases: Releases, previous: str
     swap = Swap(SwapArgs(**wanted), context)
     problem = "" if swap.is_in_force() else swap.carry_out()
     if problem:
-        return failed(f"{previous}: {problem}; {swap.said}", release=swap.before, **swap.figures)
+        return swap.failed(previous, problem)
     releases.go_back()
-    return changed(release=previous, left=swap.before, **swap.figures)
+    return changed(release=previous, left=swap.before, gpus=releases.gpus(previous), **swap.figures)

@@ -6,6 +6,7 @@ from collections.abc import Iterator
 from dataclasses import replace
 from datetime import timedelta
 from pathlib import Path
+from typing import Any
 
 import pytest
 
@@ -28,6 +29,7 @@ from edgectl.ops.deploy.spec import load_spec
 from edgectl.ops.deploy.status import status
 from edgectl.ops.deploy.survey import claim_of, survey
 from edgectl.ops.services import Services
+from edgectl.playbook.compile import Options
 from edgectl.report import Line, Report, Table
 from edgectl.store.database import open_database
 from edgectl.store.health import SqlHealthHistory
@@ -90,7 +92,7 @@ def plan(services: Services, lock: Lock, explain: str | None = None) -> Report:
     return plan_report(plan_placement(services, lock, load_catalog()), START, explain)
 
 
-def change(host: str, release: str, turn: Turn = Turn.LIVE, **more: str) -> ServiceChange:
+def change(host: str, release: str, turn: Turn = Turn.LIVE, **more: Any) -> ServiceChange:
     return ServiceChange(more.pop("service", "chat"), host, release, turn, START, "ci", **more)
 
 
@@ -175,6 +177,28 @@ def test_one_host_is_told_in_full(services: Services, tmp_path: Path) -> None:
     assert "against lacks 11.2 GiB" in text
     with pytest.raises(InputError, match="'fra1-r1-n09' is not of 'role=gpu'"):
         plan(services, a_lock(tmp_path), "fra1-r1-n09")
+
+
+def test_two_services_of_a_host_never_get_the_same_gpus(services: Services, tmp_path: Path) -> None:
+    services.deployed.keep_release(ReleaseRecord("r-e", "embed", START, "ci", claim=Claim(2)))
+    services.deployed.keep_release(ReleaseRecord("r-s", "speech", START, "ci", claim=Claim(1)))
+    services.deployed.record(
+        [
+            change("fra1-r1-n01", "r-e", service="embed", gpus=("0", "2")),
+            change("fra1-r1-n01", "r-s", service="speech", gpus=("5",)),
+            # It was put there before anybody kept which GPUs: it has the first ones.
+            change("fra1-r1-n02", "r-e", service="embed"),
+            change("fra1-r1-n03", "r-old", gpus=("6", "7")),
+        ]
+    )
+    path = written(tmp_path, SPEC.replace("replicas: 2", "replicas: 3"))
+    found = load_deployment(services, path, None).request(Options()).host_vars
+
+    assert found["fra1-r1-n01"]["gpus"] == ["1", "3"]
+    assert found["fra1-r1-n02"]["gpus"] == ["2", "3"]
+    assert found["fra1-r1-n03"]["gpus"] == ["6", "7"]
+    assert 'Environment="CUDA_VISIBLE_DEVICES=1,3"' in found["fra1-r1-n01"]["unit"]
+    assert "it gets 1, 3" in said(plan(services, a_lock(tmp_path), "fra1-r1-n01"))
 
 
 def test_a_host_that_left_the_pattern_is_removed(services: Services, tmp_path: Path) -> None:
