@@ -16,6 +16,7 @@ from edgectl.ops.deploy.spec_care import Place, Scope
 
 # More places than that are a list to look up, not to read.
 _NAMED = 6
+_DRAINED = "is drained, and stays so until deploy undrain brings it back"
 _IN_USE = (Stage.ACCEPTED, Stage.IN_SERVICE)
 
 
@@ -27,7 +28,7 @@ class Node:
     inventory names no hardware, which is then not judged. `stage` is None where none
     is on record, `sick` what speaks against its health, `serves` the release of this service that is in force there.
     `disk_bytes` is what the inventory promises for models, less what others have; None where it says nothing. `devices`
-    says which GPUs others have.
+    says which GPUs others have, `drained` whether somebody took it out of this service.
     """
 
     name: str
@@ -43,6 +44,7 @@ class Node:
     serves: str = ""
     disk_bytes: int | None = None
     devices: Devices = ANY_DEVICES
+    drained: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -67,6 +69,7 @@ class Verdict(StrEnum):
     ADD = "add"
     STAY = "stay"
     REMOVE = "remove"
+    OUT = "out"
     SPARE = "spare"
     NOT = "not"
 
@@ -147,6 +150,10 @@ def _of_this_tenant(demand: Demand, node: Node) -> str:
     return f"serves {node.tenant} alone" if node.tenant else f"is not set aside for {demand.place.tenant}"
 
 
+def _in_service(_demand: Demand, node: Node) -> str:
+    return _DRAINED if node.drained else ""
+
+
 def _accepted(_demand: Demand, node: Node) -> str:
     if node.stage is None or node.stage in _IN_USE:
         return ""
@@ -181,6 +188,7 @@ def _has_room(demand: Demand, node: Node) -> str:
 _MEANT: Sequence[Callable[[Demand, Node], str]] = (_of_this_kind, _resident, _of_this_tenant)
 _CHECKS: Sequence[Callable[[Demand, Node], str]] = (
     *_MEANT,
+    _in_service,
     _accepted,
     _healthy,
     _fitting,
@@ -258,6 +266,8 @@ def _decision(demand: Demand, node: Node, against: str, is_chosen: bool) -> Deci
     if is_chosen:
         why = "serves it already" if node.serves else _reason(demand)
         return Decision(node, Verdict.STAY if node.serves else Verdict.ADD, why, gpus)
+    if node.serves and against == _DRAINED:
+        return Decision(node, Verdict.OUT, against, gpus)
     if node.serves:
         return Decision(node, Verdict.REMOVE, against or "is one more than is wanted", gpus)
     why = against or "may serve it, and is not needed"

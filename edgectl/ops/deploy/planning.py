@@ -23,6 +23,7 @@ _STATUS = {
     Verdict.ADD: "changed",
     Verdict.STAY: "ok",
     Verdict.REMOVE: "changed",
+    Verdict.OUT: "skipped",
     Verdict.SPARE: "skipped",
     Verdict.NOT: "skipped",
 }
@@ -30,6 +31,7 @@ _TONES = {
     Verdict.ADD: Tone.GOOD,
     Verdict.STAY: Tone.PLAIN,
     Verdict.REMOVE: Tone.NOTICE,
+    Verdict.OUT: Tone.NOTICE,
     Verdict.SPARE: Tone.QUIET,
     Verdict.NOT: Tone.QUIET,
 }
