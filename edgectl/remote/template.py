@@ -17,7 +17,7 @@ from edgectl.remote.template_words import file_environment, text_environment
 from edgectl.remote.withheld import Withheld
 
 _MARKS = ("{{", "{%", "{#")
-_LISTED = (list, Iterator, range, set, KeysView, ValuesView, ItemsView)
+_LISTED = (list, tuple, Iterator, range, set, KeysView, ValuesView, ItemsView)
 _FALSE_WORDS = frozenset({"", "false", "no", "off", "0", "n", "f"})
 _DEPTH_LIMIT = 50
 # Exceptions whose text says it all; of others the name is needed as well.
@@ -206,7 +206,11 @@ def _plain(value: Any) -> Any:
         return {key: _plain(item) for key, item in value.items() if item is not OMIT}
     if isinstance(value, _LISTED):
         return [_plain(item) for item in value if item is not OMIT]
-    return value
+    if value is None or value is OMIT or isinstance(value, (str, int, float)):
+        return value
+    if hasattr(value, "isoformat"):  # a day or a moment
+        return str(value)
+    raise TypeError(f"this is no data but a {type(value).__name__}")
 
 
 def _guarded(action: Any, source: str) -> Any:
