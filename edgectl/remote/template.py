@@ -20,6 +20,8 @@ _MARKS = ("{{", "{%", "{#")
 _LISTED = (list, tuple, Iterator, range, set, KeysView, ValuesView, ItemsView)
 _FALSE_WORDS = frozenset({"", "false", "no", "off", "0", "n", "f"})
 _DEPTH_LIMIT = 50
+# More than any file that is sent; variables that double each other stop here.
+_LONGEST = 64 * 1024 * 1024
 # Exceptions whose text says it all; of others the name is needed as well.
 _TELLING = (TypeError, ValueError, ArithmeticError, RecursionError)
 
@@ -193,9 +195,12 @@ def _value(parts: List[Any]) -> Any:
 
 def _joined(parts: List[Any]) -> str:
     # An `if` without `else` in an expression is nothing in a text.
-    return "".join(
+    text = "".join(
         "" if part is None or type(part) is jinja2.Undefined else str(_plain(part)) for part in parts
     )
+    if len(text) > _LONGEST:
+        raise TemplateError(f"a text is longer than {_LONGEST // 2**20} MiB")
+    return text
 
 
 def _plain(value: Any) -> Any:
