@@ -51,6 +51,29 @@ def test_a_drained_host_lets_its_neighbours_serve_and_comes_back(site: Site) -> 
     assert live == [[], ["chat"]]
 
 
+def test_a_drained_host_stays_so_through_deployments_rollbacks_and_the_loss_of_the_store(site: Site) -> None:
+    machine = site.machines[N01]
+    assert site.edgectl("deploy", "drain", "chat", N01, "-y").code == 0
+    before = machine.run(_LINK)
+    serve(site, NEW)
+    known = site.apply()
+    assert (known.code, N01 in {host["host"] for host in known.report()["hosts"]}) == (0, False), known
+    lost = {"EDGECTL_STATE": f"sqlite:///{site.folder}/lost.db"}
+    blind = site.edgectl("deploy", "apply", "chat", "-y", "-o", "json", more=lost)
+    assert blind.code == 0, blind
+    assert "n01   is drained, and stays so" in blind.err
+    assert site.rollback().code == 0
+    assert (machine.run(_LINK), _live(site, N01), _live(site, N02)) == (before, [], ["chat"])
+    lost = {"EDGECTL_STATE": f"sqlite:///{site.folder}/lost-too.db"}
+    site.edgectl("deploy", "reconcile", "all", more=lost)
+    serve(site, NEW)
+    third = site.edgectl("deploy", "apply", "chat", "-y", "-o", "json", more=lost)
+    assert N01 not in {host["host"] for host in third.report()["hosts"]}
+    assert site.edgectl("deploy", "undrain", "chat", N01, "-y").code == 0
+    assert _live(site, N01) == ["chat"]
+    assert site.apply().host(N01)["status"] == "changed"
+
+
 def _live(site: Site, host: str) -> list[str]:
     play = site.edgectl.home / "live.yaml"
     play.write_text("- hosts: all\n  gather_facts: false\n  tasks: [{live_services: {}}]\n")

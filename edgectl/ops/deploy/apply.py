@@ -18,6 +18,7 @@ from edgectl.ops.deploy.holding import held
 from edgectl.ops.deploy.learning import learn
 from edgectl.ops.deploy.lock import as_data
 from edgectl.ops.deploy.made_secrets import with_environment
+from edgectl.ops.deploy.placement import Verdict
 from edgectl.ops.deploy.planning import floor_lines
 from edgectl.ops.deploy.recording import remember, result_at
 from edgectl.ops.deploy.release import release_id
@@ -64,7 +65,16 @@ def plan_lines(deployment: Deployment, outcome: RunOutcome) -> list[Line]:
     for host in outcome.finished():
         groups[_said(host)].append(host.host)
     lines += [Line(f"  {len(names):>4}  {folded(names)}   {said}") for said, names in groups.items()]
-    return [*lines, *trouble(outcome.hosts)]
+    return [*lines, *_left_out(deployment), *trouble(outcome.hosts)]
+
+
+def _left_out(deployment: Deployment) -> list[Line]:
+    """Tell which hosts somebody drained, since a deployment takes none of them back into service."""
+    out = [one for one in deployment.planned.placement.decisions if one.verdict is Verdict.OUT]
+    if not out:
+        return []
+    said = f"{folded(one.node.name for one in out)}   left as it is: {out[0].why}"
+    return [Line(f"  {len(out):>4}  {said}", Tone.NOTICE)]
 
 
 def _size(deployment: Deployment) -> str:

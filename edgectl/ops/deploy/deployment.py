@@ -18,11 +18,10 @@ from edgectl.ops.deploy.lock import locked
 from edgectl.ops.deploy.neighbours import neighbours
 from edgectl.ops.deploy.placement import Decision
 from edgectl.ops.deploy.planning import Planned, plan_placement
-from edgectl.ops.deploy.release import files_of, release_id, release_vars
+from edgectl.ops.deploy.release import files_of, logins_of, release_id, release_vars
 from edgectl.ops.deploy.shipping import Shipment, without_pieces
 from edgectl.ops.deploy.spec import ServiceSpec, load_spec
 from edgectl.ops.deploy.spec_care import Swap
-from edgectl.ops.deploy.spec_logins import login_for
 from edgectl.ops.deploy.spec_sources import ModelFile
 from edgectl.ops.rollout import Request
 from edgectl.ops.services import Services
@@ -135,11 +134,7 @@ def _local_file(spec: Path, file: ModelFile) -> bytes:
 
 def _weights(spec: ServiceSpec) -> list[dict[str, Any]]:
     """Return the files as hosts are told of them."""
-    return [
-        _weight(file, login_for(spec.logins, file.asked or contents.source or file.source))
-        for contents in (spec.model, *spec.model.lora)
-        for file in contents.files
-    ]
+    return [_weight(file, login) for file, login in logins_of(spec)]
 
 
 def _weight(file: ModelFile, login: str) -> dict[str, Any]:

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import replace
 
+from edgectl.ops.deploy.release import logins_of
 from edgectl.ops.deploy.spec import ServiceSpec
 from edgectl.ops.services import Services
 from edgectl.remote.tasks import _logins
@@ -26,8 +27,9 @@ class MadeSecrets:
 
 
 def made_logins(services: Services, spec: ServiceSpec) -> dict[str, str]:
-    """Return the secret that origins are asked with; its name, and the text for the hosts."""
-    known = {name: one.value(name, services.secrets) for name, one in spec.logins.items()}
+    """Return the secret that hosts ask origins with: its name, and the logins that files need, as one text."""
+    wanted = {login for _, login in logins_of(spec) if login}
+    known = {name: spec.logins[name].value(name, services.secrets) for name in sorted(wanted)}
     return {_LOGINS: _logins.written(known) or "# no logins\n"}
 
 

@@ -16,6 +16,7 @@ from edgectl.ops.deploy.spec_care import Place, Scope
 
 # More places than that are a list to look up, not to read.
 _NAMED = 6
+_DRAINED = "is drained, and stays so until deploy undrain brings it back"
 _IN_USE = (Stage.ACCEPTED, Stage.IN_SERVICE)
 
 
@@ -27,7 +28,7 @@ class Node:
     inventory names no hardware, which is then not judged. `stage` is None where none
     is on record, `sick` what speaks against its health, `serves` the release of this service that is in force there.
     `disk_bytes` is what the inventory promises for models, less what others have; None where it says nothing. `devices`
-    says which GPUs others have.
+    says which GPUs others have, `drained` whether somebody took it out of this service.
     """
 
     name: str
@@ -43,6 +44,7 @@ class Node:
     serves: str = ""
     disk_bytes: int | None = None
     devices: Devices = ANY_DEVICES
+    drained: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -67,6 +69,7 @@ class Verdict(StrEnum):
     ADD = "add"
     STAY = "stay"
     REMOVE = "remove"
+    OUT = "out"
     SPARE = "spare"
     NOT = "not"
 
@@ -122,15 +125,22 @@ def _of_this_kind(demand: Demand, node: Node) -> str:
 
 
 def _resident(demand: Demand, node: Node) -> str:
+    where, kept = away(demand, node)
+    return f"is in {where}, {kept}" if kept else ""
+
+
+def away(demand: Demand, node: Node) -> tuple[str, str]:
+    """Return where a host is that may not have the data, and where that stays; twice '' for one that may."""
     countries, regions = demand.place.countries, demand.place.regions
     if countries and node.country not in countries:
-        return f"is in {node.country or 'no known country'}, and data stays in {_few(countries)}"
+        return node.country or "no known country", f"and data stays in {few(countries)}"
     if regions and node.region not in regions:
-        return f"is in {node.region or 'no region'}, and data stays in {_few(regions)}"
-    return ""
+        return node.region or "no region", f"and data stays in {few(regions)}"
+    return "", ""
 
 
-def _few(places: Sequence[str]) -> str:
+def few(places: Sequence[str]) -> str:
+    """Return places by their names; more than a line bears, by their number."""
     return ", ".join(places) if len(places) <= _NAMED else f"{len(places)} others"
 
 
@@ -138,6 +148,10 @@ def _of_this_tenant(demand: Demand, node: Node) -> str:
     if node.tenant == demand.place.tenant:
         return ""
     return f"serves {node.tenant} alone" if node.tenant else f"is not set aside for {demand.place.tenant}"
+
+
+def _in_service(_demand: Demand, node: Node) -> str:
+    return _DRAINED if node.drained else ""
 
 
 def _accepted(_demand: Demand, node: Node) -> str:
@@ -174,6 +188,7 @@ def _has_room(demand: Demand, node: Node) -> str:
 _MEANT: Sequence[Callable[[Demand, Node], str]] = (_of_this_kind, _resident, _of_this_tenant)
 _CHECKS: Sequence[Callable[[Demand, Node], str]] = (
     *_MEANT,
+    _in_service,
     _accepted,
     _healthy,
     _fitting,
@@ -251,6 +266,8 @@ def _decision(demand: Demand, node: Node, against: str, is_chosen: bool) -> Deci
     if is_chosen:
         why = "serves it already" if node.serves else _reason(demand)
         return Decision(node, Verdict.STAY if node.serves else Verdict.ADD, why, gpus)
+    if node.serves and against == _DRAINED:
+        return Decision(node, Verdict.OUT, against, gpus)
     if node.serves:
         return Decision(node, Verdict.REMOVE, against or "is one more than is wanted", gpus)
     why = against or "may serve it, and is not needed"

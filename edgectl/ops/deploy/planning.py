@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections import defaultdict
+from collections import Counter, defaultdict
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from datetime import datetime
@@ -13,7 +13,7 @@ from edgectl.inventory.fold import abridged
 from edgectl.ops.deploy.capacity import IN_GPUS, Capacity, capacity_of
 from edgectl.ops.deploy.fit_told import as_data, headline, parts
 from edgectl.ops.deploy.lock import Lock
-from edgectl.ops.deploy.placement import Decision, Placement, Verdict, objections, place
+from edgectl.ops.deploy.placement import Decision, Placement, Verdict, away, few, objections, place
 from edgectl.ops.deploy.survey import Survey, survey
 from edgectl.ops.services import Services
 from edgectl.report import HostEntry, Line, Report, Tone
@@ -23,6 +23,7 @@ _STATUS = {
     Verdict.ADD: "changed",
     Verdict.STAY: "ok",
     Verdict.REMOVE: "changed",
+    Verdict.OUT: "skipped",
     Verdict.SPARE: "skipped",
     Verdict.NOT: "skipped",
 }
@@ -30,6 +31,7 @@ _TONES = {
     Verdict.ADD: Tone.GOOD,
     Verdict.STAY: Tone.PLAIN,
     Verdict.REMOVE: Tone.NOTICE,
+    Verdict.OUT: Tone.NOTICE,
     Verdict.SPARE: Tone.QUIET,
     Verdict.NOT: Tone.QUIET,
 }
@@ -88,17 +90,29 @@ def plan_lines(planned: Planned) -> Iterator[Line]:
     yield Line(headline(planned.survey.lock, planned.survey.need))
     yield from _bytes(planned)
     yield from floor_lines(planned)
-    groups: dict[tuple[Verdict, str], list[str]] = defaultdict(list)
+    groups: dict[tuple[Verdict, str], list[Decision]] = defaultdict(list)
     for one in planned.placement.decisions:
-        groups[one.verdict, _said(planned, one)].append(one.node.name)
+        groups[one.verdict, _said(planned, one)].append(one)
     order = list(Verdict)
-    for (verdict, why), names in sorted(
+    for (verdict, why), members in sorted(
         groups.items(), key=lambda pair: (order.index(pair[0][0]), -len(pair[1]))
     ):
-        yield Line(
-            f"  {verdict.value:<7} {len(names):>6,}  {abridged(names, _NAMES)}   {why}", _TONES[verdict]
-        )
+        names = abridged([one.node.name for one in members], _NAMES)
+        where = _where(planned, members)
+        yield Line(f"  {verdict.value:<7} {len(members):>6,}  {names}   {where}{why}", _TONES[verdict])
     yield from _short(planned)
+
+
+def _where(planned: Planned, members: Sequence[Decision]) -> str:
+    """Tell where hosts are that may not have the data, the most of them first; '' for others."""
+    places = Counter(_away(planned, one)[0] for one in members)
+    named = [place for place, _ in places.most_common() if place]
+    return f"is in {few(named)}, " if named else ""
+
+
+def _away(planned: Planned, one: Decision) -> tuple[str, str]:
+    where, kept = away(planned.survey.demand, one.node)
+    return (where, kept) if kept and one.why.endswith(kept) else ("", "")
 
 
 def floor_lines(planned: Planned) -> Iterator[Line]:
@@ -110,6 +124,10 @@ def floor_lines(planned: Planned) -> Iterator[Line]:
 
 
 def _said(planned: Planned, one: Decision) -> str:
+    """Return what is said of a host, and of every other one of which that is said; not where it is."""
+    _, kept = _away(planned, one)
+    if kept:
+        return kept
     if one.verdict is not Verdict.STAY:
         return one.why
     serves = one.node.serves

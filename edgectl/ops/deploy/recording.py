@@ -43,6 +43,8 @@ def turn_of(host: HostOutcome) -> Turn | None:
     result = result_at(host)
     if not result:
         return None
+    if result.get("drained_out"):  # whatever else was done there
+        return Turn.DRAINED
     if result.get("quarantined"):
         return Turn.QUARANTINED
     match host.status:

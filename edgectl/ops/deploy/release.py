@@ -11,6 +11,7 @@ from edgectl.catalog.engines import known_skus
 from edgectl.ops.deploy.adapters import adapters_of, folder_name, loader_of, without_adapters
 from edgectl.ops.deploy.spec import ServiceSpec
 from edgectl.ops.deploy.spec_care import Swap
+from edgectl.ops.deploy.spec_logins import login_for
 from edgectl.ops.deploy.spec_sources import Contents, ModelFile
 from edgectl.ops.deploy.units import SECRETS, render_unit, unit_at
 
@@ -107,6 +108,15 @@ def release_vars(
 def files_of(spec: ServiceSpec) -> Sequence[ModelFile]:
     """Return every file that a release needs: the model's, and its adapters'."""
     return [file for contents in (spec.model, *spec.model.lora) for file in contents.files]
+
+
+def logins_of(spec: ServiceSpec) -> list[tuple[ModelFile, str]]:
+    """Return every such file with the login that its origin is asked with, '' for none."""
+    return [
+        (file, login_for(spec.logins, file.asked or contents.source or file.source))
+        for contents in (spec.model, *spec.model.lora)
+        for file in contents.files
+    ]
 
 
 def _laid_out(spec: ServiceSpec) -> Iterator[dict[str, str | None]]:

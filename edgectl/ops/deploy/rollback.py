@@ -114,10 +114,11 @@ def rollback_report(prepared: Prepared, outcome: RunOutcome) -> Report:
     """Tell which hosts went back to what, and what their streams had of it."""
     groups: dict[str, list[str]] = defaultdict(list)
     for host in outcome.finished():
-        groups[str(result_at(host).get("release", ""))].append(host.host)
+        result = result_at(host)
+        is_out = result.get("drained_out")
+        groups[str(result["msg"]) if is_out else f"{result.get('release', '')} serves"].append(host.host)
     lines = [
-        Line(f"  {len(names):>4}  {folded(names)}   {release} serves", Tone.GOOD)
-        for release, names in groups.items()
+        Line(f"  {len(names):>4}  {folded(names)}   {said}", Tone.GOOD) for said, names in groups.items()
     ]
     body = [*lines, *trouble(outcome.hosts), *closing(outcome, exit_code(outcome))]
     return run_report(prepared, outcome, data=_data, body=body)

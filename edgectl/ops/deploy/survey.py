@@ -55,6 +55,9 @@ def survey(services: Services, lock: Lock, catalog: Catalog) -> Survey:
         gpus=_gpus_held(services, serving),
         service=spec.name,
         here=here,
+        drained=frozenset(
+            one.host for one in serving if one.service == spec.name and one.turn is Turn.DRAINED
+        ),
         matched=frozenset(matched),
     )
     nodes = [look.node(name, kinds[name]) for name in names if name in kinds]
@@ -81,6 +84,7 @@ class _Look:
     gpus: Mapping[str, Mapping[str, Sequence[str]]]
     service: str
     here: Mapping[str, str]
+    drained: frozenset[str]
     matched: frozenset[str]
 
     def node(self, name: str, kind: Kind) -> Node:
@@ -101,6 +105,7 @@ class _Look:
             stage=stage.stage if stage else None,
             sick=self.sick.get(name, "" if name in self.matched else "is not of the specification's pattern"),
             serves=self.here.get(name, ""),
+            drained=name in self.drained,
             disk_bytes=int(disk) * 10**9 - taken.disk_bytes if disk.isdigit() else None,
             devices=self._devices(name, hardware.gpu_count if gpu and hardware else None),
         )

@@ -13,6 +13,8 @@ from edgectl.remote.tasks.blob import path_of
 
 _DESCRIPTION = "release.json"
 _LEFT = "rolled-back"
+_DRAINED = "drained"
+STAYS_DRAINED = "is drained, and stays so until deploy undrain brings it back"
 _ADAPTERS = "adapters"
 
 
@@ -60,6 +62,19 @@ class Releases:
         """Return the release that the host was rolled back from, None where that is not how it came to its own."""
         raw = files.read(os.path.join(self._home, _LEFT))
         return None if raw is None else raw.decode()
+
+    def is_drained(self) -> bool:
+        """Tell whether somebody took this host out of the service."""
+        return os.path.exists(os.path.join(self._home, _DRAINED))
+
+    def keep_drained(self) -> None:
+        """Write down that somebody takes it out: no deployment takes it back."""
+        files.write_atomically(os.path.join(self._home, _DRAINED), b"")
+
+    def take_back(self) -> None:
+        """Let deployments have it again."""
+        with suppress(FileNotFoundError):
+            os.unlink(os.path.join(self._home, _DRAINED))
 
     def _link(self, name: str) -> str | None:
         try:

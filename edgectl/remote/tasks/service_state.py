@@ -43,5 +43,6 @@ def _one(name: str, context: TaskContext) -> dict[str, Any]:
         "since": releases.since(),
         "gpus": releases.gpus(releases.current()),
         "front": record is not None,
+        "drained": releases.is_drained(),
         "serving": record is None or record.serving != "",
     }

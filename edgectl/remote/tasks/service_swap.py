@@ -18,7 +18,7 @@ from edgectl.remote.tasks._adapters import Adapters
 from edgectl.remote.tasks._flows import drain
 from edgectl.remote.tasks._front import Front
 from edgectl.remote.tasks._haproxy import SLOTS, Record
-from edgectl.remote.tasks._releases import Releases
+from edgectl.remote.tasks._releases import STAYS_DRAINED, Releases
 from edgectl.remote.tasks._slots import Slots
 from edgectl.remote.tasks._systemctl import Systemctl
 
@@ -83,6 +83,8 @@ class Args:
 def run(args: Args, context: TaskContext) -> TaskResult:
     """Swap to the release unless it is in force and answers."""
     swap = Swap(args, context)
+    if Releases(context.paths, args.service).is_drained():
+        return ok(STAYS_DRAINED, release=swap.before, drained_out=True)
     if swap.is_in_force():
         return ok(release=args.release, previous=swap.before, gpus=args.gpus)
     if context.check:

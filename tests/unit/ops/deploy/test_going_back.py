@@ -63,6 +63,7 @@ def test_a_rollback_leaves_the_release_that_came_last_and_goes_on_where_it_was_k
         (ended("n", HostStatus.CHANGED, "service_rollback", release="r-1", left="r-2"), Turn.ROLLED_BACK),
         (ended("n", HostStatus.FAILED, release="r-1"), Turn.FAILED),
         (ended("n", HostStatus.FAILED, release="r-1", quarantined=True), Turn.QUARANTINED),
+        (ended("n", HostStatus.CHANGED, release="r-1", drained_out=True), Turn.DRAINED),
         (ended("n", HostStatus.OK, release="r-1"), None),
         (HostOutcome("n", "fra1", HostStatus.UNREACHABLE), None),
     ],

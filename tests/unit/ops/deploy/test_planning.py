@@ -14,10 +14,12 @@ from edgectl.catalog.hardware import load_catalog
 from edgectl.catalog.rules_model import Severity
 from edgectl.engine.health_records import HealthKept, HealthState, Phase
 from edgectl.engine.lifecycle import Passage, Stage
+from edgectl.engine.outcome import RunOutcome
 from edgectl.engine.records import Manifest
 from edgectl.engine.service_records import Claim, EngineStart, ReleaseRecord, ServiceChange, Turn
 from edgectl.errors import ExitCode, InputError
 from edgectl.inventory.loader import load
+from edgectl.ops.deploy.apply import plan_lines
 from edgectl.ops.deploy.deployment import load_deployment
 from edgectl.ops.deploy.fit import GIB
 from edgectl.ops.deploy.fit_told import fit_report
@@ -152,6 +154,39 @@ def test_a_plan_says_of_every_host_why(services: Services, tmp_path: Path) -> No
     statuses = {host.host: host.status for host in report.hosts}
     assert statuses["fra1-r1-n02"] == statuses["par1-r1-n02"] == "changed"
     assert statuses["gru1-r1-n01"] == "skipped"
+
+
+def test_hosts_of_other_countries_are_one_line_whichever_those_are(
+    services: Services, tmp_path: Path
+) -> None:
+    lock = a_lock(
+        tmp_path, SPEC.replace("per: metro", "per: metro, countries: [DE]").replace("role=gpu", "all")
+    )
+    text = said(plan(services, lock))
+
+    assert "not          5  gru1-r1-n[01-02],par1-r1-n[01-03]   is in FR, BR, and data stays in DE" in text
+    assert text.count("data stays") == 1
+    explained = said(plan(services, lock, "gru1-r1-n01"))
+    assert "against is in BR, and data stays in DE" in explained
+
+
+def test_a_host_that_somebody_drained_is_left_as_it_is_and_comes_back_with_undrain(
+    services: Services, tmp_path: Path
+) -> None:
+    turns = [change("fra1-r1-n01", "r-old"), change("fra1-r1-n01", "r-old", Turn.DRAINED)]
+    services.deployed.record(turns)
+    services.lifecycles.record([Passage("fra1-r1-n01", Stage.DRAINING, START, "ci")])
+    path = written(tmp_path, SPEC)
+    out = "out          1  fra1-r1-n01   is drained, and stays so until deploy undrain brings it back"
+    drained = load_deployment(services, path, None)
+
+    assert out in said(plan(services, a_lock(tmp_path)))
+    assert "fra1-r1-n01" not in {host.name for host in drained.hosts}
+    lines = plan_lines(drained, RunOutcome("R1", (), 0.0))
+    assert any("fra1-r1-n01   left as it is: is drained" in line.text for line in lines)
+    services.deployed.record([change("fra1-r1-n01", "r-old", Turn.UNDRAINED)])
+    services.lifecycles.record([Passage("fra1-r1-n01", Stage.IN_SERVICE, START, "ci")])
+    assert "fra1-r1-n01" in {host.name for host in load_deployment(services, path, None).hosts}
 
 
 def test_one_host_is_told_in_full(services: Services, tmp_path: Path) -> None:
