@@ -64,7 +64,18 @@ def plan_lines(deployment: Deployment, outcome: RunOutcome) -> list[Line]:
     for host in outcome.finished():
         groups[_said(host)].append(host.host)
     lines += [Line(f"  {len(names):>4}  {folded(names)}   {said}") for said, names in groups.items()]
-    return [*lines, *trouble(outcome.hosts)]
+    return [*lines, *_passed_over(deployment), *trouble(outcome.hosts)]
+
+
+def _passed_over(deployment: Deployment) -> list[Line]:
+    """Tell which hosts a limit named for nothing, and why."""
+    groups: dict[str, list[str]] = defaultdict(list)
+    for host, why in deployment.passed_over.items():
+        groups[why].append(host)
+    return [
+        Line(f"  {len(names):>4}  {folded(names)}   left alone: {why}", Tone.NOTICE)
+        for why, names in groups.items()
+    ]
 
 
 def _size(deployment: Deployment) -> str:
