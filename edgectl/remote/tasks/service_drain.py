@@ -23,6 +23,7 @@ class Args:
     service: str = arg(doc="The service's name.")
     state: Literal["drained", "serving"] = arg(doc="What is wanted.")
     drain: float = arg(120.0, doc="Seconds that streams in flight may take to end.")
+    alone: bool = arg(False, doc="Drain it also where no neighbour is up that could carry its load.")
 
 
 def run(args: Args, context: TaskContext) -> TaskResult:
@@ -45,7 +46,8 @@ def run(args: Args, context: TaskContext) -> TaskResult:
         problem, proof = slots.prove(wanted, current)
         problem = problem or front.put(record._replace(serving=wanted))
         return failed(problem, **proof) if problem else changed("serves again", **known, **proof)
-    problem = front.await_neighbour() or front.put(record._replace(serving=""))
+    alone = "" if args.alone else front.await_neighbour()
+    problem = alone or front.put(record._replace(serving=""))
     if problem:
         return failed(problem, release=current)
     drained: dict[str, Any] = _flows.drain(record.port(record.serving), args.drain)._asdict()
