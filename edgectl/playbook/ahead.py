@@ -8,7 +8,8 @@ from typing import Any
 import jinja2
 
 from edgectl.errors import InputError, Place, Problem
-from edgectl.playbook.names import Bindings, names_in, names_in_condition
+from edgectl.playbook.model import TaskSpec
+from edgectl.playbook.names import Bindings, as_template, libraries_in, names_in, names_in_condition
 from edgectl.remote.template import (
     Layer,
     TemplateError,
@@ -29,7 +30,7 @@ class Ahead:
         self._bindings = Bindings(known, rebound)
         self._variables = Variables([Layer(known, authored=True)])
         self.deferred_names: set[str] = set()
-        self.is_deferred = False
+        self.libraries: set[str] = set()
 
     def hiding(self, names: Iterable[str]) -> Bindings:
         """Return the bindings where these names mean something of the task's own."""
@@ -39,6 +40,7 @@ class Ahead:
     def travelling(self) -> dict[str, Any]:
         """Return the known variables that the deferred templates need."""
         needed = self._bindings.closure(self.deferred_names)
+        self.libraries.update(*(libraries_in(self._known[name]) for name in needed))
         return {name: self._known[name] for name in sorted(needed)}
 
     def value(self, value: Any, place: Place, bindings: Bindings, *, reached: bool) -> Any:
@@ -55,8 +57,19 @@ class Ahead:
             except TemplateError as error:
                 if reached:
                     raise wrong(str(error), place) from None
-        self.defer(names)
+        self.defer(names, value)
         return value
+
+    def for_item(self, text: str, task: TaskSpec, number: int, item: Any) -> Any:
+        """Render a text for one item of a task's loop. Raises `TemplateError` where it needs more than is known."""
+        names = {task.loop_var: item, **({task.index_var: number} if task.index_var else {})}
+        lasting = {name: value for name, value in self._known.items() if name not in self._rebound}
+        layers = [
+            Layer(lasting, authored=True),
+            Layer(task.vars, authored=True),
+            Layer(names, authored=False),
+        ]
+        return render(text, Variables(layers))
 
     def file(
         self,
@@ -75,7 +88,7 @@ class Ahead:
             except TemplateError as error:
                 if reached:
                     raise wrong(str(error), place) from None
-        self.defer(names)
+        self.defer(names, text)
         return None
 
     def conditions(self, conditions: Sequence[Any], place: Place, bindings: Bindings) -> list[Any]:
@@ -98,7 +111,7 @@ class Ahead:
             except TemplateError as error:
                 if asked:
                     raise wrong(str(error), place) from None
-        self.defer(names)
+        self.defer(names, as_template(condition))
         return condition
 
     def reveals(self, names: Iterable[str], secrets: Iterable[str]) -> str:
@@ -112,7 +125,7 @@ class Ahead:
     def kept(self, value: Any) -> Any:
         """Let a value travel as it is: it is for the host to render."""
         if is_template(value):
-            self.defer(names_in(value))
+            self.defer(names_in(value), value)
         return dict(value) if isinstance(value, Mapping) else value
 
     def kept_conditions(self, conditions: Sequence[Any] | None, place: Place) -> list[Any] | None:
@@ -121,7 +134,7 @@ class Ahead:
             return None
         for condition in conditions:
             if isinstance(condition, str):
-                self.defer(_parsed(names_in_condition, condition, place))
+                self.defer(_parsed(names_in_condition, condition, place), as_template(condition))
         return list(conditions)
 
     def leniently(self, text: str) -> str:
@@ -133,10 +146,10 @@ class Ahead:
             return text
         return text
 
-    def defer(self, names: Iterable[str]) -> None:
-        """Note that the host will render something with these names."""
+    def defer(self, names: Iterable[str], source: Any) -> None:
+        """Note that the host will render something with these names, and what it needs for that."""
         self.deferred_names.update(names)
-        self.is_deferred = True
+        self.libraries.update({"jinja2"}, libraries_in(source))
 
 
 def wrong(message: str, place: Place) -> InputError:

@@ -41,6 +41,12 @@ def command_line(text: str, name: str, known: Collection[str]) -> dict[str, str]
     return {name: (rest + text[at:]).strip() if found else text, **found}
 
 
+def first_word(text: str) -> str:
+    """Return the first word of a command, without quotes around it; an empty text for an empty one."""
+    found = _WORD.search(text)
+    return _unquoted(found[0]) if found is not None else ""
+
+
 def _unquoted(value: str) -> str:
     is_quoted = len(value) > 1 and value[0] == value[-1] and value[0] in "\"'"
     return value[1:-1] if is_quoted else value

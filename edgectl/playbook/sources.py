@@ -1,4 +1,4 @@
-"""Files at the controller that `copy` and `template` send: found as Ansible finds them, read once."""
+"""Files at the controller: found as Ansible finds them and read once to be sent, and where those that come go."""
 
 from __future__ import annotations
 
@@ -82,3 +82,17 @@ def _entries(folder: Path, blobs: Blobs) -> Iterator[tuple[str, str | None, str]
 def file_mode(path: Path) -> str:
     """Return a file's permissions as octal text."""
     return f"{stat.S_IMODE(path.stat().st_mode):04o}"
+
+
+def landing(folder: Path, host: str, src: str, dest: str, *, flat: bool) -> Path:
+    """Return where a file `src` of a host goes: DEST/HOST/SRC, or for `flat` dest itself, or into it behind a slash."""
+    top = folder.absolute() / Path(dest).expanduser()
+    if not flat:
+        path = Path(os.path.normpath(f"{top}/{host}/{src}"))
+        if not path.is_relative_to(os.path.normpath(f"{top}/{host}")):
+            raise SourceError(f"{src} would leave {top}/{host}")
+        return path
+    path = top / Path(src).name if dest.endswith("/") else top
+    if path.is_dir():
+        raise SourceError(f"{path} is a folder here: write a slash behind 'dest' to have the file in it")
+    return Path(os.path.normpath(path))

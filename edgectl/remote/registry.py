@@ -9,9 +9,12 @@ MODULES: Dict[str, str] = {
     "apt": "apt",
     "apt_hold": "apt_hold",
     "apt_packages": "apt_packages",
+    "apt_repository": "apt_repository",
     "assert": "assert_",
+    "authorized_key": "authorized_key",
     "bench_load": "bench_load",
     "blob": "blob",
+    "blockinfile": "blockinfile",
     "bluefield": "bluefield",
     "bluefield_mode": "bluefield_mode",
     "burn_in": "burn_in",
@@ -19,27 +22,41 @@ MODULES: Dict[str, str] = {
     "certificate": "certificate",
     "command": "command",
     "copy": "copy",
+    "cron": "cron",
     "cuda_check": "cuda_check",
     "dcgm_diag": "dcgm_diag",
+    "deb822_repository": "deb822_repository",
     "debug": "debug",
     "disk": "disk",
+    "dnf": "dnf",
     "dpkg_selections": "dpkg_selections",
     "fail": "fail",
+    "fetch": "fetch",
     "file": "file",
+    "find": "find",
     "get_url": "get_url",
     "gpu_fabric": "gpu_fabric",
     "gpu_facts": "gpu_facts",
     "gpu_settings": "gpu_settings",
+    "group": "group",
     "hardware_facts": "hardware_facts",
     "health_facts": "health_facts",
+    "hostname": "hostname",
     "kernel_cmdline": "kernel_cmdline",
+    "known_hosts": "known_hosts",
     "lineinfile": "lineinfile",
     "live_services": "live_services",
     "meta": "meta",
+    "modprobe": "modprobe",
+    "mount": "mount",
     "nvidia_driver": "nvidia_driver",
+    "package": "package",
+    "pause": "pause",
     "ping": "ping",
     "reboot": "reboot",
     "reboot_if_due": "reboot_if_due",
+    "replace": "replace",
+    "script": "script",
     "service": "systemd_service",
     "service_drain": "service_drain",
     "service_prune": "service_prune",
@@ -55,11 +72,19 @@ MODULES: Dict[str, str] = {
     "sysctl": "sysctl",
     "systemd": "systemd_service",
     "systemd_service": "systemd_service",
+    "tempfile": "tempfile",
     "template": "template",
+    "timezone": "timezone",
+    "unarchive": "unarchive",
     "uri": "uri",
+    "user": "user",
     "wait_for": "wait_for",
+    "wait_for_connection": "wait_for_connection",
     "weights": "weights",
 }
+
+# Modules of the playbook's own, by name: the controller reads them beside it, the host has them from its job.
+OWN: Dict[str, Any] = {}
 
 
 def load(name: str) -> Any:
@@ -71,4 +96,4 @@ def load(name: str) -> Any:
     `STARTS_NOTHING` that it leaves no process behind and may share one, `ENDS_BOOT` that the runner must reboot
     after it, `SHARES` that it reads and bears no changes to the host meanwhile.
     """
-    return import_module(f"edgectl.remote.tasks.{MODULES[name]}")
+    return OWN[name] if name in OWN else import_module(f"edgectl.remote.tasks.{MODULES[name]}")

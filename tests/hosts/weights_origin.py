@@ -28,6 +28,7 @@ class Origin:
     flips: set[int] = field(default_factory=set)
     resets: dict[int, int] = field(default_factory=dict)
     pace_s: float = 0.0
+    ranges: bool = True
 
     @property
     def bytes(self) -> int:
@@ -59,23 +60,24 @@ def _handler(known: Origin) -> type[http.server.BaseHTTPRequestHandler]:
                 self.send_error(404)
                 return
             size = content.stat().st_size
-            match = _RANGE.match(self.headers.get("Range", ""))
+            match = _RANGE.match(self.headers.get("Range", "")) if known.ranges else None
             first = int(match[1]) if match else 0
+            until = min(int(match[2]) + 1, size) if match and match[2] else size
             known.log.append((self.client_address[0], self.path, first, size))
             if first >= size:
                 self.send_error(416)
                 return
             self.send_response(206 if match else 200)
-            self.send_header("Content-Length", str(size - first))
+            self.send_header("Content-Length", str(until - first))
             self.end_headers()
-            self._send(content, first, number)
+            self._send(content, (first, until), number)
 
-        def _send(self, content: Path, first: int, number: int) -> None:
-            sent, until = 0, known.resets.get(number, 1 << 60)
+        def _send(self, content: Path, part: tuple[int, int], number: int) -> None:
+            sent, reset = 0, known.resets.get(number, 1 << 60)
             with content.open("rb") as stream:
-                stream.seek(first)
-                while piece := stream.read(_PIECE):
-                    if sent >= until:
+                stream.seek(part[0])
+                while piece := stream.read(min(_PIECE, part[1] - part[0] - sent)):
+                    if sent >= reset:
                         self.close_connection = True
                         self.connection.close()
                         return

@@ -1,38 +1,16 @@
-"""The same arguments over the same tree: Ansible's module and ours leave the same tree and say the same.
-
-`T` in an argument stands for the folder of the case.
-"""
+"""The modules that came first leave the tree that Ansible's leave, and say the same."""
 
 from __future__ import annotations
 
-import importlib.util
-import json
-import os
-import subprocess
-import sys
-from collections.abc import Mapping
 from pathlib import Path
-from types import MappingProxyType
-from typing import Any, NamedTuple
+from typing import Any
 
 import pytest
 
-from edgectl.remote.args import ArgumentError
-from tests.remote.host import run_module, tree
+from tests.remote.ansible_cases import WAYS, Answer, Case, Way, answers_of_ansible, needs_ansible, our_answer
 
-ORACLE = Path(__file__).with_name("ansible_oracle.py")
 HOSTS = "127.0.0.1 localhost\n# comment\nalpha beta\nalpha gamma\nlast"
-pytestmark = pytest.mark.skipif(
-    importlib.util.find_spec("ansible") is None, reason="needs ansible-core: pip install -e '.[dev]'"
-)
-
-
-class Case(NamedTuple):
-    module: str
-    args: dict[str, Any]
-    start: Mapping[str, str] = MappingProxyType(
-        {}
-    )  # path -> content; a name that ends in / is a folder, "-> x" a link
+pytestmark = needs_ansible
 
 
 def line(start: str | None = HOSTS, **args: Any) -> Case:
@@ -217,95 +195,23 @@ BEYOND_ANSIBLE = (
     (Case("copy", {"src": "T/s", "dest": "T/d/e/", "directory_mode": "0700"}, {"s": "new\n"}), True),
 )
 COMPARISONS = [
-    pytest.param(number, check, id=f"{case.module}-{number}-{'check' if check else 'real'}")
+    pytest.param(number, way, id=f"{case.module}-{number}-{way.name}")
     for number, case in enumerate(CASES)
-    for check in (False, True)
-    if (case, check) not in BEYOND_ANSIBLE
+    for way in WAYS
+    if way.times == 1 and (case, way.check) not in BEYOND_ANSIBLE
 ]
-# What depends on the moment or on the machine's inode numbers.
-MOMENT = {"inode", "atime", "mtime", "ctime", "dev", "birthtime", "blocks"}
-# Asked of Ansible by default and here only on request.
-ON_REQUEST = {"mimetype", "charset", "version", "attributes", "attr_flags"}
-COMPARED = ("changed", "failed", "path", "dest", "src", "state", "mode", "owner", "group", "size", "checksum")
-
-
-def build_tree(folder: Path, start: Mapping[str, str]) -> None:
-    folder.mkdir()
-    for name, content in start.items():
-        path = folder / name
-        path.parent.mkdir(parents=True, exist_ok=True)
-        if name.endswith("/"):
-            path.mkdir(exist_ok=True)
-        elif content.startswith("-> "):
-            path.symlink_to(content[3:])
-        else:
-            path.write_text(content, encoding="utf-8", newline="")
-            path.chmod(0o644)
-
-
-def placed(args: dict[str, Any], folder: Path) -> dict[str, Any]:
-    return {
-        key: value.replace("T", str(folder), 1) if isinstance(value, str) and value.startswith("T") else value
-        for key, value in args.items()
-    }
 
 
 @pytest.fixture(scope="module")
-def theirs(tmp_path_factory: pytest.TempPathFactory) -> list[tuple[Path, dict[str, Any]]]:
-    """Return, for every case with and without check mode, the folder and the result of Ansible's module."""
-    root = tmp_path_factory.mktemp("theirs")
-    folders: list[Path] = []
-    calls: list[dict[str, Any]] = []
-    for number, case in enumerate(CASES):
-        for check in (False, True):
-            folder = root / f"{number}-{check}"
-            build_tree(folder, case.start)
-            folders.append(folder)
-            calls.append({"module": case.module, "args": placed(case.args, folder), "check": check})
-    for call in calls:
-        if call["module"] == "copy":
-            call["args"]["remote_src"] = True
-    done = subprocess.run(
-        [sys.executable, str(ORACLE)], input=json.dumps(calls), capture_output=True, text=True, check=True
-    )
-    return list(zip(folders, json.loads(done.stdout), strict=True))
+def theirs(tmp_path_factory: pytest.TempPathFactory) -> dict[tuple[int, str], Answer]:
+    return answers_of_ansible(tmp_path_factory.mktemp("theirs"), CASES)
 
 
-@pytest.mark.parametrize(("number", "check"), COMPARISONS)
+@pytest.mark.parametrize(("number", "way"), COMPARISONS)
 def test_the_tree_and_the_result_are_ansibles(
-    number: int, check: bool, tmp_path: Path, theirs: list[tuple[Path, dict[str, Any]]]
+    number: int, way: Way, tmp_path: Path, theirs: dict[tuple[int, str], Answer]
 ) -> None:
-    case = CASES[number]
-    folder = tmp_path / "tree"
-    build_tree(folder, case.start)
-    their_folder, their_result = theirs[number * 2 + check]
-    args = placed(case.args, folder)
-    if case.module == "copy":
-        args["remote_src"] = True
-    os.umask(0o022)
+    ours, wanted = our_answer(CASES[number], way, tmp_path / "tree"), theirs[number, way.name]
 
-    try:
-        result = run_module(case.module, args, check=check, diff=True).as_dict()
-    except (ArgumentError, OSError):  # both are a failed task to the runner
-        result = {"failed": True}
-
-    assert named(tree(folder), folder) == named(tree(their_folder), their_folder)
-    assert comparable(result, folder) == comparable(their_result, their_folder), (result, their_result)
-
-
-def named(found: dict[str, str], folder: Path) -> dict[str, str]:
-    return {name: shown.replace(str(folder), "T") for name, shown in found.items()}
-
-
-def comparable(result: dict[str, Any], folder: Path) -> dict[str, Any]:
-    """Return what both must agree on; a failure has only itself and no details."""
-    if result.get("failed"):
-        return {"failed": True}
-    text = json.dumps({key: result[key] for key in COMPARED if key in result})
-    shown: dict[str, Any] = json.loads(text.replace(str(folder), "T"))
-    if "stat" in result:
-        known = {key: value for key, value in result["stat"].items() if key not in MOMENT | ON_REQUEST}
-        shown["stat"] = {key: str(value).replace(str(folder), "T") for key, value in known.items()}
-    if shown.get("state") == "link":
-        del shown["size"]  # the length of a path, and the two folders differ
-    return {key: value for key, value in shown.items() if value not in (None, False)}
+    assert ours.tree == wanted.tree
+    assert ours.result == wanted.result, (ours.whole, wanted.whole)

@@ -19,9 +19,10 @@ from edgectl.ops.deploy.neighbours import neighbours
 from edgectl.ops.deploy.placement import Decision
 from edgectl.ops.deploy.planning import Planned, plan_placement
 from edgectl.ops.deploy.release import files_of, release_id, release_vars
-from edgectl.ops.deploy.shipping import Shipment
+from edgectl.ops.deploy.shipping import Shipment, without_pieces
 from edgectl.ops.deploy.spec import ServiceSpec, load_spec
 from edgectl.ops.deploy.spec_care import Swap
+from edgectl.ops.deploy.spec_logins import login_for
 from edgectl.ops.deploy.spec_sources import ModelFile
 from edgectl.ops.rollout import Request
 from edgectl.ops.services import Services
@@ -53,8 +54,7 @@ class Deployment:
     @property
     def shipment(self) -> Shipment:
         """What goes ahead: the files that do not come with the job itself."""
-        files = [_weight(file) for file in files_of(self.spec) if not file.source.startswith("file://")]
-        return Shipment(self.spec, files, self.hosts)
+        return Shipment(self.spec, [file for file in _weights(self.spec) if "url" in file], self.hosts)
 
     def request(self, options: Options) -> Request:
         """Return the run that puts it into force."""
@@ -80,10 +80,9 @@ class Deployment:
 
     def _vars(self, host: Host, decision: Decision, how: Swap) -> dict[str, Any]:
         near, gpu = self.near[host.name], decision.node.gpu
-        weights = [_weight(file) for file in files_of(self.spec)]
         return {
             **release_vars(self.spec, host.address, near, gpu, how, decision.gpus),
-            "weights": weights,
+            "weights": [without_pieces(file) for file in _weights(self.spec)],
         }
 
 
@@ -153,6 +152,18 @@ def _local_file(spec: Path, file: ModelFile) -> bytes:
     return content
 
 
-def _weight(file: ModelFile) -> dict[str, Any]:
+def _weights(spec: ServiceSpec) -> list[dict[str, Any]]:
+    """Return the files as hosts are told of them."""
+    return [
+        _weight(file, login_for(spec.logins, file.asked or contents.source or file.source))
+        for contents in (spec.model, *spec.model.lora)
+        for file in contents.files
+    ]
+
+
+def _weight(file: ModelFile, login: str) -> dict[str, Any]:
     where = {} if file.source.startswith("file://") else {"url": file.source}
-    return {"name": file.file_name, "sha256": file.sha256, **where}
+    known = {"size": file.size, "pieces": file.pieces, "login": login}
+    return {"name": file.file_name, "sha256": file.sha256, **where} | {
+        name: value for name, value in known.items() if value
+    }

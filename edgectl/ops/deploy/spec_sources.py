@@ -23,7 +23,8 @@ class ModelFile(Strict):
     """One file of a model. A `source` on this machine, file://…, lies beside the spec.
 
     Without a `sha256` the file is mutable, and `deploy lock` finds out what it is. `size` is in bytes; `asked` is
-    what a locked file is called where its source is said in other words.
+    what a locked file is called where its source is said in other words; `pieces` are marks of its parts, by which
+    damage on the way is found (`remote.tasks._pieces`).
     """
 
     source: StrictStr
@@ -31,6 +32,7 @@ class ModelFile(Strict):
     name: StrictStr = ""
     size: Annotated[int, Field(ge=0)] | None = None
     asked: StrictStr = ""
+    pieces: StrictStr = ""
 
     @field_validator("source")
     @classmethod

@@ -3,17 +3,17 @@
 from __future__ import annotations
 
 import io
-import os
 import re
 
-from edgectl.remote import files, ownership
+from edgectl.remote import files
 from edgectl.remote.args import Mode, arg
 from edgectl.remote.context import TaskContext
 from edgectl.remote.frozen import dataclass
 from edgectl.remote.lean import Any, Literal
 from edgectl.remote.ownership import Attributes
 from edgectl.remote.result import TaskResult, failed, ok
-from edgectl.remote.tasks._lines import Edit, Wish, with_line, without_lines
+from edgectl.remote.tasks._editing import Keeping, Text, missing, put_back, refusal
+from edgectl.remote.tasks._lines import Wish, with_line, without_lines
 
 REPEAT = "idempotent"
 TOUCHES = "path"
@@ -58,24 +58,26 @@ class Args:
 def run(args: Args, context: TaskContext) -> TaskResult:
     """Bring the file to the lines that are wanted."""
     path = files.expanded(args.path)
-    if os.path.isdir(path):
-        return failed(f"Path {path} is a directory: name a file", rc=256)
     attributes = Attributes(args.mode, args.owner, args.group)
-    problem = ownership.complaint(attributes, check=context.check)
-    if problem:
-        return failed(problem)
+    refused = refusal(path, attributes, check=context.check)
+    if refused is not None:
+        return refused
     before = files.read(path)
     if before is None and args.state == "absent":
         return ok("file not present")
     if before is None and not args.create:
-        return failed(f"Destination {path} does not exist: add 'create: true' to make it", rc=257)
+        return missing(path)
     try:
         wish = _wish(args)
     except re.error as error:
         return failed(f"the pattern '{error.pattern!s}' is no regular expression: {error}")
     lines = io.BytesIO(before or b"").readlines()
     edit = with_line(lines, wish) if args.state == "present" else without_lines(lines, wish)
-    return _carried_out(args, path, (before, edit), attributes, context)
+    values: dict[str, Any] = {"backup": ""}
+    if args.state == "absent":
+        values["found"] = int(edit.msg.split()[0]) if edit.msg else 0
+    how = Keeping(attributes, args.backup, args.validate, backup_as="backup")
+    return put_back(path, Text(before, b"".join(edit.lines), edit.msg), how, context, values)
 
 
 def _wish(args: Args) -> Wish:
@@ -97,35 +99,3 @@ def _place(text: str | None, words: tuple[str, ...]) -> Any:
 
 def _bytes(text: str) -> bytes:
     return text.encode("utf-8", "surrogateescape")
-
-
-def _carried_out(
-    args: Args, path: str, content: tuple[bytes | None, Edit], attributes: Attributes, context: TaskContext
-) -> TaskResult:
-    before, edit = content
-    after = b"".join(edit.lines)
-    values: dict[str, Any] = {"backup": ""}
-    if args.state == "absent":
-        values["found"] = int(edit.msg.split()[0]) if edit.msg else 0
-    diff = files.text_diff(path, before, after) if context.diff and edit.msg else None
-    msg = [edit.msg] if edit.msg else []
-    if edit.msg and not context.check:
-        if args.backup and before is not None:
-            values["backup"] = files.back_up(path)
-        try:
-            _write(path, after, attributes, files.validator(args.validate, context.proc))
-        except files.RefusedError as refused:
-            return failed(f"{refused}; {path} was left as it is", **values)
-        if files.read(path) != after:
-            return failed(f"{path} does not hold what was written to it: something else writes there too")
-    if os.path.exists(path) and ownership.set_attributes(path, attributes, check=context.check):
-        msg.append("ownership, perms or SE linux context changed")
-    return TaskResult(bool(msg), msg=" and ".join(msg), values=values, diff=diff)
-
-
-def _write(path: str, content: bytes, attributes: Attributes, validate: Any) -> None:
-    """Replace the file; a new one's folder is made on the way, as with Ansible."""
-    folder = os.path.dirname(path)
-    if folder:
-        os.makedirs(folder, exist_ok=True)
-    files.write_atomically(path, content, attributes, validate=validate)
