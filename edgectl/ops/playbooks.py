@@ -7,8 +7,8 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from edgectl.engine.outcome import RunOutcome, TaskStatus, exit_code
-from edgectl.ops.diffs import diff_lines
 from edgectl.ops.arrivals import Arrivals, with_arrivals
+from edgectl.ops.diffs import diff_lines
 from edgectl.ops.gates import carry_out_gated, command_playbook
 from edgectl.ops.outputs import by_output, exec_data, output_clusters, output_lines
 from edgectl.ops.promises import Promises
