@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import time
 from pathlib import Path
+from typing import Any
 
 import pytest
 
@@ -60,16 +61,18 @@ def test_a_variable_that_is_defined_by_itself_is_refused_here_where_it_can_be(tm
 
 
 def test_a_chain_of_variables_of_no_harm_is_followed_to_its_end(tmp_path: Path) -> None:
-    chain = {f"v{number}": f"{{{{ v{number + 1} }}}}" for number in range(40)} | {"v40": "end"}
+    chain: dict[str, Any] = {f"v{number}": f"{{{{ v{number + 1} }}}}" for number in range(40)} | {
+        "v40": "end"
+    }
     job = job_of(playbook(tmp_path, "  tasks:\n    - {debug: {msg: '{{ v0 }}'}}\n"), **chain)
     assert job.plays[0].tasks[0].args == {"msg": "end"}
 
 
 def test_doubling_variables_do_not_eat_the_memory(tmp_path: Path) -> None:
     """Thirty variables, each twice the next: a gigabyte of text, were it all made."""
-    bomb = {f"v{number}": f"{{{{ v{number + 1} }}}}{{{{ v{number + 1} }}}}" for number in range(30)} | {
-        "v30": "x"
-    }
+    bomb: dict[str, Any] = {
+        f"v{number}": f"{{{{ v{number + 1} }}}}{{{{ v{number + 1} }}}}" for number in range(30)
+    } | {"v30": "x"}
     started = time.monotonic()
     with pytest.raises(InputError, match="is longer than"):
         job_of(playbook(tmp_path, "  tasks:\n    - {debug: {msg: '{{ v0 }}'}}\n"), **bomb)
