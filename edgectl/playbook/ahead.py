@@ -37,9 +37,9 @@ class Ahead:
         own = frozenset(names)
         return Bindings(self._known, self._rebound | own) if own else self._bindings
 
-    def travelling(self) -> dict[str, Any]:
-        """Return the known variables that the deferred templates need."""
-        needed = self._bindings.closure(self.deferred_names)
+    def travelling(self, place: Place) -> dict[str, Any]:
+        """Return the known variables that the deferred templates need; `place` is named where one is broken."""
+        needed = self._closure(self.deferred_names, place)
         self.libraries.update(*(libraries_in(self._known[name]) for name in needed))
         return {name: self._known[name] for name in sorted(needed)}
 
@@ -51,7 +51,7 @@ class Ahead:
         if not is_template(value):
             return value
         names = _parsed(names_in, value, place)
-        if bindings.is_static(names):
+        if self._is_static(names, bindings, place):
             try:
                 return render(value, self._variables)
             except TemplateError as error:
@@ -82,7 +82,7 @@ class Ahead:
         **how: bool,
     ) -> str | None:
         """Render a template file, or return None where the host must."""
-        if bindings.is_static(names):
+        if self._is_static(names, bindings, place):
             try:
                 return render_file(text, self._variables, **how)
             except TemplateError as error:
@@ -105,7 +105,7 @@ class Ahead:
 
     def _condition(self, condition: Any, place: Place, bindings: Bindings, *, asked: bool) -> Any:
         names = _parsed(names_in_condition, condition, place)
-        if bindings.is_static(names):
+        if self._is_static(names, bindings, place):
             try:
                 return evaluate(condition, self._variables)
             except TemplateError as error:
@@ -114,18 +114,31 @@ class Ahead:
         self.defer(names, as_template(condition))
         return condition
 
-    def reveals(self, names: Iterable[str], secrets: Iterable[str]) -> str:
-        """Return the first of the secrets that these names lead to, or ''."""
+    def _is_static(self, names: frozenset[str], bindings: Bindings, place: Place) -> bool:
+        try:
+            return bindings.is_static(names)
+        except TemplateError as error:
+            raise wrong(str(error), place) from None
+
+    def reveals(self, value: Any, place: Place, secrets: Iterable[str]) -> str:
+        """Return the first of the secrets that the templates in a value lead to, or ''."""
+        names = _parsed(names_in, value, place)
         reached = {
             *names,
-            *(other for name in self._bindings.closure(names) for other in names_in(self._known[name])),
+            *(other for name in self._closure(names, place) for other in names_in(self._known[name])),
         }
         return next((secret for secret in sorted(secrets) if secret in reached), "")
 
-    def kept(self, value: Any) -> Any:
+    def _closure(self, names: Iterable[str], place: Place) -> frozenset[str]:
+        try:
+            return self._bindings.closure(names)
+        except TemplateError as error:
+            raise wrong(str(error), place) from None
+
+    def kept(self, value: Any, place: Place) -> Any:
         """Let a value travel as it is: it is for the host to render."""
         if is_template(value):
-            self.defer(names_in(value), value)
+            self.defer(_parsed(names_in, value, place), value)
         return dict(value) if isinstance(value, Mapping) else value
 
     def kept_conditions(self, conditions: Sequence[Any] | None, place: Place) -> list[Any] | None:

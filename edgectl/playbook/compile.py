@@ -16,7 +16,7 @@ from edgectl.playbook.ahead import Ahead, wrong
 from edgectl.playbook.confirm import undo_of
 from edgectl.playbook.free_form import first_word
 from edgectl.playbook.model import PlaySpec, TaskSpec
-from edgectl.playbook.names import FACT_PREFIX, NO_FACTS, Bindings, names_in, names_in_text
+from edgectl.playbook.names import FACT_PREFIX, NO_FACTS, Bindings, names_in_text
 from edgectl.playbook.sources import Blobs, SourceError, copy_sources, file_mode, find, landing, read
 from edgectl.remote import registry
 from edgectl.remote.args import ArgumentError, build
@@ -70,7 +70,7 @@ class PlayCompiler:
         self._check_notifications(tasks, handlers)
         play = Play(
             name=self._play.name or self._play.hosts,
-            vars=self._ahead.travelling(),
+            vars=self._ahead.travelling(self._play.place),
             tasks=_numbered(tasks, first),
             handlers=_numbered(handlers, first + len(tasks)),
             blocks=blocks,
@@ -136,13 +136,13 @@ class PlayCompiler:
             loop=loop,
             loop_var=task.loop_var,
             index_var=task.index_var,
-            vars=ahead.kept(task.vars),
+            vars=ahead.kept(task.vars, _keyword(task, "vars")),
             register=task.register,
             notify=[ahead.leniently(name) for name in task.notify],
             listen=[ahead.leniently(name) for name in task.listen],
             become_user=self._become_user(task),
             environment=ahead.value(environment, _keyword(task, "environment"), inside, reached=False),
-            ignore_errors=ahead.kept(task.ignore_errors),
+            ignore_errors=ahead.kept(task.ignore_errors, _keyword(task, "ignore_errors")),
             failed_when=ahead.kept_conditions(task.failed_when, _keyword(task, "failed_when")),
             changed_when=ahead.kept_conditions(task.changed_when, _keyword(task, "changed_when")),
             until=ahead.kept_conditions(task.until, _keyword(task, "until")),
@@ -163,7 +163,7 @@ class PlayCompiler:
         if task.module not in ("command", "script", "shell"):
             return
         for name in ("cmd", "argv"):
-            secret = self._ahead.reveals(names_in(task.args.get(name)), self._play.secrets)
+            secret = self._ahead.reveals(task.args.get(name), task.place_of(name), self._play.secrets)
             if secret:
                 message = (
                     f"the secret '{secret}' would be on a command line; pass it by `stdin` or `environment`"

@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from functools import lru_cache
 from typing import Any
 
+import jinja2
 import jinja2.nodes
 
 from edgectl.playbook.model import PlaySpec, TaskSpec
@@ -73,8 +74,10 @@ def _file_of(play: PlaySpec, task: TaskSpec) -> str:
 
 @lru_cache(maxsize=4096)
 def _of_text(text: str) -> Mentions:
-    tree = parsed(text)
-    free = names_in_text(text)
+    try:
+        free, tree = names_in_text(text), parsed(text)
+    except jinja2.TemplateSyntaxError:
+        return Mentions()  # the compiler says so, where it matters
     asked = frozenset(name for node in _asking(tree) for name in _root(node)) & free
     # What is asked after in one place may be needed in another, behind that question.
     return Mentions(free - asked, asked)

@@ -17,7 +17,7 @@ from jinja2 import meta
 from edgectl.complaints import did_you_mean
 from edgectl.playbook.model import PlaySpec, TaskSpec
 from edgectl.remote.filters import NEEDS_YAML
-from edgectl.remote.template import is_template
+from edgectl.remote.template import TemplateError, is_template
 from edgectl.remote.template_words import text_environment
 
 # Facts come from the host; the controller never knows them.
@@ -149,18 +149,24 @@ class Bindings:
         self._settled: dict[str, bool] = {}
 
     def is_static(self, names: frozenset[str]) -> bool:
-        """Tell whether all behind these names is known here for good; an unknown name counts as such."""
+        """Tell whether all behind these names is known here for good; an unknown name counts as such.
+
+        Raises `TemplateError` for a variable whose own template cannot be parsed.
+        """
         return all(self._is_settled(name) for name in names)
 
     def closure(self, names: Iterable[str]) -> frozenset[str]:
-        """Return the known names that these need, through one another."""
+        """Return the known names that these need, through one another.
+
+        Raises `TemplateError` for a variable whose own template cannot be parsed.
+        """
         found: set[str] = set()
         waiting = [name for name in names if name in self._known]
         while waiting:
             name = waiting.pop()
             if name not in found:
                 found.add(name)
-                waiting += [other for other in names_in(self._known[name]) if other in self._known]
+                waiting += [other for other in self._names_behind(name) if other in self._known]
         return frozenset(found)
 
     def _is_settled(self, name: str) -> bool:
@@ -174,4 +180,10 @@ class Bindings:
             return False
         if name not in self._known:
             return not name.startswith(FACT_PREFIX)
-        return self.is_static(names_in(self._known[name]))
+        return self.is_static(self._names_behind(name))
+
+    def _names_behind(self, name: str) -> frozenset[str]:
+        try:
+            return names_in(self._known[name])
+        except jinja2.TemplateSyntaxError as error:
+            raise TemplateError(f"the variable '{name}' cannot be parsed: {error.message}") from None

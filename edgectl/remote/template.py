@@ -17,9 +17,11 @@ from edgectl.remote.template_words import file_environment, text_environment
 from edgectl.remote.withheld import Withheld
 
 _MARKS = ("{{", "{%", "{#")
-_LISTED = (list, Iterator, range, set, KeysView, ValuesView, ItemsView)
+_LISTED = (list, tuple, Iterator, range, set, KeysView, ValuesView, ItemsView)
 _FALSE_WORDS = frozenset({"", "false", "no", "off", "0", "n", "f"})
 _DEPTH_LIMIT = 50
+# More than any file that is sent; variables that double each other stop here.
+_LONGEST = 64 * 1024 * 1024
 # Exceptions whose text says it all; of others the name is needed as well.
 _TELLING = (TypeError, ValueError, ArithmeticError, RecursionError)
 
@@ -193,9 +195,12 @@ def _value(parts: List[Any]) -> Any:
 
 def _joined(parts: List[Any]) -> str:
     # An `if` without `else` in an expression is nothing in a text.
-    return "".join(
+    text = "".join(
         "" if part is None or type(part) is jinja2.Undefined else str(_plain(part)) for part in parts
     )
+    if len(text) > _LONGEST:
+        raise TemplateError(f"a text is longer than {_LONGEST // 2**20} MiB")
+    return text
 
 
 def _plain(value: Any) -> Any:
@@ -206,7 +211,11 @@ def _plain(value: Any) -> Any:
         return {key: _plain(item) for key, item in value.items() if item is not OMIT}
     if isinstance(value, _LISTED):
         return [_plain(item) for item in value if item is not OMIT]
-    return value
+    if value is None or value is OMIT or isinstance(value, (str, int, float)):
+        return value
+    if hasattr(value, "isoformat"):  # a day or a moment
+        return str(value)
+    raise TypeError(f"this is no data but a {type(value).__name__}")
 
 
 def _guarded(action: Any, source: str) -> Any:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 from collections.abc import Iterator
 from contextlib import contextmanager
+from pathlib import Path
 from typing import Any
 
 import pytest
@@ -16,6 +17,7 @@ from tests.hosts.test_deploy_swap import NEW, OLD, REPLACING, serve, unharmed
 pytestmark = [pytest.mark.long, pytest.mark.timeout(300)]
 _HOME = "/var/lib/edgectl/releases/chat"
 _LINK = f"readlink {_HOME}/current"
+_PLAYBOOKS = Path(__file__).parents[2] / "playbooks"
 N01, N02, N03 = debian_service.names(1, 3)
 
 
@@ -80,6 +82,25 @@ def _live(site: Site, host: str) -> list[str]:
     (task,) = site.edgectl("run", play, host, "-o", "json").host(host)["tasks"]
     services: list[str] = task["result"]["services"]
     return services
+
+
+def test_a_remedy_drains_through_the_front_and_gives_back_what_proved_itself(site: Site) -> None:
+    ill = {"gpus": [], "boot_before": "", "expected_gpus": 0}
+    machine = site.machines[N01]
+    slot = machine.run("ls /etc/systemd/system | grep -o 'edgectl-chat-[ab].service'").strip()
+    with site.under_load(30) as seen:
+        for rung in ("reset-gpu", "restart-service"):
+            words = ["-e", json.dumps({**ill, "rung": rung}), "-o", "json"]
+            remedied = site.edgectl("run", _PLAYBOOKS / "remediate.yaml", N01, *words)
+            stopped = machine.try_run(f"systemctl is-active {slot}").stdout.strip()
+            live = _live(site, N01)
+            returned = site.edgectl("run", _PLAYBOOKS / "return.yaml", N01, "-o", "json")
+            assert (remedied.code, returned.code) == (0, 0), (remedied, returned)
+            assert (stopped, live) == ("inactive" if rung == "reset-gpu" else "active", [])
+            assert _live(site, N01) == ["chat"]
+            assert machine.run(f"systemctl is-active {slot} edgectl-chat-front").split() == ["active"] * 2
+            assert machine.run(f"systemctl is-enabled {slot}").strip() == "enabled"
+    assert unharmed(seen)
 
 
 def test_health_looks_at_the_units_that_a_service_behind_a_front_has(site: Site) -> None:

@@ -65,7 +65,7 @@ def plan_lines(deployment: Deployment, outcome: RunOutcome) -> list[Line]:
     for host in outcome.finished():
         groups[_said(host)].append(host.host)
     lines += [Line(f"  {len(names):>4}  {folded(names)}   {said}") for said, names in groups.items()]
-    return [*lines, *_left_out(deployment), *trouble(outcome.hosts)]
+    return [*lines, *_left_out(deployment), *_passed_over(deployment), *trouble(outcome.hosts)]
 
 
 def _left_out(deployment: Deployment) -> list[Line]:
@@ -75,6 +75,17 @@ def _left_out(deployment: Deployment) -> list[Line]:
         return []
     said = f"{folded(one.node.name for one in out)}   left as it is: {out[0].why}"
     return [Line(f"  {len(out):>4}  {said}", Tone.NOTICE)]
+
+
+def _passed_over(deployment: Deployment) -> list[Line]:
+    """Tell which hosts a limit named for nothing, and why."""
+    groups: dict[str, list[str]] = defaultdict(list)
+    for host, why in deployment.passed_over.items():
+        groups[why].append(host)
+    return [
+        Line(f"  {len(names):>4}  {folded(names)}   left alone: {why}", Tone.NOTICE)
+        for why, names in groups.items()
+    ]
 
 
 def _size(deployment: Deployment) -> str:

@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import hashlib
 from collections import Counter
-from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, replace
+from collections.abc import Collection, Mapping, Sequence
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any
 
@@ -32,7 +32,10 @@ from edgectl.yaml_source import load
 
 @dataclass(frozen=True, slots=True)
 class Deployment:
-    """A specification that was checked, with the hosts it goes to and the files that travel."""
+    """A specification that was checked, with the hosts it goes to and the files that travel.
+
+    `passed_over` says of hosts that a limit names and the plan does not why they are not served.
+    """
 
     planned: Planned
     path: Path
@@ -40,6 +43,7 @@ class Deployment:
     carried: Mapping[str, bytes]
     near: Mapping[str, Sequence[str]]  # by host: the addresses of those that serve while it cannot
     policy_place: Place | None = None
+    passed_over: Mapping[str, str] = field(default_factory=dict)
 
     @property
     def spec(self) -> ServiceSpec:
@@ -84,8 +88,9 @@ class Deployment:
 def load_deployment(services: Services, path: Path, limit: str | None) -> Deployment:
     """Read and check a specification, its files and its placement. Contacts no host.
 
-    A run that is continued goes to the hosts that it was begun with, whatever became of them since. Raises
-    `StoppedError` where no host may serve it, with what speaks against most of them.
+    A run that is continued goes to the hosts that it was begun with, whatever became of them since. A limit says
+    which hosts of the plan are acted on; it plans nothing anew, for the hosts beyond it count as replicas all the
+    same. Raises `StoppedError` where no host may serve it, with what speaks against most of them.
     """
     planned = plan_placement(services, locked(load_spec(path), path), load_catalog())
     begun = _begun_with(services, planned)
@@ -94,15 +99,26 @@ def load_deployment(services: Services, path: Path, limit: str | None) -> Deploy
             f"no host may serve {planned.release}: {objection(planned)}", hint="edgectl deploy plan"
         )
     spec = planned.survey.lock.spec
-    allowed = {host.name for host in select(services.fleet, spec.place.pattern, limit=limit)}
+    allowed = {host.name for host in select(services.fleet, limit or spec.place.pattern)}
     wanted = {*planned.hosts, *begun}
     serving = [services.fleet.hosts[name] for name in services.fleet.kinds if name in wanted]
     local = [file for file in files_of(spec) if file.source.startswith("file://")]
     carried = {str(file.sha256): _local_file(path, file) for file in local}
     hosts = [host for host in serving if host.name in (begun or allowed)]
+    passed_over = _passed_over(planned, allowed) if limit and not begun else {}
     if not hosts:
-        raise InputError(f"'{limit}' names no host that is to serve {spec.name}", hint="edgectl deploy plan")
-    return Deployment(planned, path, hosts, carried, neighbours(serving), load(path).place(("rollout",)))
+        said = f"'{limit}' names no host that is to serve {spec.name}: {_most_said(passed_over)}"
+        raise InputError(said, hint=f"edgectl deploy plan {path.stem}")
+    place = load(path).place(("rollout",))
+    return Deployment(planned, path, hosts, carried, neighbours(serving), place, passed_over)
+
+
+def _passed_over(planned: Planned, named: Collection[str]) -> Mapping[str, str]:
+    """Return why hosts that a limit names are not of the plan; those beyond the pattern where it names no other."""
+    said = {one.node.name: one.why for one in planned.placement.decisions if one.node.name in named}
+    beyond = f"is not of '{planned.survey.demand.place.pattern}'"
+    whys = said or dict.fromkeys(sorted(named), beyond)
+    return {host: why for host, why in whys.items() if host not in set(planned.hosts)}
 
 
 def _begun_with(services: Services, planned: Planned) -> Sequence[str]:
@@ -114,9 +130,12 @@ def _begun_with(services: Services, planned: Planned) -> Sequence[str]:
 
 def objection(planned: Planned) -> str:
     """Return what speaks against most of the hosts. Pure."""
-    counts = Counter(one.why for one in planned.placement.decisions)
-    (why, count), *_ = counts.most_common(1) or [("nothing is selected", 0)]
-    return f"{count} of {len(planned.placement.decisions)}: {why}"
+    return _most_said({one.node.name: one.why for one in planned.placement.decisions})
+
+
+def _most_said(whys: Mapping[str, str]) -> str:
+    (why, count), *_ = Counter(whys.values()).most_common(1) or [("nothing is selected", 0)]
+    return f"{count} of {len(whys)}: {why}"
 
 
 def _local_file(spec: Path, file: ModelFile) -> bytes:

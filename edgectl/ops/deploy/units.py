@@ -51,15 +51,15 @@ NoNewPrivileges=true
 [Install]
 WantedBy=multi-user.target
 """
+# Only keys that podman 4.4 knows: its generator makes no unit of a file with another one.
 _QUADLET = """\
 {head}
 [Container]
 Image={image}
-Pull=missing
 Exec={command}
 {devices}Volume={{release}}:{inside}:ro
 {adapters}{environment}PublishPort={address}:{port}:{inside_port}
-ShmSize=16g
+PodmanArgs=--shm-size=16g
 NoNewPrivileges=true
 
 [Service]

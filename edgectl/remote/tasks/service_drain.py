@@ -24,6 +24,7 @@ class Args:
     service: str = arg(doc="The service's name.")
     state: Literal["drained", "serving"] = arg(doc="What is wanted.")
     drain: float = arg(120.0, doc="Seconds that streams in flight may take to end.")
+    alone: bool = arg(False, doc="Drain it also where no neighbour is up that could carry its load.")
 
 
 def run(args: Args, context: TaskContext) -> TaskResult:
@@ -55,7 +56,7 @@ def run(args: Args, context: TaskContext) -> TaskResult:
 def _stop_serving(
     args: Args, front: Front, releases: Releases, record: Record, known: Dict[str, Any]
 ) -> TaskResult:
-    problem = front.await_neighbour() if record.serving else ""
+    problem = front.await_neighbour() if record.serving and not args.alone else ""
     if problem:
         return failed(problem, release=known["release"])
     releases.keep_drained()

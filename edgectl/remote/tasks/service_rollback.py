@@ -65,7 +65,7 @@ def _go_back(args: Args, context: TaskContext, releases: Releases, previous: str
         "drain": args.drain,
     }
     swap = Swap(SwapArgs(**wanted), context)
-    problem = "" if swap.is_in_force() else swap.carry_out()
+    problem = "" if swap.is_in_force() else swap.missing() or swap.carry_out()
     if problem:
         return swap.failed(previous, problem)
     releases.go_back()

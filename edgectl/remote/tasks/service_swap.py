@@ -13,7 +13,7 @@ from edgectl.remote.context import TaskContext
 from edgectl.remote.frozen import dataclass
 from edgectl.remote.lean import Any, Literal
 from edgectl.remote.result import TaskResult, changed, failed, ok
-from edgectl.remote.tasks import _serving
+from edgectl.remote.tasks import _quadlets, _serving
 from edgectl.remote.tasks._adapters import Adapters
 from edgectl.remote.tasks._flows import drain
 from edgectl.remote.tasks._front import Front
@@ -87,6 +87,9 @@ def run(args: Args, context: TaskContext) -> TaskResult:
         return ok(STAYS_DRAINED, release=swap.before, drained_out=True)
     if swap.is_in_force():
         return ok(release=args.release, previous=swap.before, gpus=args.gpus)
+    missing = swap.missing()
+    if missing:
+        return swap.failed(args.release, missing)
     if context.check:
         return changed(swap.plan(), release=args.release)
     problem = swap.carry_out()
@@ -101,6 +104,7 @@ class Swap:
 
     def __init__(self, args: Args, context: TaskContext) -> None:
         self._args = args
+        self._proc = context.proc
         systemctl = Systemctl(context.proc, [])
         self._releases = Releases(context.paths, args.service)
         self._front = Front(args.service, context.proc, systemctl)
@@ -141,6 +145,11 @@ class Swap:
             None,
             self._paths(self._args.adapters),
         )
+
+    def missing(self) -> str:
+        """Return what the host lacks for the release, whatever becomes of the one that serves; or an empty text."""
+        podman = _quadlets.missing(self._proc) if _quadlets.is_quadlet(self._args.unit) else ""
+        return self._front.missing() or podman or self._releases.clash(self._args.gpus)
 
     def plan(self) -> str:
         """Return in words how the host would go over."""
@@ -200,8 +209,7 @@ class Swap:
     def _lay_out(self) -> str:
         args = self._args
         text = json.dumps({**self._described(), "swap": args.swap}, indent=2)
-        missing = self._front.missing() or self._releases.clash(args.gpus)
-        return missing or self._releases.lay_out(args.release, args.files, text)
+        return self._releases.lay_out(args.release, args.files, text)
 
     def _take_over(self) -> str:
         """Have an engine that listened itself give its port to the proxy: until that has it, nobody answers there."""

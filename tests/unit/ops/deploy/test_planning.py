@@ -294,6 +294,21 @@ def test_what_a_replica_takes_is_put_on_record(services: Services, tmp_path: Pat
     assert claim_of(found.need) == Claim(2, 0.9, "", 32_212_254_720)
 
 
+def test_a_limit_names_hosts_of_the_plan_and_plans_nothing_anew(services: Services, tmp_path: Path) -> None:
+    path = written(tmp_path, SPEC.replace("replicas: 2", "replicas: 1"))
+    services.deployed.record([change("fra1-r1-n02", "r-old")])
+    found = load_deployment(services, path, "fra1")
+
+    assert [host.name for host in found.hosts] == ["fra1-r1-n02"]
+    assert found.passed_over == dict.fromkeys(
+        ["fra1-r1-n01", "fra1-r1-n03"], "may serve it, and is not needed"
+    )
+    with pytest.raises(InputError, match="serve chat: 1 of 1: may serve it, and is not needed"):
+        load_deployment(services, path, "fra1-r1-n03")
+    with pytest.raises(InputError, match="3 of 3: is not of 'role=gpu'"):
+        load_deployment(services, path, "fra1:&role=dpu")
+
+
 class _Begun(History):
     """A history with one run, which was begun with these hosts."""
 
