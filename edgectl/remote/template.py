@@ -131,15 +131,21 @@ def evaluate(expression: Any, variables: Variables) -> bool:
 def render_file(
     text: str, variables: Variables, *, trim_blocks: bool = True, lstrip_blocks: bool = False
 ) -> str:
-    """Render a template file as the `template` module does: the final newline stays."""
-    environment = _environment(trim_blocks=trim_blocks, lstrip_blocks=lstrip_blocks)
-    return str(_guarded(lambda: _rendered(environment.from_string(text), variables), "the template file"))
+    """Render a template file as the `template` module does: it ends with no fewer newlines than the file."""
+    environment = _environment(
+        trim_blocks=trim_blocks, lstrip_blocks=lstrip_blocks, keep_trailing_newline=False
+    )
+    found = str(_guarded(lambda: _rendered(environment.from_string(text), variables), "the template file"))
+    wanted, has = (len(one) - len(one.rstrip("\n")) for one in (text, found))
+    return found + "\n" * max(wanted - has, 0)
 
 
-def _environment(*, trim_blocks: bool = False, lstrip_blocks: bool = False) -> jinja2.Environment:
+def _environment(
+    *, trim_blocks: bool = False, lstrip_blocks: bool = False, keep_trailing_newline: bool = True
+) -> jinja2.Environment:
     environment = jinja2.Environment(  # noqa: S701 - configuration files are not HTML
         undefined=jinja2.StrictUndefined,
-        keep_trailing_newline=True,
+        keep_trailing_newline=keep_trailing_newline,
         trim_blocks=trim_blocks,
         lstrip_blocks=lstrip_blocks,
         extensions=["jinja2.ext.do", "jinja2.ext.loopcontrols"],
