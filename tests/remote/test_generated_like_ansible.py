@@ -72,7 +72,7 @@ def by_ansible(found: list[dict[str, Any]], folder: Path) -> dict[str, list[tupl
         play["hosts"]: [
             (end["task"], end["status"])
             for end in said
-            if end["host"] == play["hosts"] and end["task"] != "meta"
+            if end["host"] == play["hosts"] and not end["task"].endswith("meta")
         ]
         for play in found
     }
