@@ -15,7 +15,6 @@ from edgectl.report import Line, Report
 
 PLAYBOOK = "services.yaml"
 MODULE = "service_state"
-_SERVES_NOT = "does not serve"
 _OUT = frozenset({Turn.DRAINED, Turn.QUARANTINED})
 
 
@@ -67,15 +66,8 @@ def differences(
     for host, service in sorted(before.keys() | now.keys()):
         was, state = before.get((host, service)), now.get((host, service), {})
         release = str(state.get("release") or "")
-        serves = not release or bool(state["serving"])
         expected = was.release if was else ""
         if release != expected:
-            said = f"has {release or 'nothing'}, and {expected or 'nothing'} was known"
-            yield host, service, release, said if serves else f"{said}; it {_SERVES_NOT}"
-        elif was and release and _is_out(was) == serves:
-            yield host, service, release, "serves" if serves else _SERVES_NOT
-
-
-def _is_out(was: ServiceChange) -> bool:
-    """Tell whether a host was known to serve nobody."""
-    return was.turn in _OUT or (was.turn is Turn.SEEN and was.reason.endswith(_SERVES_NOT))
+            yield host, service, release, f"has {release or 'nothing'}, and {expected or 'nothing'} was known"
+        elif was and release and (was.turn in _OUT) == bool(state["serving"]):
+            yield host, service, release, "serves" if state["serving"] else "does not serve"

@@ -83,20 +83,14 @@ def test_a_look_finds_what_is_other_than_was_known_and_asks_nothing_of_hosts_it_
         "new": {"chat": {"release": "r-1", "serving": True}},
         "drained": {"chat": {"release": "r-1", "serving": False}},
         "gone": {},
-        "out": {"chat": {"release": "r-1", "serving": False}},
-        "out too": {"chat": {"release": "r-1", "serving": False}},
     }
     before = [known(host, "r-1") for host in ("same", "other", "drained", "gone", "unseen")]
-    before += [
-        replace(known("out", "r-1", Turn.SEEN), reason="has r-1, and nothing was known; it does not serve")
-    ]
     found = {host: (release, reason) for host, _, release, reason in differences(before, seen)}
     assert found == {
         "drained": ("r-1", "does not serve"),
         "gone": ("", "has nothing, and r-1 was known"),
         "new": ("r-1", "has r-1, and nothing was known"),
         "other": ("r-2", "has r-2, and r-1 was known"),
-        "out too": ("r-1", "has r-1, and nothing was known; it does not serve"),
     }
 
 
