@@ -228,10 +228,10 @@ def placed(program: Any, folder: str) -> Any:
 
 def named(tasks: list[dict[str, Any]], mark: str, count: list[int]) -> list[dict[str, Any]]:
     """Return tasks with names by which both tools' words are compared: the program's mark and a number."""
-    found = []
+    found: list[dict[str, Any]] = []
     for task in tasks:
         if "block" in task:
-            sections = {
+            sections: dict[str, Any] = {
                 name: named(task[name], mark, count) for name in ("block", "rescue", "always") if name in task
             }
             found.append({**task, **sections})
