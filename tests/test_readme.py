@@ -12,6 +12,7 @@ import typer.main
 
 from edgectl.cli.main import app
 from edgectl.errors import ExitCode
+from tests.hosts.differential import load_cases, load_intents
 
 ROOT = Path(__file__).parent.parent
 README = (ROOT / "README.md").read_text(encoding="utf-8")
@@ -58,3 +59,21 @@ def test_the_reading_order_names_files_that_exist() -> None:
     order = README[README.index("**Reading order.**") : README.index("## How to add")]
     for name in re.findall(r"`([\w/]+\.py)`", order):
         assert (ROOT / "edgectl" / name).exists(), name
+
+
+def test_what_differs_from_ansible_on_purpose_is_told() -> None:
+    intents = load_intents()
+    assert intents
+    for intent in intents:
+        assert intent.row() in README, intent
+
+
+def test_the_number_of_cases_compared_with_ansible_is_true(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("EDGECTL_ANSIBLE_COLLECTIONS", "/anywhere")
+    assert f"runs {len(load_cases())} cases" in README
+
+
+def test_every_module_of_ansibles_is_named() -> None:
+    section = README[README.index("## Ansible's playbooks") : README.index("What differs on purpose")]
+    told = set(re.findall(r"[a-z0-9_]+", " ".join(re.findall(r"`([^`]*)`", section))))
+    assert {case.module for case in load_cases()} <= told

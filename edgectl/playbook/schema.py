@@ -276,5 +276,5 @@ INSTEAD_OF_MODULES: Mapping[str, str] = {
     "raw": "use `shell`; edgectl needs Python at the host anyway",
     "set_stats": "read the report (-o json)",
     "synchronize": "use `copy`; large files come with `get_url`",
-    "yum": "use `apt`; hosts are Debian or Ubuntu",
+    "yum": "use `package` or `dnf`",
 }

@@ -131,11 +131,15 @@ def evaluate(expression: Any, variables: Variables) -> bool:
 def render_file(
     text: str, variables: Variables, *, trim_blocks: bool = True, lstrip_blocks: bool = False
 ) -> str:
-    """Render a template file as the `template` module does: the final newline stays."""
-    environment = file_environment(trim_blocks=trim_blocks, lstrip_blocks=lstrip_blocks)
-    return str(
+    """Render a template file as the `template` module does: it ends with no fewer newlines than the file."""
+    environment = file_environment(
+        trim_blocks=trim_blocks, lstrip_blocks=lstrip_blocks, keep_trailing_newline=False
+    )
+    found = str(
         _guarded(lambda: _joined(_parts(environment.from_string(text), variables)), "the template file")
     )
+    wanted, has = (len(one) - len(one.rstrip("\n")) for one in (text, found))
+    return found + "\n" * max(wanted - has, 0)
 
 
 _TEXTS = text_environment()

@@ -82,18 +82,24 @@ class _OfYaml(_Environment):
 
 def text_environment() -> jinja2.Environment:
     """Return how the texts of a playbook are rendered."""
-    return _with_words(_OfYaml, trim_blocks=True, lstrip_blocks=False)
+    return _with_words(_OfYaml, trim_blocks=True, lstrip_blocks=False, keep_trailing_newline=True)
 
 
-def file_environment(*, trim_blocks: bool = True, lstrip_blocks: bool = False) -> jinja2.Environment:
+def file_environment(
+    *, trim_blocks: bool = True, lstrip_blocks: bool = False, keep_trailing_newline: bool = True
+) -> jinja2.Environment:
     """Return how template files are rendered."""
-    return _with_words(_Environment, trim_blocks=trim_blocks, lstrip_blocks=lstrip_blocks)
+    return _with_words(
+        _Environment,
+        trim_blocks=trim_blocks,
+        lstrip_blocks=lstrip_blocks,
+        keep_trailing_newline=keep_trailing_newline,
+    )
 
 
 def _with_words(kind: Any, **how: bool) -> jinja2.Environment:
     environment: jinja2.Environment = kind(
         undefined=_Undefined,
-        keep_trailing_newline=True,
         extensions=["jinja2.ext.do", "jinja2.ext.loopcontrols"],
         **how,
     )

@@ -68,6 +68,24 @@ def missing() -> str:
 
 def run_ansible(playbook: Path, machine: Machine, home: Path, *options: str) -> Told:
     """Run a playbook by ansible-playbook and tell each task's end."""
+    done = command_for_ansible(playbook, machine, home, *options)
+    # Taking a file in is a task of its own for Ansible; for edgectl it is the tasks in it.
+    unsaid = ("Gathering Facts", "include_tasks")
+    tasks = tuple((end["task"], end["status"]) for end in said_by_ansible(done) if end["task"] not in unsaid)
+    return Told(tasks, done.returncode)
+
+
+def said_by_ansible(done: subprocess.CompletedProcess[str]) -> list[dict[str, Any]]:
+    """Return what the callback said of each task's end."""
+    said = [json.loads(line[5:]) for line in done.stdout.splitlines() if line.startswith("TWIN ")]
+    assert said, done.stdout + done.stderr
+    return said
+
+
+def command_for_ansible(
+    playbook: Path, machine: Machine, home: Path, *options: str, timeout_s: float = 300
+) -> subprocess.CompletedProcess[str]:
+    """Run a playbook by ansible-playbook."""
     (home / "ansible.cfg").write_text(_CONFIG.format(callbacks=CALLBACKS))
     (home / "known_hosts").write_text(machine.pin() + "\n")
     hosts = home / "hosts.ini"
@@ -82,19 +100,15 @@ def run_ansible(playbook: Path, machine: Machine, home: Path, *options: str) -> 
         "ANSIBLE_CONFIG": str(home / "ansible.cfg"),
         "ANSIBLE_LOCAL_TEMP": str(home / "local"),
         "LC_ALL": "C.UTF-8",
+        # Where collections lie that ansible-core does not bring along.
+        "ANSIBLE_COLLECTIONS_PATH": os.environ.get("EDGECTL_ANSIBLE_COLLECTIONS", str(home / "collections")),
     }
     command = [str(ANSIBLE), "-i", str(hosts), str(playbook), *options]
     with tempfile.TemporaryDirectory(prefix="cp-") as sockets:  # a path that is short enough for a socket
         environment["ANSIBLE_SSH_CONTROL_PATH_DIR"] = sockets
-        done = subprocess.run(
-            command, env=environment, capture_output=True, text=True, check=False, timeout=300
+        return subprocess.run(
+            command, env=environment, capture_output=True, text=True, check=False, timeout=timeout_s
         )
-    said = [json.loads(line[5:]) for line in done.stdout.splitlines() if line.startswith("TWIN ")]
-    assert said, done.stdout + done.stderr
-    # Taking a file in is a task of its own for Ansible; for edgectl it is the tasks in it.
-    unsaid = ("Gathering Facts", "include_tasks")
-    tasks = tuple((end["task"], end["status"]) for end in said if end["task"] not in unsaid)
-    return Told(tasks, done.returncode)
 
 
 def run_edgectl(edgectl: Edgectl, playbook: Path, machine: Machine, *options: str) -> Told:

@@ -79,6 +79,7 @@ def run(args: Args, context: TaskContext) -> TaskResult:
         files.write_atomically(path, text.encode(), Attributes(args.mode))
     if os.path.exists(path):
         key_differs |= ownership.set_attributes(path, Attributes(args.mode), check=context.check)
+    values.update(ownership.described(path) if os.path.exists(path) else {})
     if not differs and not key_differs:
         return TaskResult(values=values)
     diff = files.text_diff(path, before, text.encode()) if context.diff else None
@@ -111,7 +112,7 @@ def _absent(path: str, slug: str, context: TaskContext) -> TaskResult:
 def text_of(args: Args) -> str:
     """Return the file: a field a line, in the order of the arguments' names (deb822(5))."""
     named = {name: getattr(args, name) for name in sorted(args.__dataclass_fields__) if name not in _OURS}
-    return "".join(f"{_field(name)}: {_value(value)}\n" for name, value in named.items() if value is not None)
+    return "".join(f"{_field(name)}:{_value(value)}\n" for name, value in named.items() if value is not None)
 
 
 def _field(name: str) -> str:
@@ -122,10 +123,10 @@ def _field(name: str) -> str:
 
 def _value(value: Any) -> str:
     if isinstance(value, bool):
-        return "yes" if value else "no"
+        return " yes" if value else " no"
     if isinstance(value, list):
-        return " ".join(value)
+        return f" {' '.join(value)}"
     lines = str(value).strip().splitlines()
     if len(lines) < 2:  # noqa: PLR2004 - a field of one line
-        return str(value).strip()
+        return f" {str(value).strip()}"
     return "\n" + "\n".join(f"    {line.strip() or '.'}" for line in lines)

@@ -154,7 +154,8 @@ def _replaced(
         return failed(str(refused))
     except _SameError:
         changed = ownership.set_attributes(path, attributes, check=False)
-        return TaskResult(changed, msg=answer.msg)
+        return TaskResult(changed, msg=answer.msg, values={"checksum_src": files.sha1(path)})
+    values["checksum_src"] = files.sha1(path)
     return TaskResult(changed=True, msg=answer.msg, values=values)
 
 

@@ -24,8 +24,9 @@ class Args:
 
 
 def run(args: Args, context: TaskContext) -> TaskResult:
-    """Wait for `delay`, but in check mode, and return the seconds it took."""
+    """Wait for `delay`, and return the seconds it took; in check mode the task is skipped, as with Ansible."""
+    if context.check:
+        return TaskResult(msg="would wait", values={"skipped": True})
     begun = time.monotonic()
-    if not context.check:
-        time.sleep(max(args.delay, 0))
+    time.sleep(max(args.delay, 0))
     return ok(elapsed=int(time.monotonic() - begun))

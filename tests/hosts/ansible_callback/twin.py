@@ -39,5 +39,12 @@ class CallbackModule(CallbackBase):  # type: ignore[misc]
         self._say(result, "unreachable")
 
     def _say(self, result: Any, status: str) -> None:
-        said = {"task": result.task.get_name(), "status": status, "msg": str(result.result.get("msg", ""))}
-        self._display.display("TWIN " + json.dumps(said))
+        told = {name: value for name, value in result.result.items() if name != "invocation"}
+        said = {
+            "host": result.host.get_name(),
+            "task": result.task.get_name(),
+            "status": status,
+            "msg": str(told.get("msg", "")),
+            "result": told,
+        }
+        self._display.display("TWIN " + json.dumps(said, default=str))

@@ -88,3 +88,38 @@ def test_the_same_file_travels_once(folder: Path) -> None:
     )
 
     assert len(job.blobs) == 1
+
+
+def test_a_script_is_sent_as_its_first_word_says(folder: Path) -> None:
+    (folder / "files" / "run me.sh").write_text("#!/bin/sh\n")
+    (task,) = tasks_of("  tasks: [{script: \"'run me.sh' one creates=/x\"}]\n", at=folder / "play.yaml")
+
+    assert task.args["cmd"] == "'run me.sh' one"
+    assert (task.args["creates"], [source[0] for source in task.args["sources"]]) == ("/x", [""])
+
+
+@pytest.mark.parametrize(
+    ("args", "local"),
+    [
+        ("src: /etc/x, dest: in", "in/fra1-n01/etc/x"),
+        ("src: /etc/x, dest: in, flat: true", "in"),
+        ("src: /etc/x, dest: in/, flat: true", "in/x"),
+        ("src: /etc/../x, dest: in", "in/fra1-n01/x"),
+    ],
+)
+def test_where_a_fetched_file_goes_is_settled_here(args: str, local: str, folder: Path) -> None:
+    (task,) = tasks_of(f"  tasks: [{{fetch: {{{args}}}}}]\n", at=folder / "play.yaml")
+
+    assert task.args["local"] == str(folder / local)
+
+
+@pytest.mark.parametrize(
+    ("args", "why"),
+    [
+        ("src: ../../../x, dest: in", "would leave"),
+        ("src: /x, dest: files, flat: true", "write a slash behind"),
+        ("src: '{{ ansible_hostname }}', dest: in", "'src' must be known before the run"),
+    ],
+)
+def test_a_fetch_to_anywhere_is_refused(args: str, why: str, folder: Path) -> None:
+    assert why in refusal_of(f"  tasks: [{{fetch: {{{args}}}}}]\n", at=folder / "play.yaml")
