@@ -129,3 +129,8 @@ class Report:
         """Return how many hosts there are, and how many of each status."""
         counts = Counter(host.status for host in self.hosts)
         return {"hosts": len(self.hosts), **{status: counts[status] for status in STATUSES}}
+
+    def has_work_left(self) -> bool:
+        """Tell whether a check found changes to make, or something that is probably not meant."""
+        warned = any(check.status == "warning" for check in self.checks)
+        return warned or any(host.status == "changed" for host in self.hosts)

@@ -23,6 +23,12 @@ def add_planning(group: typer.Typer) -> None:
         update: Annotated[
             bool, typer.Option("--update", help="Look up again what the lock knows already.")
         ] = False,
+        read: Annotated[
+            bool,
+            typer.Option(
+                "--read", help="Read every file once: damage on its way then costs hosts a piece of it."
+            ),
+        ] = False,
         check: Annotated[
             bool, typer.Option("--check", help="Write nothing; exit 3 where the lock is stale.")
         ] = False,
@@ -30,7 +36,7 @@ def add_planning(group: typer.Typer) -> None:
         """Turn every name of a service that may change into a digest, in NAME.lock.yaml beside it."""
         from edgectl.clock import SystemClock
         from edgectl.ops.deploy.lock import locked
-        from edgectl.ops.deploy.locking import lock_report, make_lock, write_lock
+        from edgectl.ops.deploy.locking import Look, lock_report, make_lock, write_lock
         from edgectl.ops.deploy.spec import load_spec
         from edgectl.wiring.origins import origins
 
@@ -39,7 +45,8 @@ def add_planning(group: typer.Typer) -> None:
         service = load_spec(path)
         if check:
             locked(service, path)
-        made = make_lock(service, path, origins(settings, path), update=update)
+        look = (Look.AGAIN if update else Look.NEW) | (Look.WHOLE if read else Look.NEW)
+        made = make_lock(service, path, origins(settings, path, service), look)
         if not check:
             write_lock(made)
         common.finish(lock_report(made, SystemClock().now()))

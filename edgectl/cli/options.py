@@ -93,15 +93,15 @@ class Common:
     def finish(self, report: Report, *, changes_count: bool = False) -> None:
         """Write the report to stdout and leave with its exit code, or the format's own.
 
-        Where `changes_count`, a report that is fine but has changes to make leaves with 10.
+        Where `changes_count`, a report that is fine but has changes to make, or advice, leaves with 10.
         """
         self._write(report)
         if self.output is Format.NAGIOS:
             from edgectl.output import nagios
 
             raise typer.Exit(nagios.code_of(report))
-        has_changes = report.exit_code == ExitCode.DONE and report.summary()["changed"] > 0
-        raise typer.Exit(int(ExitCode.CHANGES if changes_count and has_changes else report.exit_code))
+        is_idle = report.exit_code != ExitCode.DONE or not report.has_work_left()
+        raise typer.Exit(int(report.exit_code if is_idle or not changes_count else ExitCode.CHANGES))
 
     def _write(self, report: Report) -> None:
         from edgectl.output.render import render

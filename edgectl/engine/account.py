@@ -25,6 +25,7 @@ class Account:
         self._kept = frozenset(ended)
         self._stages_ended: Counter[str] = Counter()
         self.stopped = ""
+        self.is_halted = False
 
     def tell(self, event: RunEvent) -> None:
         """Tell every observer; one that fails is nobody else's trouble."""
@@ -40,6 +41,11 @@ class Account:
         if not self.stopped:
             self.stopped = reason
             self.tell(RunStopped(reason))
+
+    def halt(self, reason: str) -> None:
+        """Start no new hosts for what was found at those that ran: a budget, a canary, a gate."""
+        self.is_halted = self.is_halted or not self.stopped
+        self.stop(reason)
 
     def end(self, outcome: HostOutcome) -> None:
         """Note how a host ended a stage, and tell it."""

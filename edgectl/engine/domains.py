@@ -6,8 +6,10 @@ from collections import defaultdict
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 
-from edgectl.engine.policy import Rollout, Share, floor_of
+from edgectl.engine.policy import Rollout, floor_of
 from edgectl.inventory.model import Host
+
+_HOSTS = "hosts"
 
 
 def domain_of(host: Host, spread: str) -> str:
@@ -25,7 +27,7 @@ def domain_of(host: Host, spread: str) -> str:
 
 @dataclass(frozen=True, slots=True)
 class Domain:
-    """One failure domain: how much it has, and how much of it may be out, in `unit` (GPUs or hosts).
+    """One failure domain: how much it has, and how much of it may be out, in `unit` (GPUs, hosts, or a measure's).
 
     `allowed` is None where the rollout has no `max_out`.
     """
@@ -39,7 +41,7 @@ class Domain:
 
 @dataclass(frozen=True, slots=True)
 class Domains:
-    """All failure domains of a run. `gpus` has the GPUs of a host by the name of its hardware."""
+    """All failure domains of a run. `gpus` has what a host counts for by its hardware's name: its GPUs, mostly."""
 
     by_name: Mapping[str, Domain]
     rollout: Rollout
@@ -57,7 +59,7 @@ class Domains:
         GPUs every host is 1, as it is where `max_out` is a number of hosts.
         """
         domain = self.by_name[self.of(host)]
-        return (self.gpus.get(host.hardware, 0) or domain.largest) if domain.unit == "GPUs" else 1
+        return (self.gpus.get(host.hardware, 0) or domain.largest) if domain.unit != _HOSTS else 1
 
 
 def domains_of(hosts: Iterable[Host], rollout: Rollout, gpus: Mapping[str, int]) -> Domains:
@@ -65,15 +67,16 @@ def domains_of(hosts: Iterable[Host], rollout: Rollout, gpus: Mapping[str, int])
     members: dict[str, list[int]] = defaultdict(list)
     for host in hosts:
         members[domain_of(host, rollout.spread)].append(gpus.get(host.hardware, 0))
-    found = {name: _domain(name, counts, rollout.max_out) for name, counts in members.items()}
+    found = {name: _domain(name, counts, rollout) for name, counts in members.items()}
     return Domains(found, rollout, gpus)
 
 
-def _domain(name: str, gpus: Sequence[int], max_out: Share | None) -> Domain:
+def _domain(name: str, gpus: Sequence[int], rollout: Rollout) -> Domain:
+    max_out, unit = rollout.max_out, rollout.measure.unit if rollout.measure else "GPUs"
     is_weighed = sum(gpus) > 0 and not isinstance(max_out, int)
     capacity = sum(gpus) if is_weighed else len(gpus)
     allowed = floor_of(max_out, capacity) if isinstance(max_out, float) else max_out
-    return Domain(name, capacity, allowed, "GPUs" if is_weighed else "hosts", max(gpus) if is_weighed else 1)
+    return Domain(name, capacity, allowed, unit if is_weighed else _HOSTS, max(gpus) if is_weighed else 1)
 
 
 def too_small(hosts: Sequence[Host], out: Sequence[Host], domains: Domains) -> list[str]:
@@ -100,7 +103,8 @@ def _complaint(domains: Domains, domain: Domain, host: Host, room: Room) -> str:
     already = room.used(domain.name)
     if already:
         budget += f" with {already} out already"
-    cost = f"{domains.cost(host)} {domain.unit.removesuffix('s')}{'s' if domains.cost(host) != 1 else ''}"
+    unit = domain.unit.removesuffix("s") if domains.cost(host) == 1 else domain.unit
+    cost = f"{domains.cost(host)} {unit}"
     return f"{budget} never lets {host.name} ({cost}) start: write a larger share or `min: 1`"
 
 

@@ -40,6 +40,7 @@ class HostStarted:
     """The first connection to a host is being made."""
 
     host: str
+    pop: str = field(default="", compare=False)
 
 
 @dataclass(frozen=True, slots=True)

@@ -108,8 +108,9 @@ class Executor:
             account.stop("interrupted")
         hosts = tuple(account.outcome_of(host, planned[host.name]) for host in plan.hosts())
         undone = any(host.status is HostStatus.NOT_RUN for host in hosts)
-        stopped = account.stopped if undone and not interrupted else ""
-        return RunOutcome(plan.run, hosts, round(seconds, 3), stopped, interrupted)
+        halted = account.is_halted and not interrupted and (undone or plan.rollout.proves_last)
+        stopped = account.stopped if (undone and not interrupted) or halted else ""
+        return RunOutcome(plan.run, hosts, round(seconds, 3), stopped, interrupted, halted)
 
 
 def _work_of(

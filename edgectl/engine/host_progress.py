@@ -59,7 +59,7 @@ class Progress:
 
 def note(progress: Progress, message: Message, clock: Clock) -> None:
     """Take note of what the runner said."""
-    if message.seq:
+    if message.seq and not isinstance(message, Heartbeat):
         progress.down_until, progress.confirms = 0.0, None
         progress.news_at = clock.monotonic()
     progress.heard += not isinstance(message, Hello)

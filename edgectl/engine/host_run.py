@@ -93,7 +93,7 @@ class HostRun:
         """
         if self._began is None:
             self._began = self._clock.monotonic()
-            self._emit(HostStarted(self.host))
+            self._emit(HostStarted(self.host, self._work.host.pop.name))
         try:
             ended = self._visited(line or OwnLine())
         except BaseException as error:  # noqa: BLE001 - a host run is one of the five broad places
@@ -183,7 +183,7 @@ class HostRun:
             self._emit(HostAttached(self.host, progress.after, away_s))
             progress.lost_at = None
         progress.after = message.seq or progress.after
-        if not isinstance(message, Heartbeat) or self._is_told():
+        if message.seq or not isinstance(message, Heartbeat) or self._is_told():
             self._emit(HostSaid(self.host, message))
         note(progress, message, self._clock)
 

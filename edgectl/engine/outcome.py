@@ -84,13 +84,17 @@ def joined(before: HostOutcome, after: HostOutcome) -> HostOutcome:
 
 @dataclass(frozen=True, slots=True)
 class RunOutcome:
-    """How all selected hosts ended; `stopped` says why the run ended early, and is empty otherwise."""
+    """How all selected hosts ended; `stopped` says why the run ended early, and is empty otherwise.
+
+    `halted`: what it found at its hosts stopped it, not a person, a freeze or a deadline.
+    """
 
     run: str
     hosts: Sequence[HostOutcome]
     seconds: float
     stopped: str = ""
     interrupted: bool = False
+    halted: bool = False
     counts: Counter[HostStatus] = field(init=False)
 
     def __post_init__(self) -> None:

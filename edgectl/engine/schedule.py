@@ -209,7 +209,7 @@ class Schedule:
             ill = self._ill_canary(wave, now)
             if ill is not None:
                 return ill
-        if self._number == len(self._waves) or self._has_begun(self._waves[self._number]):
+        if self._is_last() or self._has_begun(self._number):
             return None
         if self._soaked_at is None:
             self._soaked_at = now.s + self._rollout.soak_s
@@ -230,9 +230,14 @@ class Schedule:
                 return Stop(self._stopped)
         return None
 
-    def _has_begun(self, wave: Wave) -> bool:
+    def _is_last(self) -> bool:
+        """Tell whether nothing is to be proved any more, since no wave follows."""
+        return self._number == len(self._waves) and not self._rollout.proves_last
+
+    def _has_begun(self, number: int) -> bool:
         """Tell whether an earlier try of this run got as far as this wave: those before it were proved."""
-        return any(host.name in self._setting.done for host in wave.hosts)
+        hosts = (host for wave in self._waves[number : number + 1] for host in wave.hosts)
+        return any(host.name in self._setting.done for host in hosts)
 
     def _begin(self, now: Moment) -> Answer:
         if self._number == len(self._waves):

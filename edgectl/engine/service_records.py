@@ -26,7 +26,10 @@ class Turn(StrEnum):
 
 @dataclass(frozen=True, slots=True)
 class ServiceChange:
-    """One thing that happened: after it, `release` is in force at the host ('': none); `tried` is what it was about."""
+    """One thing that happened: after it, `release` is in force at the host ('': none); `tried` is what it was about.
+
+    `gpus` are those that it has there, by number or UUID; none where that is not known.
+    """
 
     service: str
     host: str
@@ -37,6 +40,7 @@ class ServiceChange:
     tried: str = ""
     run: str = ""
     reason: str = ""
+    gpus: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)

@@ -71,7 +71,7 @@ class StageRun:
                 case Wait():
                     return self._pause(answer)
                 case Stop():
-                    self._account.stop(answer.reason)
+                    self._account.halt(answer.reason)
                 case Prove():
                     self._to_prove = answer
                     return None
@@ -139,6 +139,6 @@ class StageRun:
     def _pass_gate(self, prove: Prove) -> None:
         reason = self._rules.gate(prove.hosts) if self._rules.gate else ""
         if reason:
-            self._account.stop(f"the gate behind wave {prove.number} did not pass: {reason}")
+            self._account.halt(f"the gate behind wave {prove.number} did not pass: {reason}")
         else:
             self._schedule.proved()

@@ -18,10 +18,11 @@ class Page:
 
 @dataclass(frozen=True, slots=True)
 class Content:
-    """What bytes are: their sha256 and their number."""
+    """What bytes are: their sha256 and their number, and the marks of their pieces where those were made."""
 
     sha256: str
     size: int
+    pieces: str = ""
 
 
 class Web(Protocol):

@@ -23,6 +23,7 @@ def show_module(name: str, now: datetime) -> Report:
     body = [
         Line(f"{doc.name}   {doc.summary}"),
         *_arguments(doc),
+        *([Line(f"results   {doc.results}", Tone.QUIET)] if doc.results else []),
         Line(f"repeat    {doc.repeat}", Tone.QUIET),
         Line(
             "check     --check tells what it would do and changes nothing; --diff shows the text of it",
@@ -34,6 +35,7 @@ def show_module(name: str, now: datetime) -> Report:
         "module": doc.name,
         "summary": doc.summary,
         "free_form": doc.free_form or None,
+        "results": doc.results or None,
         "arguments": [
             {
                 "name": one.name,

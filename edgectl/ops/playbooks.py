@@ -2,15 +2,13 @@
 
 from __future__ import annotations
 
-import difflib
-from collections import defaultdict
 from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
-from edgectl.engine.outcome import RunOutcome, TaskRecord, TaskStatus, exit_code
-from edgectl.inventory.fold import folded
+from edgectl.engine.outcome import RunOutcome, TaskStatus, exit_code
 from edgectl.ops.arrivals import Arrivals, with_arrivals
+from edgectl.ops.diffs import diff_lines
 from edgectl.ops.gates import carry_out_gated, command_playbook
 from edgectl.ops.outputs import by_output, exec_data, output_clusters, output_lines
 from edgectl.ops.promises import Promises
@@ -28,7 +26,7 @@ from edgectl.ops.services import Services
 from edgectl.ops.told import closing, clusters, trouble
 from edgectl.playbook.compile import Options
 from edgectl.playbook.loader import load_playbook
-from edgectl.report import Line, Report, Table, Tone
+from edgectl.report import Line, Report, Table
 
 
 @dataclass(frozen=True, slots=True)
@@ -66,7 +64,7 @@ def run_playbook(
     body = [
         *_task_table(outcome),
         *arrivals.told(outcome),
-        *_diffs(outcome, options),
+        *(diff_lines(outcome.hosts) if options.diff else []),
         *trouble(outcome.hosts, comparison),
         *closing(outcome, code),
     ]
@@ -104,38 +102,3 @@ def _task_table(outcome: RunOutcome) -> list[Line | Table]:
     shown = [status for status in TaskStatus if any(row[status] for row in counts.values())]
     rows = [[name, *(str(row[status] or "") for status in shown)] for name, row in counts.items()]
     return [Table(["task", *(f">{status.value}" for status in shown)], rows)]
-
-
-def _diffs(outcome: RunOutcome, options: Options) -> list[Line]:
-    """Return each distinct change of a file once, where `--diff` asked for it."""
-    if not options.diff:
-        return []
-    groups: dict[tuple[str, str], list[str]] = defaultdict(list)
-    for host in outcome.hosts:
-        for task in host.tasks:
-            for diff in _diffs_of(task):
-                groups[task.name, diff].append(host.host)
-    lines: list[Line] = []
-    for (name, diff), names in groups.items():
-        lines.append(Line(f"{name}   {folded(names)}"))
-        lines += [Line(f"  {line}", _diff_tone(line)) for line in diff.splitlines()]
-    return lines
-
-
-def _diffs_of(task: TaskRecord) -> list[str]:
-    found = []
-    for result in task.result.get("results", [task.result]):
-        diff = result.get("diff") or {}
-        if "prepared" in diff:
-            found.append(str(diff["prepared"]))
-        elif "before" in diff and "after" in diff:
-            before, after = str(diff["before"]).splitlines(), str(diff["after"]).splitlines()
-            names = (diff.get("before_header", "before"), diff.get("after_header", "after"))
-            found.append("\n".join(difflib.unified_diff(before, after, *names, lineterm="")))
-    return found
-
-
-def _diff_tone(line: str) -> Tone:
-    if line.startswith("+"):
-        return Tone.GOOD
-    return Tone.BAD if line.startswith("-") else Tone.QUIET

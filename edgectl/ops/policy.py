@@ -64,9 +64,11 @@ def weighed(services: Services, plan: Plan, place: Place | None) -> Plan:
 
 
 def _gpus(rollout: Rollout) -> Mapping[str, int]:
-    """Return the GPUs of each hardware, which only a share of what is out is counted in."""
+    """Return what each hardware counts for, which only a share of what is out is counted in: its GPUs, as a rule."""
     if not isinstance(rollout.max_out, float):
         return {}
+    if rollout.measure is not None:
+        return rollout.measure.by_hardware
     return {name: hardware.gpu_count for name, hardware in load_catalog().by_name.items()}
 
 

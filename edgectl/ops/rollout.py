@@ -27,6 +27,7 @@ from edgectl.ops.services import Services
 from edgectl.playbook.compile import Options
 from edgectl.playbook.jobs import Compiler, Stage, stages
 from edgectl.playbook.model import Playbook, PlaySpec
+from edgectl.playbook.starting import starting_at
 from edgectl.report import Check, HostEntry, Line, Metric, Report, Table, Tone
 
 Data = Callable[[HostOutcome], Mapping[str, Any]]
@@ -86,18 +87,8 @@ def prepare(services: Services, playbook: Playbook, request: Request) -> Prepare
     """
     started = services.clock.now()
     run = services.resuming or run_id(started, services.random_bytes)
-    compiler = Compiler(
-        playbook=playbook,
-        run=run,
-        options=request.options,
-        secrets=_secrets(services, playbook),
-        groups=_members(services),
-        started_by=services.started_by,
-        carried=request.carried,
-    )
-    plays = _targets(services, playbook, request)
-    contacts = services.contacts.known({host.name for _, hosts in plays for host in hosts})
-    work = tuple(tuple(_compiled(compiler, stage, hosts, request)) for stage, hosts in stages(plays))
+    work = compiled(services, playbook, request, run, _secrets(services, playbook))
+    contacts = services.contacts.known({one.host.name for stage in work for one in stage})
     work = tuple(tuple(_as_patient(one, contacts) for one in stage) for stage in work)
     manifest = manifest_of(services, playbook, work, check=request.options.check)
     if manifest.changes:
@@ -118,6 +109,24 @@ def prepare(services: Services, playbook: Playbook, request: Request) -> Prepare
         ended=going_on.ended,
     )
     return Prepared(weighed(services, plan, place), started, playbook, going_on.begun)
+
+
+def compiled(
+    services: Services, playbook: Playbook, request: Request, run: str, secrets: Mapping[str, str]
+) -> tuple[tuple[HostWork, ...], ...]:
+    """Return every host's job, stage by stage. Raises `InputError` with all complaints."""
+    playbook = starting_at(playbook, request.options.start_at)
+    compiler = Compiler(
+        playbook=playbook,
+        run=run,
+        options=request.options,
+        secrets=secrets,
+        groups=_members(services),
+        started_by=services.started_by,
+        carried=request.carried,
+    )
+    plays = _targets(services, playbook, request)
+    return tuple(tuple(_compiled(compiler, stage, hosts, request)) for stage, hosts in stages(plays))
 
 
 def _policy(playbook: Playbook, request: Request) -> tuple[Rollout, Place | None]:

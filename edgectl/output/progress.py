@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import math
 import threading
 from collections import Counter
 from collections.abc import Callable
@@ -27,14 +26,14 @@ from edgectl.engine.events import (
     WaveStarted,
 )
 from edgectl.engine.outcome import HostStatus
+from edgectl.output.transfers import Transfers, rounded
 from edgectl.remote.protocol import Heartbeat, Rebooting, TaskEnded, TaskStarted
 
 _BAR_CELLS = 20
 _REFRESH_PER_S = 8
 # A task that is heard of and gets nowhere for so long is shown as such.
 _STALLED_S = 30.0
-_MINUTE_S = 60
-_HOUR_MIN = 60
+_WELL = (HostStatus.OK, HostStatus.CHANGED)
 _SHOWN = (
     HostStatus.CHANGED,
     HostStatus.OK,
@@ -63,6 +62,7 @@ class Progress:
         self._found: dict[str, str] = {}  # what a host's last task says of itself in a line
         self._ended: Counter[HostStatus] = Counter()
         self._deferred: set[str] = set()
+        self._transfers = Transfers()
         # Between the thread of the events and the one that draws; nothing is printed under it, for that waits to draw.
         self._noting = threading.Lock()
 
@@ -81,6 +81,7 @@ class Progress:
                     self._doing.pop(event.outcome.host, None)
                     self._found.pop(event.outcome.host, None)
                     self._ended[event.outcome.status] += 1
+                    self._transfers.ended(event.outcome.host, well=event.outcome.status in _WELL)
             case RunStarted():
                 self._start(event)
             case WaveStarted():
@@ -88,7 +89,7 @@ class Progress:
                 with self._noting:
                     self._wave, self._began, self._ended = event, self._now(), Counter()
             case RunWaits():
-                self._console.print(f"waiting {_rounded(event.seconds)}: {event.reason}", style="dim")
+                self._console.print(f"waiting {rounded(event.seconds)}: {event.reason}", style="dim")
             case RunStopped():
                 self._console.print(f"stopping: {event.reason}; running hosts finish", style="yellow")
             case RunEnded():
@@ -97,20 +98,34 @@ class Progress:
                 pass
 
     def __rich__(self) -> rich.text.Text:
-        """Return the line as it is now."""
+        """Return the line as it is now, and below it what travels."""
         with self._noting:
-            return self._text()
+            text = self._text()
+            for line in self._transfers.lines(self._now()):
+                text.append(f"\n{line}")
+        return text
 
     def _note_doing(self, event: _Doing) -> None:
         doing, found = _doing(event), _found(event)
         with self._noting:
             self._deferred.discard(event.host)
+            self._note_transfer(event)
             if found:
                 self._found[event.host] = found
             if doing or event.host not in self._doing:
                 self._doing[event.host] = doing
 
+    def _note_transfer(self, event: _Doing) -> None:
+        match event:
+            case HostStarted():
+                self._transfers.started(event.host, event.pop)
+            case HostSaid(message=Heartbeat() as beat) if beat.done or beat.total:
+                self._transfers.moved(event.host, beat.done, beat.total, self._now())
+            case _:
+                pass
+
     def _start(self, event: RunStarted) -> None:
+        self._transfers = Transfers()
         if self._console.is_terminal:
             self._live = rich.live.Live(
                 self, console=self._console, refresh_per_second=_REFRESH_PER_S, transient=True
@@ -122,7 +137,9 @@ class Progress:
     def _finish_wave(self) -> None:
         """Leave the finished wave's line standing, where there is more than one."""
         if self._live is not None and self._ended and self._wave.of > 1:
-            self._console.print(self.__rich__())
+            with self._noting:
+                line = self._text()
+            self._console.print(line)
 
     def _stop(self) -> None:
         self._finish_wave()
@@ -149,14 +166,6 @@ class Progress:
             found = f" · {self._found[host]}" if host in self._found else ""
             text.append(f"   {host}: {doing}{others}{found}", style="dim")
         return text
-
-
-def _rounded(seconds: float) -> str:
-    """Return a duration as people say it: 45 s, 5 min, 7 h 20 min."""
-    minutes = math.ceil(seconds / 60)
-    if seconds < _MINUTE_S:
-        return f"{math.ceil(seconds)} s"
-    return f"{minutes} min" if minutes < _HOUR_MIN else f"{minutes // 60} h {minutes % 60} min"
 
 
 _Doing = HostStarted | HostSaid | HostLost | HostAttached

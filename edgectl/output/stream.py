@@ -26,7 +26,7 @@ class EventStream:
 
 def _line(event: RunEvent) -> dict[str, Any] | None:
     match event:
-        case HostSaid(message=Heartbeat()) | RunEnded():
+        case HostSaid(message=Heartbeat(seq=0)) | RunEnded():
             return None
         case HostSaid():
             return {"type": type(event.message).__name__, "host": event.host, **event.message._asdict()}

@@ -8,7 +8,8 @@ from typing import Any
 import jinja2
 
 from edgectl.errors import InputError, Place, Problem
-from edgectl.playbook.names import Bindings, names_in, names_in_condition
+from edgectl.playbook.model import TaskSpec
+from edgectl.playbook.names import Bindings, as_template, libraries_in, names_in, names_in_condition
 from edgectl.remote.template import (
     Layer,
     TemplateError,
@@ -29,16 +30,17 @@ class Ahead:
         self._bindings = Bindings(known, rebound)
         self._variables = Variables([Layer(known, authored=True)])
         self.deferred_names: set[str] = set()
-        self.is_deferred = False
+        self.libraries: set[str] = set()
 
     def hiding(self, names: Iterable[str]) -> Bindings:
         """Return the bindings where these names mean something of the task's own."""
         own = frozenset(names)
         return Bindings(self._known, self._rebound | own) if own else self._bindings
 
-    def travelling(self) -> dict[str, Any]:
-        """Return the known variables that the deferred templates need."""
-        needed = self._bindings.closure(self.deferred_names)
+    def travelling(self, place: Place) -> dict[str, Any]:
+        """Return the known variables that the deferred templates need; `place` is named where one is broken."""
+        needed = self._closure(self.deferred_names, place)
+        self.libraries.update(*(libraries_in(self._known[name]) for name in needed))
         return {name: self._known[name] for name in sorted(needed)}
 
     def value(self, value: Any, place: Place, bindings: Bindings, *, reached: bool) -> Any:
@@ -49,14 +51,25 @@ class Ahead:
         if not is_template(value):
             return value
         names = _parsed(names_in, value, place)
-        if bindings.is_static(names):
+        if self._is_static(names, bindings, place):
             try:
                 return render(value, self._variables)
             except TemplateError as error:
                 if reached:
                     raise wrong(str(error), place) from None
-        self.defer(names)
+        self.defer(names, value)
         return value
+
+    def for_item(self, text: str, task: TaskSpec, number: int, item: Any) -> Any:
+        """Render a text for one item of a task's loop. Raises `TemplateError` where it needs more than is known."""
+        names = {task.loop_var: item, **({task.index_var: number} if task.index_var else {})}
+        lasting = {name: value for name, value in self._known.items() if name not in self._rebound}
+        layers = [
+            Layer(lasting, authored=True),
+            Layer(task.vars, authored=True),
+            Layer(names, authored=False),
+        ]
+        return render(text, Variables(layers))
 
     def file(
         self,
@@ -69,13 +82,13 @@ class Ahead:
         **how: bool,
     ) -> str | None:
         """Render a template file, or return None where the host must."""
-        if bindings.is_static(names):
+        if self._is_static(names, bindings, place):
             try:
                 return render_file(text, self._variables, **how)
             except TemplateError as error:
                 if reached:
                     raise wrong(str(error), place) from None
-        self.defer(names)
+        self.defer(names, text)
         return None
 
     def conditions(self, conditions: Sequence[Any], place: Place, bindings: Bindings) -> list[Any]:
@@ -92,27 +105,40 @@ class Ahead:
 
     def _condition(self, condition: Any, place: Place, bindings: Bindings, *, asked: bool) -> Any:
         names = _parsed(names_in_condition, condition, place)
-        if bindings.is_static(names):
+        if self._is_static(names, bindings, place):
             try:
                 return evaluate(condition, self._variables)
             except TemplateError as error:
                 if asked:
                     raise wrong(str(error), place) from None
-        self.defer(names)
+        self.defer(names, as_template(condition))
         return condition
 
-    def reveals(self, names: Iterable[str], secrets: Iterable[str]) -> str:
-        """Return the first of the secrets that these names lead to, or ''."""
+    def _is_static(self, names: frozenset[str], bindings: Bindings, place: Place) -> bool:
+        try:
+            return bindings.is_static(names)
+        except TemplateError as error:
+            raise wrong(str(error), place) from None
+
+    def reveals(self, value: Any, place: Place, secrets: Iterable[str]) -> str:
+        """Return the first of the secrets that the templates in a value lead to, or ''."""
+        names = _parsed(names_in, value, place)
         reached = {
             *names,
-            *(other for name in self._bindings.closure(names) for other in names_in(self._known[name])),
+            *(other for name in self._closure(names, place) for other in names_in(self._known[name])),
         }
         return next((secret for secret in sorted(secrets) if secret in reached), "")
 
-    def kept(self, value: Any) -> Any:
+    def _closure(self, names: Iterable[str], place: Place) -> frozenset[str]:
+        try:
+            return self._bindings.closure(names)
+        except TemplateError as error:
+            raise wrong(str(error), place) from None
+
+    def kept(self, value: Any, place: Place) -> Any:
         """Let a value travel as it is: it is for the host to render."""
         if is_template(value):
-            self.defer(names_in(value))
+            self.defer(_parsed(names_in, value, place), value)
         return dict(value) if isinstance(value, Mapping) else value
 
     def kept_conditions(self, conditions: Sequence[Any] | None, place: Place) -> list[Any] | None:
@@ -121,7 +147,7 @@ class Ahead:
             return None
         for condition in conditions:
             if isinstance(condition, str):
-                self.defer(_parsed(names_in_condition, condition, place))
+                self.defer(_parsed(names_in_condition, condition, place), as_template(condition))
         return list(conditions)
 
     def leniently(self, text: str) -> str:
@@ -133,10 +159,10 @@ class Ahead:
             return text
         return text
 
-    def defer(self, names: Iterable[str]) -> None:
-        """Note that the host will render something with these names."""
+    def defer(self, names: Iterable[str], source: Any) -> None:
+        """Note that the host will render something with these names, and what it needs for that."""
         self.deferred_names.update(names)
-        self.is_deferred = True
+        self.libraries.update({"jinja2"}, libraries_in(source))
 
 
 def wrong(message: str, place: Place) -> InputError:

@@ -6,7 +6,7 @@ import dataclasses
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Any
+from typing import Any, NamedTuple
 
 import jinja2
 
@@ -16,12 +16,13 @@ from edgectl.playbook.ahead import Ahead, wrong
 from edgectl.playbook.confirm import undo_of
 from edgectl.playbook.free_form import first_word
 from edgectl.playbook.model import PlaySpec, TaskSpec
-from edgectl.playbook.names import FACT_PREFIX, NO_FACTS, Bindings, names_in, names_in_text
+from edgectl.playbook.names import FACT_PREFIX, NO_FACTS, Bindings, names_in_text
 from edgectl.playbook.sources import Blobs, SourceError, copy_sources, file_mode, find, landing, read
 from edgectl.remote import registry
 from edgectl.remote.args import ArgumentError, build
 from edgectl.remote.job import DEFAULT_TASK_TIMEOUT_S, FLATTENED, FLUSH, ITEMS_OF, Play, Task
-from edgectl.remote.template import OMIT, is_template
+from edgectl.remote.taskrun import items_of
+from edgectl.remote.template import OMIT, TemplateError, is_template
 
 _DEFAULT_RETRIES = 3  # Ansible's, where a task has `until` and says nothing of `retries`
 
@@ -35,6 +36,7 @@ class Options:
     extra_vars: Mapping[str, Any] = field(default_factory=dict)
     tags: frozenset[str] = frozenset()
     skip_tags: frozenset[str] = frozenset()
+    start_at: str = ""  # the name of the first task to run, or a pattern
 
 
 class PlayCompiler:
@@ -56,8 +58,8 @@ class PlayCompiler:
         self._known = {**play.defaults, **known, **play.vars, **options.extra_vars}
         self._ahead = Ahead(self._known, rebound)
 
-    def compiled(self, first: int) -> tuple[Play, bool]:
-        """Return the play as it travels, its tasks numbered from `first`, and whether the host renders any."""
+    def compiled(self, first: int) -> tuple[Play, set[str]]:
+        """Return the play as it travels, its tasks numbered from `first`, and the libraries that it takes along."""
         wanted = [task for task in self._play.tasks if self._is_wanted(task)]
         tasks = [self._task(task) for task in wanted]
         blocks = blocks_of(wanted)
@@ -68,12 +70,12 @@ class PlayCompiler:
         self._check_notifications(tasks, handlers)
         play = Play(
             name=self._play.name or self._play.hosts,
-            vars=self._ahead.travelling(),
+            vars=self._ahead.travelling(self._play.place),
             tasks=_numbered(tasks, first),
             handlers=_numbered(handlers, first + len(tasks)),
             blocks=blocks,
         )
-        return play, self._ahead.is_deferred
+        return play, self._ahead.libraries
 
     def _is_wanted(self, task: TaskSpec) -> bool:
         """Decide by tags as Ansible does, its words `all`, `tagged`, `untagged`, `always` and `never` included."""
@@ -119,7 +121,9 @@ class PlayCompiler:
         # A handler may never be notified, and what fails in a block may be rescued.
         may_pass = bool(task.ignore_errors or is_handler or task.within)
         reached = all(condition is True for condition in when) and not may_pass
-        args, template = _Arguments(self, task, inside, reached=reached and task.loop is None).compiled()
+        loop = self._loop(task, reached=reached)
+        compiler = _Arguments(self, task, inside, loop, reached=reached and task.loop is None)
+        args, sent = compiler.compiled()
         environment = {**self._play.environment, **task.environment}
         retries = _DEFAULT_RETRIES if task.retries is None and task.until is not None else task.retries or 0
         return Task(
@@ -129,16 +133,16 @@ class PlayCompiler:
             args=args,
             place=str(task.place),
             when=when,
-            loop=self._loop(task, reached=reached),
+            loop=loop,
             loop_var=task.loop_var,
             index_var=task.index_var,
-            vars=ahead.kept(task.vars),
+            vars=ahead.kept(task.vars, _keyword(task, "vars")),
             register=task.register,
             notify=[ahead.leniently(name) for name in task.notify],
             listen=[ahead.leniently(name) for name in task.listen],
             become_user=self._become_user(task),
             environment=ahead.value(environment, _keyword(task, "environment"), inside, reached=False),
-            ignore_errors=ahead.kept(task.ignore_errors),
+            ignore_errors=ahead.kept(task.ignore_errors, _keyword(task, "ignore_errors")),
             failed_when=ahead.kept_conditions(task.failed_when, _keyword(task, "failed_when")),
             changed_when=ahead.kept_conditions(task.changed_when, _keyword(task, "changed_when")),
             until=ahead.kept_conditions(task.until, _keyword(task, "until")),
@@ -150,7 +154,8 @@ class PlayCompiler:
             timeout_s=task.timeout_s or self._play.timeout_s or DEFAULT_TASK_TIMEOUT_S,
             confirm_s=task.confirm_s,
             undo=ahead.leniently(undo_of(task, self._play.handlers)),
-            template=template,
+            by_src=dict(sent.by_src),
+            template=sent.template,
         )
 
     def _refuse_secrets_in_words(self, task: TaskSpec) -> None:
@@ -158,7 +163,7 @@ class PlayCompiler:
         if task.module not in ("command", "script", "shell"):
             return
         for name in ("cmd", "argv"):
-            secret = self._ahead.reveals(names_in(task.args.get(name)), self._play.secrets)
+            secret = self._ahead.reveals(task.args.get(name), task.place_of(name), self._play.secrets)
             if secret:
                 message = (
                     f"the secret '{secret}' would be on a command line; pass it by `stdin` or `environment`"
@@ -201,17 +206,27 @@ class PlayCompiler:
         return self._blobs
 
 
+class _Sent(NamedTuple):
+    """The files that a task sends and the host takes up: a template that it renders, or by `src` those of a loop."""
+
+    template: str | None = None
+    by_src: Mapping[str, Mapping[str, Any]] = {}
+
+
 class _Arguments:
     """The arguments of one task: rendered, files read, checked against the module's declaration."""
 
-    def __init__(self, play: PlayCompiler, task: TaskSpec, inside: Bindings, *, reached: bool) -> None:
+    def __init__(
+        self, play: PlayCompiler, task: TaskSpec, inside: Bindings, loop: Any, *, reached: bool
+    ) -> None:
         self._play = play
         self._task = task
         self._inside = inside
+        self._loop = loop
         self._reached = reached
 
-    def compiled(self) -> tuple[dict[str, Any], str | None]:
-        """Return the arguments, and the digest of a template file that the host renders."""
+    def compiled(self) -> tuple[dict[str, Any], _Sent]:
+        """Return the arguments, and what is sent beside them."""
         task = self._task
         evaluated = {"assert": "that", "debug": "var"}.get(task.module, "")
         values = {name: self._value(name, value) for name, value in task.args.items() if name != evaluated}
@@ -220,54 +235,66 @@ class _Arguments:
             expressions = task.args[evaluated]
             listed = expressions if isinstance(expressions, list) else [expressions]
             self._play.ahead.kept_conditions(listed, task.place_of(evaluated))
-            return {**args, evaluated: expressions}, None
-        template = self._files(args)
-        if getattr(registry.load(task.module), "BRINGS", False):
-            args["local"] = self._local(args)
-        self._check(args, template)
-        return args, template
+            return {**args, evaluated: expressions}, _Sent()
+        sent = self._files(args)
+        self._check(args, sent)
+        return args, sent
 
     def _value(self, name: str, value: Any) -> Any:
         place = self._task.place_of(name)
         return self._play.ahead.value(value, place, self._inside, reached=self._reached)
 
-    def _files(self, args: dict[str, Any]) -> str | None:
+    def _files(self, args: dict[str, Any]) -> _Sent:
+        """Return what travels for a file of the controller's that is named here, and where one of the host's goes."""
         module = registry.load(self._task.module)
-        folder, named = getattr(module, "SENDS", ""), getattr(module, "SENT_BY", "src")
+        named = getattr(module, "SENT_BY", "src")
         src = args.get(named)
-        if not folder or src is None or _says_yes(args.get("remote_src")):
-            return None
-        place = self._task.place_of(named)
-        src = src if named == "src" else first_word(str(src))
+        is_about_files = getattr(module, "SENDS", "") or getattr(module, "BRINGS", False)
+        if not is_about_files or src is None or _says_yes(args.get("remote_src")):
+            return _Sent()
+        src = str(src) if named == "src" else first_word(str(src))
         if is_template(src):
-            said = (
-                f"the file in '{named}' must be known before the run, but it depends on the host or on a loop"
-            )
-            raise wrong(said, place)
-        try:
-            if folder == "templates":
-                return self._template_file(src, args)
-            path = self._play.find(self._task, folder, src)
-            args["sources"] = copy_sources(path, src, self._play.blobs)
-        except SourceError as error:
-            raise wrong(str(error), place) from None
-        return None
+            return _Sent(by_src={one: self._of_file(module, one, args) for one in self._each(named, src)})
+        found = self._of_file(module, src, args)
+        template = found.pop("template", None)
+        args.update(found)
+        return _Sent(template)
 
-    def _local(self, args: Mapping[str, Any]) -> str:
+    def _each(self, named: str, src: str) -> list[str]:
+        """Return what `src` is for each item of a loop that is known here."""
+        place = self._task.place_of(named)
+        if named != "src" or self._loop is None or is_template(self._loop):
+            raise wrong(
+                f"the file in '{named}' must be known before the run, but it depends on the host", place
+            )
+        items = items_of(self._loop)
+        try:
+            return [str(self._play.ahead.for_item(src, self._task, *item)) for item in enumerate(items)]
+        except TemplateError as error:
+            raise wrong(f"'{named}' must be known before the run: {error}", place) from None
+
+    def _of_file(self, module: Any, src: str, args: Mapping[str, Any]) -> dict[str, Any]:
+        """Return the arguments that one file gives; `template` is the digest of one that the host renders."""
+        named = getattr(module, "SENT_BY", "src")
+        try:
+            if getattr(module, "BRINGS", False):
+                return {"local": self._landing(src, args)}
+            path = self._play.find(self._task, module.SENDS, src)
+            if module.SENDS == "templates":
+                return self._template_file(path, args)
+            return {"sources": copy_sources(path, src, self._play.blobs)}
+        except SourceError as error:
+            raise wrong(str(error), self._task.place_of(named)) from None
+
+    def _landing(self, src: str, args: Mapping[str, Any]) -> str:
         """Return where a file of the host goes here: what the host says has no say in it."""
-        for name in ("src", "dest", "flat"):
+        for name in ("dest", "flat"):
             if is_template(args.get(name)):
                 said = f"'{name}' must be known before the run, but it depends on the host or on a loop"
                 raise wrong(said, self._task.place_of(name))
-        try:
-            return self._play.landing(
-                str(args.get("src")), str(args.get("dest")), flat=_says_yes(args.get("flat"))
-            )
-        except SourceError as error:
-            raise wrong(str(error), self._task.place_of("dest")) from None
+        return self._play.landing(src, str(args.get("dest")), flat=_says_yes(args.get("flat")))
 
-    def _template_file(self, src: str, args: dict[str, Any]) -> str | None:
-        path = self._play.find(self._task, "templates", src)
+    def _template_file(self, path: Path, args: Mapping[str, Any]) -> dict[str, Any]:
         raw = read(path)
         try:
             text = raw.decode()
@@ -277,19 +304,15 @@ class _Arguments:
         except jinja2.TemplateSyntaxError as error:
             raise wrong(str(error.message), Place(path, error.lineno)) from None
         how = {name: _says_yes(args[name]) for name in ("trim_blocks", "lstrip_blocks") if name in args}
-        if args.get("mode") == "preserve":
-            args["source_mode"] = file_mode(path)
+        mode = {"source_mode": file_mode(path)} if args.get("mode") == "preserve" else {}
         content = self._play.ahead.file(text, names, Place(path), self._inside, reached=self._reached, **how)
-        if content is None:
-            return self._play.blobs.add(raw)
-        args["content"] = content
-        return None
+        return mode | ({"template": self._play.blobs.add(raw)} if content is None else {"content": content})
 
-    def _check(self, args: dict[str, Any], template: str | None) -> None:
+    def _check(self, args: dict[str, Any], sent: _Sent) -> None:
         module = registry.load(self._task.module)
         if getattr(module, "FREE_KEYS", False) or is_template(args):
             return
-        filled = {**args, "content": ""} if template is not None else args
+        filled = {**args, "content": ""} if sent.template is not None else args
         try:
             build(module.Args, filled, internal=True)
         except ArgumentError as error:

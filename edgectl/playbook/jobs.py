@@ -5,7 +5,7 @@ Everything is checked here, for every host, before the first connection.
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -13,9 +13,27 @@ from edgectl.inventory.model import Host
 from edgectl.playbook.compile import Options, PlayCompiler
 from edgectl.playbook.model import Playbook, PlaySpec
 from edgectl.playbook.names import rebindable
+from edgectl.playbook.own_modules import parts_of, source_of
 from edgectl.playbook.sources import Blobs
 from edgectl.remote import registry
-from edgectl.remote.job import BLOCKS, CONFIRMING, FLUSH, Job, Play, Task
+from edgectl.remote.job import BLOCKS, CONFIRMING, FLUSH, OWN, Job, Play, Task
+
+_OF_HOST: Mapping[str, Callable[[Host], Any]] = {
+    "inventory_hostname": lambda host: host.name,
+    "inventory_hostname_short": lambda host: host.name.split(".")[0],
+    "ansible_host": lambda host: host.address,
+    "group_names": lambda host: list(host.groups),
+    "pop": lambda host: host.pop.name,
+    "metro": lambda host: host.pop.metro,
+    "region": lambda host: host.pop.region,
+    "country": lambda host: host.pop.country,
+    "rack": lambda host: host.rack,
+    "role": lambda host: host.role,
+    "hardware": lambda host: host.hardware,
+    "labels": lambda host: dict(host.labels),
+}
+# The names that every template may use without anybody defining them, beside the facts.
+MAGIC = frozenset({"groups", "playbook_dir", *_OF_HOST})
 
 
 @dataclass(frozen=True, slots=True)
@@ -47,14 +65,14 @@ class Compiler:
         """
         known = {**self._magic(host), **host.vars, **decided}
         rebound = rebindable(stage.plays)  # what one play registers, the next one sees
-        compiled: list[tuple[Play, bool]] = []
+        compiled: list[tuple[Play, set[str]]] = []
         first = 0
         for spec in stage.plays:
             compiler = PlayCompiler(spec, known, self.options, spec.path, self._blobs, rebound)
             compiled.append(compiler.compiled(first))
             first += len(compiled[-1][0].tasks) + len(compiled[-1][0].handlers)
         tasks = [task for play, _ in compiled for task in (*play.tasks, *play.handlers)]
-        is_deferred = any(deferred for _, deferred in compiled)
+        libraries = {name for _, needed in compiled for name in needed}
         modules = {task.module for task in tasks if task.module != FLUSH}
         return Job(
             run=self.run,
@@ -64,7 +82,8 @@ class Compiler:
             extra_vars=self._needed_extra_vars([play for play, _ in compiled]),
             secrets=self._needed_secrets(stage),
             blobs=self._needed_blobs(tasks),
-            needs=_needs([play for play, _ in compiled], tasks, is_deferred=is_deferred),
+            own={name: source_of(name) for name in sorted(modules & registry.OWN.keys())},
+            needs=_needs([play for play, _ in compiled], tasks, libraries),
             changes=any(registry.load(module).REPEAT != "reads" for module in modules),
             shares=any(getattr(registry.load(module), "SHARES", False) for module in modules),
             become=any(task.become_user is not None for task in tasks),
@@ -73,24 +92,13 @@ class Compiler:
 
     def _magic(self, host: Host) -> dict[str, Any]:
         """Return what every template may use without anybody defining it."""
-        return {
-            "inventory_hostname": host.name,
-            "inventory_hostname_short": host.name.split(".")[0],
-            "ansible_host": host.address,
-            "group_names": list(host.groups),
+        own = {
             "groups": self.groups,
             "playbook_dir": str(self.playbook.path.parent),
             "ansible_check_mode": self.options.check,
             "ansible_diff_mode": self.options.diff,
-            "pop": host.pop.name,
-            "metro": host.pop.metro,
-            "region": host.pop.region,
-            "country": host.pop.country,
-            "rack": host.rack,
-            "role": host.role,
-            "hardware": host.hardware,
-            "labels": dict(host.labels),
         }
+        return {**own, **{name: value_of(host) for name, value_of in _OF_HOST.items()}}
 
     def _needed_extra_vars(self, plays: Sequence[Play]) -> dict[str, Any]:
         """Return the extra variables that travel with some play anyway, to be the strongest at the host as well."""
@@ -119,11 +127,11 @@ def stages(plays: Iterable[tuple[PlaySpec, Sequence[Host]]]) -> list[tuple[Stage
     return joined
 
 
-def _needs(plays: Sequence[Play], tasks: Sequence[Task], *, is_deferred: bool) -> list[str]:
+def _needs(plays: Sequence[Play], tasks: Sequence[Task], libraries: set[str]) -> list[str]:
     modules = {task.module for task in tasks if task.module != FLUSH}
-    needed = {name for module in modules for name in getattr(registry.load(module), "NEEDS", ())}
-    if is_deferred:
-        needed.add("jinja2")
+    needed = {name for module in modules for name in getattr(registry.load(module), "NEEDS", ())} | libraries
+    for name in modules & registry.OWN.keys():
+        needed |= {OWN, *parts_of(name)}
     if any(task.confirm_s for task in tasks):
         needed.add(CONFIRMING)
     if any(play.blocks for play in plays):
@@ -132,8 +140,11 @@ def _needs(plays: Sequence[Play], tasks: Sequence[Task], *, is_deferred: bool) -
 
 
 def _digests(task: Task) -> Iterator[str]:
-    if task.template is not None:
-        yield task.template
-    for source in task.args.get("sources") or ():
-        if source[1] is not None:
-            yield source[1]
+    of_loop = task.by_src.values()
+    for template in (task.template, *(sent.get("template") for sent in of_loop)):
+        if template is not None:
+            yield template
+    for sent in (task.args, *of_loop):
+        for source in sent.get("sources") or ():
+            if source[1] is not None:
+                yield source[1]

@@ -10,6 +10,7 @@ from typing import Any
 from edgectl.complaints import validate
 from edgectl.errors import InputError, Problem
 from edgectl.playbook.model import Playbook, PlaySpec, TaskSpec
+from edgectl.playbook.own_modules import take_in
 from edgectl.playbook.roles import Role
 from edgectl.playbook.schema import INSTEAD, ImportSchema, PlaySchema, RoleSchema
 from edgectl.playbook.tasks import Around, TaskReader, flush
@@ -20,8 +21,14 @@ Steps = tuple[str | int, ...]
 
 
 def load_playbook(path: Path) -> Playbook:
-    """Read a playbook and check all that can be checked without knowing the hosts."""
-    return read_playbook(load(path))
+    """Read a playbook and check all that can be checked without knowing the hosts.
+
+    Modules of its own lie in `modules/` beside it.
+    """
+    document = load(path)
+    own = take_in(path)
+    found = read_playbook(document)
+    return replace(found, files=(*found.files, *own))
 
 
 def read_playbook(document: Document) -> Playbook:
@@ -127,6 +134,7 @@ class _Reader:
             rollout_place=self._document.place((*at, "rollout")),
             timeout_s=schema.timeout,
             secrets=schema.secrets,
+            vars_places={name: self._document.place((*at, "vars", name)) for name in schema.vars},
         )
 
     def _role_entry(self, reader: TaskReader, raw: Any, at: Steps, around: Around) -> Iterator[TaskSpec]:

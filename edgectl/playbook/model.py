@@ -87,6 +87,7 @@ class PlaySpec:
     rollout_place: Place
     timeout_s: float | None
     secrets: Mapping[str, Mapping[str, str]]
+    vars_places: Mapping[str, Place]  # of those that stand in the play itself
 
 
 @dataclass(frozen=True, slots=True)

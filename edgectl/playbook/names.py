@@ -16,67 +16,105 @@ from jinja2 import meta
 
 from edgectl.complaints import did_you_mean
 from edgectl.playbook.model import PlaySpec, TaskSpec
-from edgectl.remote.filters import FILTERS, TESTS
-from edgectl.remote.template import is_template
+from edgectl.remote.filters import NEEDS_YAML
+from edgectl.remote.template import TemplateError, is_template
+from edgectl.remote.template_words import text_environment
 
 # Facts come from the host; the controller never knows them.
 FACT_PREFIX = "ansible_"
 # What a rescue and a loop see is known without gathering anything.
 NO_FACTS = frozenset({"ansible_failed_task", "ansible_failed_result", "ansible_loop_var"})
+_LOOKUPS = "read it with `vars_files` or `-e @FILE`, send it with `copy`, or name a provider under `secrets`"
+# What Ansible has and we have not: what to do instead.
+_INSTEAD_OF_FUNCTIONS = {
+    "lookup": _LOOKUPS,
+    "query": _LOOKUPS,
+    "q": _LOOKUPS,
+    "now": "gather facts and use `ansible_date_time`",
+}
+_INSTEAD_OF_FILTERS = {
+    "fileglob": "write the names out",
+    "json_query": "use `selectattr` and `map`",
+    "password_hash": "put the hash itself into a secret",
+    "unvault": "name a provider under `secrets`",
+    "vault": "name a provider under `secrets`",
+}
 _BUILTINS = frozenset({*jinja2.Environment(autoescape=True).globals, "omit"})
-
-
-def _parser() -> jinja2.Environment:
-    environment = jinja2.Environment(  # noqa: S701 - only parsed here, never rendered
-        extensions=["jinja2.ext.do", "jinja2.ext.loopcontrols"], trim_blocks=True
-    )
-    environment.filters.update(FILTERS)
-    environment.tests.update(TESTS)
-    return environment
-
-
-_PARSER = _parser()
+_PARSER = text_environment()
 
 
 @lru_cache(maxsize=4096)
 def names_in_text(text: str) -> frozenset[str]:
     """Return the free names of a template. Raises `jinja2.TemplateSyntaxError`, for unknown filters too."""
-    tree = _PARSER.parse(text)
+    tree = parsed(text)
+    _refuse_unknown_words(tree)
+    _refuse_lookups(tree)
+    return frozenset(meta.find_undeclared_variables(tree)) - _BUILTINS
+
+
+def parsed(text: str) -> jinja2.nodes.Template:
+    """Return a template's tree. Raises `jinja2.TemplateSyntaxError`."""
+    return _PARSER.parse(text)
+
+
+def _refuse_unknown_words(tree: jinja2.nodes.Template) -> None:
     for node in tree.find_all((jinja2.nodes.Filter, jinja2.nodes.Test)):
         kind, known = _vocabulary(node)
         if node.name not in known:
-            message = f"there is no {kind} '{node.name}'{did_you_mean(node.name, known, listed=False)}"
-            raise jinja2.TemplateSyntaxError(message, node.lineno)
-    return frozenset(meta.find_undeclared_variables(tree)) - _BUILTINS
+            instead = _INSTEAD_OF_FILTERS.get(node.name)
+            hint = f"; {instead}" if instead else did_you_mean(node.name, known, listed=False)
+            raise jinja2.TemplateSyntaxError(f"there is no {kind} '{node.name}'{hint}", node.lineno)
+
+
+def _refuse_lookups(tree: jinja2.nodes.Template) -> None:
+    for call in tree.find_all(jinja2.nodes.Call):
+        if isinstance(call.node, jinja2.nodes.Name) and call.node.name in _INSTEAD_OF_FUNCTIONS:
+            said = f"'{call.node.name}' is not supported; {_INSTEAD_OF_FUNCTIONS[call.node.name]}"
+            raise jinja2.TemplateSyntaxError(said, call.lineno)
 
 
 def _vocabulary(node: jinja2.nodes.Expr) -> tuple[str, Mapping[str, Any]]:
     return ("filter", _PARSER.filters) if isinstance(node, jinja2.nodes.Filter) else ("test", _PARSER.tests)
 
 
+@lru_cache(maxsize=4096)
+def _reads_yaml(text: str) -> bool:
+    return any(node.name in NEEDS_YAML for node in _PARSER.parse(text).find_all(jinja2.nodes.Filter))
+
+
+def libraries_in(value: Any) -> frozenset[str]:
+    """Return what must travel beside Jinja2 with the templates in a value."""
+    return frozenset({"yaml"}) if any(_reads_yaml(text) for text in texts_in(value)) else frozenset()
+
+
 def names_in(value: Any) -> frozenset[str]:
     """Return the free names of every template in a value."""
-    return frozenset(name for text in _texts(value) for name in names_in_text(text))
+    return frozenset(name for text in texts_in(value) for name in names_in_text(text))
 
 
 def names_in_condition(condition: Any) -> frozenset[str]:
     """Return the free names of a condition, which is an expression even without braces."""
-    if not isinstance(condition, str):
-        return frozenset()
-    return names_in_text(condition if is_template(condition) else "{{ (" + condition + "\n) }}")
+    return names_in(as_template(condition))
 
 
-def _texts(value: Any) -> Iterator[str]:
+def as_template(condition: Any) -> Any:
+    """Return a condition with the braces that it may lack."""
+    bare = isinstance(condition, str) and not is_template(condition)
+    return "{{ (" + condition + "\n) }}" if bare else condition
+
+
+def texts_in(value: Any) -> Iterator[str]:
+    """Yield every template in a value."""
     if isinstance(value, str):
         if is_template(value):
             yield value
     elif isinstance(value, Mapping):
         for key, item in value.items():
-            yield from _texts(key)
-            yield from _texts(item)
+            yield from texts_in(key)
+            yield from texts_in(item)
     elif isinstance(value, list):
         for item in value:
-            yield from _texts(item)
+            yield from texts_in(item)
 
 
 def rebindable(plays: Iterable[PlaySpec]) -> frozenset[str]:
@@ -111,18 +149,24 @@ class Bindings:
         self._settled: dict[str, bool] = {}
 
     def is_static(self, names: frozenset[str]) -> bool:
-        """Tell whether all behind these names is known here for good; an unknown name counts as such."""
+        """Tell whether all behind these names is known here for good; an unknown name counts as such.
+
+        Raises `TemplateError` for a variable whose own template cannot be parsed.
+        """
         return all(self._is_settled(name) for name in names)
 
     def closure(self, names: Iterable[str]) -> frozenset[str]:
-        """Return the known names that these need, through one another."""
+        """Return the known names that these need, through one another.
+
+        Raises `TemplateError` for a variable whose own template cannot be parsed.
+        """
         found: set[str] = set()
         waiting = [name for name in names if name in self._known]
         while waiting:
             name = waiting.pop()
             if name not in found:
                 found.add(name)
-                waiting += [other for other in names_in(self._known[name]) if other in self._known]
+                waiting += [other for other in self._names_behind(name) if other in self._known]
         return frozenset(found)
 
     def _is_settled(self, name: str) -> bool:
@@ -136,4 +180,10 @@ class Bindings:
             return False
         if name not in self._known:
             return not name.startswith(FACT_PREFIX)
-        return self.is_static(names_in(self._known[name]))
+        return self.is_static(self._names_behind(name))
+
+    def _names_behind(self, name: str) -> frozenset[str]:
+        try:
+            return names_in(self._known[name])
+        except jinja2.TemplateSyntaxError as error:
+            raise TemplateError(f"the variable '{name}' cannot be parsed: {error.message}") from None

@@ -46,12 +46,17 @@ def _as_truth(value: Any) -> Any:
     return _TRUTH.get(value.lower(), value) if isinstance(value, str) else value
 
 
-Seconds = Annotated[float, BeforeValidator(seconds)]
-Share = Annotated[int | float, BeforeValidator(share)]
-Conditions = Annotated[list[bool | str], BeforeValidator(_as_list)]
-Words = Annotated[list[StrictStr], BeforeValidator(_as_words)]
-Names = Annotated[list[StrictStr], BeforeValidator(_as_list)]
-Truth = Annotated[bool, BeforeValidator(_as_truth)]
+# What may be written, and so stands in the JSON Schema, is more than what it is read as.
+_Text = int | float | str
+_Texts = str | list[str]
+_Holds = bool | str | list[bool | str]
+_YesNo = bool | str
+Seconds = Annotated[float, BeforeValidator(seconds, json_schema_input_type=_Text)]
+Share = Annotated[int | float, BeforeValidator(share, json_schema_input_type=_Text)]
+Conditions = Annotated[list[bool | str], BeforeValidator(_as_list, json_schema_input_type=_Holds)]
+Words = Annotated[list[StrictStr], BeforeValidator(_as_words, json_schema_input_type=_Texts)]
+Names = Annotated[list[StrictStr], BeforeValidator(_as_list, json_schema_input_type=_Texts)]
+Truth = Annotated[bool, BeforeValidator(_as_truth, json_schema_input_type=_YesNo)]
 
 
 class _Strict(BaseModel):
@@ -81,8 +86,10 @@ def _gate(value: Any) -> Any:
     raise ValueError(f"`health` or `{{command: …}}` is wanted, not {value!r}")
 
 
-LimitOf = Annotated[LimitSchema, BeforeValidator(_limit)]
-GateOf = Annotated[dict[str, str] | None, BeforeValidator(_gate)]
+LimitOf = Annotated[LimitSchema, BeforeValidator(_limit, json_schema_input_type=_Text | LimitSchema | None)]
+GateOf = Annotated[
+    dict[str, str] | None, BeforeValidator(_gate, json_schema_input_type=str | dict[str, str] | None)
+]
 
 
 class RolloutSchema(_Strict):
@@ -125,7 +132,7 @@ class PlaySchema(_Strict):
     """A play, its tasks not yet looked into."""
 
     name: StrictStr = ""
-    hosts: Annotated[list[StrictStr], BeforeValidator(_as_list)]
+    hosts: Names
     vars: dict[str, Any] = Field(default_factory=dict)
     vars_files: Names = Field(default_factory=list)
     environment: dict[str, Any] = Field(default_factory=dict)
@@ -182,7 +189,10 @@ class TaskKeywords(_Strict):
     diff: Truth | None = None
     no_log: Truth = False
     timeout: Seconds | None = None
-    confirm: Annotated[ConfirmSchema, BeforeValidator(_as_confirm)] | None = None
+    confirm: (
+        Annotated[ConfirmSchema, BeforeValidator(_as_confirm, json_schema_input_type=_Text | ConfirmSchema)]
+        | None
+    ) = None
 
 
 class AroundSchema(_Strict):

@@ -22,7 +22,7 @@ from edgectl.playbook.schema import (
     TaskKeywords,
 )
 from edgectl.remote.job import FLATTENED, FLUSH, ITEMS_OF
-from edgectl.remote.registry import MODULES
+from edgectl.remote.registry import MODULES, OWN
 from edgectl.remote.template import is_template
 from edgectl.yaml_source import Document, load
 
@@ -226,8 +226,9 @@ class TaskReader:
 
     def _module_key(self, raw: Mapping[str, Any], document: Document, at: Steps) -> str | None:
         """Return the one key of a task that names a module, or complain."""
+        known = {*MODULES, *OWN}
         others = [key for key in raw if key not in TASK_KEYWORDS]
-        modules = [key for key in others if module_name(key) in MODULES]
+        modules = [key for key in others if module_name(key) in known]
         if len(modules) == 1 and len(others) == 1:
             return modules[0]
         for key in others:
@@ -235,8 +236,7 @@ class TaskReader:
             if instead:
                 self._complain(f"'{key}' is not supported; {instead}", document, (*at, key))
             elif key not in modules:
-                known = {*MODULES, *TASK_KEYWORDS}
-                hint = did_you_mean(key, known, listed=False)
+                hint = did_you_mean(key, {*known, *TASK_KEYWORDS}, listed=False)
                 self._complain(f"unknown module or keyword '{key}'{hint}", document, (*at, key))
         if not others:
             self._complain("this task names no module; write one, such as `copy:`", document, at)

@@ -39,18 +39,20 @@ class ModuleDoc:
     free_form: str  # the argument that a bare text stands for, or ''
     takes_any: bool  # its arguments are names of the writer's own
     repeat: str
+    results: str  # what it returns beside what every task does
 
 
 def module_docs() -> list[ModuleDoc]:
     """Return every module by name."""
-    return [module_doc(name) for name in sorted(registry.MODULES)]
+    return [module_doc(name) for name in sorted({*registry.MODULES, *registry.OWN})]
 
 
 def module_doc(name: str) -> ModuleDoc:
     """Return one module. Raises `InputError` with the nearest name there is."""
-    if name not in registry.MODULES:
+    known = {*registry.MODULES, *registry.OWN}
+    if name not in known:
         raise InputError(
-            f"there is no module '{name}'{did_you_mean(name, registry.MODULES, listed=False)}",
+            f"there is no module '{name}'{did_you_mean(name, known, listed=False)}",
             hint="edgectl docs",
         )
     module = registry.load(name)
@@ -62,6 +64,7 @@ def module_doc(name: str) -> ModuleDoc:
         free_form=getattr(module, "FREE_FORM", "") or "",
         takes_any=takes_any,
         repeat=_REPEATS[getattr(module, "REPEAT", "once")],
+        results=" ".join((module.run.__doc__ or "").split()),
     )
 
 

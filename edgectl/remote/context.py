@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import os
 
-from edgectl.remote.lean import Dict, NamedTuple
+from edgectl.remote.lean import Any, Callable, Dict, NamedTuple
 from edgectl.remote.proc import Proc
 
 
@@ -62,7 +62,8 @@ class TaskContext(NamedTuple):
     """Handed to every `run(args, context)`.
 
     `blobs` maps a sha256 to the bytes that came with the job; `check` asks for no change at all, `diff` for
-    the text of the change.
+    the text of the change. `tell` takes how many bytes are done and how many there are (0: not known), at most once
+    a second.
     """
 
     check: bool
@@ -70,3 +71,4 @@ class TaskContext(NamedTuple):
     proc: Proc
     paths: HostPaths
     blobs: Dict[str, bytes]
+    tell: Callable[[int, int], Any] = lambda _done, _total: None

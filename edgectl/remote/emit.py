@@ -10,9 +10,8 @@ import os
 import time
 
 from edgectl.remote.journal import Journal
-from edgectl.remote.lean import Callable, Dict, Optional
+from edgectl.remote.lean import Any, Callable, Dict, Optional, import_module
 from edgectl.remote.protocol import Message, TaskStarted, encode_message
-from edgectl.remote.redact import Redaction
 
 # The fields that hold what modules and programs said. The others are the protocol's own words, which a
 # secret such as "ok" or "1" must not change.
@@ -63,7 +62,9 @@ class Emitter:
         self._line = line
         self._on_task = on_task
         self._journal = journal
-        self._redact = Redaction(secrets) if any(secrets.values()) else None
+        # Travels only with jobs that have secrets (ssh/loader.py).
+        redaction = "edgectl.remote.redact"
+        self._redact: Any = import_module(redaction).Redaction(secrets) if secrets else None
         self._seq = journal.last_seq if journal else 0
 
     def emit(self, message: Message, *, durable: bool = False) -> None:

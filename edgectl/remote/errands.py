@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from edgectl.remote.job import Job, Play, Task
-from edgectl.remote.lean import Any, Dict, NamedTuple, Optional, Union
+from edgectl.remote.job import OWN, Job, Play, Task
+from edgectl.remote.lean import Any, Dict, NamedTuple, Optional, Union, import_module
 from edgectl.remote.wire_json import dumps, loads
 
 
@@ -53,10 +53,12 @@ class Request(NamedTuple):
 
 
 def decode_job(raw: bytes, request: Request) -> Job:
-    """Return the job with what came beside it; the inverse of `encode_job`."""
+    """Return the job with what came beside it, its own modules known; the inverse of `encode_job`."""
     fields = loads(raw)
     fields["plays"] = [_play(play) for play in fields["plays"]]
     own = {"secrets": request.secrets, "started_by": request.by, "attempt": request.attempt}
+    if fields["own"]:
+        import_module(OWN).take_in(fields["own"])
     return Job(**{**fields, **own})
 
 

@@ -14,6 +14,8 @@ FLUSH = "flush"
 FLATTENED, ITEMS_OF = "with_items", "with_dict"
 # What travels with jobs whose changes a fresh login must confirm.
 CONFIRMING = "edgectl.remote.confirming"
+# What travels with jobs that have modules of their own.
+OWN = "edgectl.remote.own"
 # What travels with jobs that have blocks.
 BLOCKS = "edgectl.remote.blocks"
 
@@ -49,6 +51,7 @@ class Task:
     timeout_s: float = DEFAULT_TASK_TIMEOUT_S
     confirm_s: float = 0.0  # above 0: the change is taken back unless a fresh login confirms it by then
     undo: str = ""  # for /bin/sh, after the files are back as they were
+    by_src: Dict[str, Any] = field(default_factory=dict)  # of a loop over files: what is sent of each
     template: Optional[str] = None  # digest of a file that the host renders into `args["content"]`
 
 
@@ -79,6 +82,7 @@ class Job:
     extra_vars: Dict[str, Any] = field(default_factory=dict)
     secrets: Dict[str, str] = field(default_factory=dict)
     blobs: Dict[str, str] = field(default_factory=dict)  # sha256 -> zlib, base64
+    own: Dict[str, str] = field(default_factory=dict)  # the code of modules of the playbook's own, by name
     needs: List[str] = field(default_factory=list)  # what travels with it: jinja2, pynvml, parts of ours
     changes: bool = True  # False: every task only reads; no journal, and no lock of its own
     shares: bool = False  # it changes nothing and bears no changes meanwhile: a benchmark, an active probe

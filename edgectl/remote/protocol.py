@@ -1,7 +1,7 @@
 """Every message from a host to its controller. Version 2; what goes the other way is in `errands`.
 
 They are lines of `MAGIC {json}`, each one of the `Message` classes. Messages with `seq` above 0 are in the host's
-journal under that number, with the host's wall clock at that moment in `at`; the others (hello, heartbeat) are not.
+journal under that number, with the host's wall clock at that moment in `at`; the others (hello, heartbeats) are not.
 """
 
 from __future__ import annotations
@@ -64,12 +64,16 @@ class TaskRetried(NamedTuple):
 class Heartbeat(NamedTuple):
     """The task with this number has been running for so long, `idle_s` of it without any sign of progress.
 
-    No heartbeat means that the line is lost; a heartbeat without progress, that the task is stalled.
+    No heartbeat means that the line is lost; a heartbeat without progress, that the task is stalled. A task that moves
+    bytes says where it stands, never what was added: `done` of `total`, 0 where that is not known yet. Such a one is in
+    the journal at each twentieth, so that whoever comes back knows it too.
     """
 
     number: int  # the task's `index`
     seconds: float
     idle_s: float = 0.0
+    done: int = 0
+    total: int = 0
     seq: int = 0
     at: float = 0.0
 

@@ -7,6 +7,8 @@ from edgectl.remote.lean import Any, Dict, Iterator
 # Below this a line of a longer secret, or a number, is too likely to be something else.
 _TELLING = 8
 _TELLING_NUMBER = 4
+# What a URL has as it is (RFC 3986, section 2.3).
+_UNQUOTED = b"ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789-._~"
 
 
 class Redaction:
@@ -42,7 +44,7 @@ class Redaction:
 
 
 def _forms(value: str) -> Iterator[str]:
-    """Yield a secret as it is, as JSON shows it inside a text, and its lines where it has several."""
+    """Yield a secret as it is, as JSON, a URL and base64 have it, and its lines where it has several."""
     if not value:
         return
     yield value
@@ -50,6 +52,22 @@ def _forms(value: str) -> Iterator[str]:
 
     yield json.dumps(value)[1:-1]
     yield json.dumps(value, ensure_ascii=False)[1:-1]
+    raw = value.encode(errors="surrogateescape")
+    for kept in (_UNQUOTED, _UNQUOTED + b"/", _UNQUOTED + b" "):
+        quoted = "".join(chr(byte) if byte in kept else f"%{byte:02X}" for byte in raw)
+        yield quoted.replace(" ", "+")
+    yield from (form for form in _in_base64(raw) if len(form) >= _TELLING)
     for line in value.splitlines():
         if len(line.strip()) >= _TELLING:
             yield line.strip()
+
+
+def _in_base64(raw: bytes) -> Iterator[str]:
+    """Yield a secret as base64 has it, alone and within more: where it begins in three bytes decides how it looks."""
+    from binascii import b2a_base64
+
+    yield b2a_base64(raw, newline=False).decode()
+    for before in range(3):
+        text = b2a_base64(bytes(before) + raw, newline=False).decode()
+        inside = text[-(-before * 8 // 6) : (before + len(raw)) * 8 // 6]
+        yield from (inside, inside.translate({43: "-", 47: "_"}))

@@ -83,6 +83,9 @@ MODULES: Dict[str, str] = {
     "weights": "weights",
 }
 
+# Modules of the playbook's own, by name: the controller reads them beside it, the host has them from its job.
+OWN: Dict[str, Any] = {}
+
 
 def load(name: str) -> Any:
     """Import a module by the name a playbook uses: only what a job needs is ever compiled at the host.
@@ -93,4 +96,4 @@ def load(name: str) -> Any:
     `STARTS_NOTHING` that it leaves no process behind and may share one, `ENDS_BOOT` that the runner must reboot
     after it, `SHARES` that it reads and bears no changes to the host meanwhile.
     """
-    return import_module(f"edgectl.remote.tasks.{MODULES[name]}")
+    return OWN[name] if name in OWN else import_module(f"edgectl.remote.tasks.{MODULES[name]}")

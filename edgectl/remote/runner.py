@@ -8,7 +8,19 @@ from edgectl.remote import registry
 from edgectl.remote.emit import Emitter
 from edgectl.remote.job import BLOCKS, FLUSH, Job, Play, Task
 from edgectl.remote.journal import Unwritable
-from edgectl.remote.lean import Any, Dict, Iterator, List, NamedTuple, Optional, Set, Tuple, import_module
+from edgectl.remote.lean import (
+    Any,
+    Dict,
+    Iterator,
+    List,
+    NamedTuple,
+    Optional,
+    Sequence,
+    Set,
+    Tuple,
+    import_module,
+    suppress,
+)
 from edgectl.remote.protocol import (
     HEARTBEAT_S,
     Booted,
@@ -70,6 +82,7 @@ class Runner:
         self._asked = {message.number for message in past if isinstance(message, ConfirmWanted)}
         self._current = _NOTHING
         self._began = self._heard = time.monotonic()
+        self._moved: Sequence[int] = (0, 0)  # how much the current task has done, of how much
         self._changed = False
         self._blocks: Any = None  # those of the play that runs
 
@@ -99,13 +112,18 @@ class Runner:
             reason = f"a bug in edgectl at the host: {type(error).__name__}: {error}"
             return Ended("failed", self.task, reason)
 
-    def _beat(self, idle_s: float = 0.0) -> None:
-        """Give a sign of life, where nothing else was said for a while."""
+    def _beat(self, idle_s: float = 0.0, moved: Sequence[int] = ()) -> None:
+        """Give a sign of life, where nothing else was said for a while; and tell how far a task has come."""
         now = time.monotonic()
-        if now - self._heard >= HEARTBEAT_S - _EARLY_S:
-            seconds = round(now - self._began, 1)
-            self._emitter.say(Heartbeat(self._current.index, seconds, round(idle_s, 1)))
+        before, self._moved = self._moved, moved or self._moved
+        beat = Heartbeat(self._current.index, round(now - self._began, 1), round(idle_s, 1), *self._moved)
+        if _step(*before) != _step(*self._moved):
             self._heard = now
+            with suppress(Unwritable):  # the task goes on, and finds the same at its end
+                self._emitter.emit(beat)
+        elif now - self._heard >= HEARTBEAT_S - _EARLY_S:
+            self._heard = now
+            self._emitter.say(beat)
 
     def _retried(self, attempt: int, msg: str) -> None:
         said = _CENSORED if self._current.no_log else msg
@@ -158,6 +176,7 @@ class Runner:
             self._changed = self._changed or bool(ended.result.get("changed"))
             return ended
         self._began = self._heard = time.monotonic()
+        self._moved = (0, 0)
         result = self._result(task, play)
         self._learn(task, result)
         ended = self._task_ended(task, play, result)
@@ -271,6 +290,11 @@ def _cut_off(past: List[Message]) -> Set[int]:
                 1 if isinstance(message, TaskStarted) else -1
             )
     return {number for number, turns in left.items() if turns > 0}
+
+
+def _step(done: int, total: int) -> int:
+    """Return the twentieth that a task is in."""
+    return done * 20 // total if total else -1
 
 
 def _confirms(task: Task) -> bool:

@@ -21,8 +21,8 @@ class Scope:
         """Keep what a task registered, with the lines of its output beside the text, as Ansible has them."""
         items = value.get("results")
         if isinstance(items, list):
-            value = {**value, "results": [_with_lines(item) for item in items]}
-        self._learned[name] = _with_lines(value)
+            value = {**value, "results": [with_lines(item) for item in items]}
+        self._learned[name] = with_lines(value)
 
     def miss(self, name: str, why: Withheld) -> None:
         """Know that a value is lost, so that whoever asks for it fails in place of seeing another one."""
@@ -79,7 +79,8 @@ class Scope:
         return None
 
 
-def _with_lines(result: Any) -> Any:
+def with_lines(result: Any) -> Any:
+    """Return a result with the lines of its output beside the text, as Ansible has them."""
     if not isinstance(result, dict):
         return result
     streams = [name for name in ("stdout", "stderr") if isinstance(result.get(name), str)]

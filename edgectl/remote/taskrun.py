@@ -12,7 +12,7 @@ from edgectl.remote.context import HostPaths, TaskContext
 from edgectl.remote.job import FLATTENED, ITEMS_OF, Play, Task
 from edgectl.remote.lean import Any, Callable, Dict, List, NamedTuple, Optional
 from edgectl.remote.proc import Proc
-from edgectl.remote.scope import Scope
+from edgectl.remote.scope import Scope, with_lines
 from edgectl.remote.spill import Shelf
 
 Result = Dict[str, Any]
@@ -26,7 +26,7 @@ class Surroundings(NamedTuple):
     blobs: Dict[str, bytes]
     login: Optional[Identity]  # whom a task that does not become runs as; None: as the runner itself
     children: Children
-    on_beat: Callable[[float], None] = lambda _idle_s: None
+    on_beat: Callable[..., None] = lambda _idle_s, _moved=None: None
     on_retry: Callable[[int, str], None] = lambda _attempt, _msg: None
 
 
@@ -35,7 +35,7 @@ def run_task(task: Task, play: Play, around: Surroundings) -> Result:
     if task.loop is None:
         return _run_item(task, play, around, {})
     try:
-        items = _items(around.scope.render(task.loop, around.scope.variables(play, task.vars)))
+        items = items_of(around.scope.render(task.loop, around.scope.variables(play, task.vars)))
     except ValueError as error:
         # As in Ansible, a list that is not there is no fault of a task whose condition is false without it.
         return _skipped(task, play, around, {}) or _broken(str(error))
@@ -44,7 +44,7 @@ def run_task(task: Task, play: Play, around: Surroundings) -> Result:
     return _folded([_run_loop_item(task, play, around, number, item) for number, item in enumerate(items)])
 
 
-def _items(loop: Any) -> Any:
+def items_of(loop: Any) -> Any:
     """Return what a loop goes over; one that is written as a mapping is `with_items` or `with_dict`."""
     if not isinstance(loop, dict) or not {FLATTENED, ITEMS_OF} & set(loop):
         return loop
@@ -121,7 +121,7 @@ def _attempts(task: Task, play: Play, around: Surroundings, items: Dict[str, Any
 def _is_settled(task: Task, play: Play, around: Surroundings, items: Dict[str, Any], result: Result) -> bool:
     if task.until is None:
         return not (task.retries and result.get("failed"))
-    names = {**items, task.register: result} if task.register else items
+    names = _naming(task, items, result)
     return around.scope.all_true(task.until, around.scope.variables(play, task.vars, names)) is None
 
 
@@ -129,7 +129,7 @@ def _judged(task: Task, play: Play, around: Surroundings, items: Dict[str, Any],
     """Let `failed_when` and `changed_when` have the last word."""
     if task.failed_when is None and task.changed_when is None:
         return result
-    names = {**items, task.register: result} if task.register else items
+    names = _naming(task, items, result)
     variables = around.scope.variables(play, task.vars, names)
     judged = dict(result)
     if task.changed_when is not None:
@@ -140,6 +140,11 @@ def _judged(task: Task, play: Play, around: Surroundings, items: Dict[str, Any],
         if judged["failed"] and not judged.get("msg"):
             judged["msg"] = f"failed_when holds: {' and '.join(map(str, task.failed_when))}"
     return judged
+
+
+def _naming(task: Task, items: Dict[str, Any], result: Result) -> Dict[str, Any]:
+    """Return what a task's own conditions see beside all else: its item, and its result by the registered name."""
+    return {**items, task.register: with_lines(result)} if task.register else items
 
 
 def _act(task: Task, play: Play, around: Surroundings, items: Dict[str, Any]) -> Result:
@@ -180,12 +185,16 @@ def touched(task: Task, play: Play, around: Surroundings) -> List[str]:
 
 
 def perform(
-    request: Dict[str, Any], paths: HostPaths, blobs: Dict[str, bytes], shelf: Optional[Shelf]
+    request: Dict[str, Any],
+    paths: HostPaths,
+    blobs: Dict[str, bytes],
+    shelf: Optional[Shelf],
+    tell: Callable[[int, int], Any] = lambda _done, _total: None,
 ) -> Result:
     """Build the arguments and run the module, with the task's environment for as long as it runs."""
     module = registry.load(request["module"])
     context = TaskContext(
-        request["check"], request["diff"], Proc({}, shelf, str(request["number"])), paths, blobs
+        request["check"], request["diff"], Proc({}, shelf, str(request["number"])), paths, blobs, tell
     )
     given = request["args"]
     try:
@@ -225,8 +234,13 @@ def _arguments(task: Task, around: Surroundings, variables: Any) -> Dict[str, An
     if task.module == "debug" and task.args.get("var") is not None:
         given["var"] = str(task.args["var"])
         given["value"] = around.scope.value_of(given["var"], variables)
-    if task.template is not None:
-        text = around.blobs[task.template].decode()
+    template = task.template
+    if task.by_src:
+        sent = dict(task.by_src[str(given["src"])])
+        template = sent.pop("template", None)
+        given.update(sent)
+    if template is not None:
+        text = around.blobs[template].decode()
         options = {name: bool(given[name]) for name in ("trim_blocks", "lstrip_blocks") if name in given}
         given["content"] = around.scope.render_file(text, variables, options)
     return given

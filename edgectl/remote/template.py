@@ -7,21 +7,21 @@ contains "{{" cannot run code at the controller or anywhere else.
 
 from __future__ import annotations
 
-import re
 from functools import lru_cache
-from typing import Any, Dict, Iterator, List, Mapping, NamedTuple
+from typing import Any, Dict, ItemsView, Iterator, KeysView, List, Mapping, NamedTuple, ValuesView
 
 import jinja2
 import jinja2.nodes
-import jinja2.runtime
 
-from edgectl.remote.filters import FILTERS, TESTS
+from edgectl.remote.template_words import file_environment, text_environment
 from edgectl.remote.withheld import Withheld
 
 _MARKS = ("{{", "{%", "{#")
-_SINGLE = re.compile(r"^\{\{(.*)\}\}$", re.DOTALL)
+_LISTED = (list, tuple, Iterator, range, set, KeysView, ValuesView, ItemsView)
 _FALSE_WORDS = frozenset({"", "false", "no", "off", "0", "n", "f"})
 _DEPTH_LIMIT = 50
+# More than any file that is sent; variables that double each other stop here.
+_LONGEST = 64 * 1024 * 1024
 # Exceptions whose text says it all; of others the name is needed as well.
 _TELLING = (TypeError, ValueError, ArithmeticError, RecursionError)
 
@@ -120,7 +120,7 @@ def evaluate(expression: Any, variables: Variables) -> bool:
     """Return the truth of a condition, as in `when:`; an expression in a text, or a plain boolean."""
     if isinstance(expression, str):
         text = expression.strip()
-        result = _render_text(text, variables) if is_template(text) else _expression(text, variables)
+        result = _render_text(text, variables) if is_template(text) else _condition(text, variables)
     else:
         result = expression
     if isinstance(result, str):
@@ -132,41 +132,33 @@ def render_file(
     text: str, variables: Variables, *, trim_blocks: bool = True, lstrip_blocks: bool = False
 ) -> str:
     """Render a template file as the `template` module does: it ends with no fewer newlines than the file."""
-    environment = _environment(
-        trim_blocks=trim_blocks, lstrip_blocks=lstrip_blocks, keep_trailing_newline=False
+    environment = file_environment(trim_blocks=trim_blocks, lstrip_blocks=lstrip_blocks)
+    found = str(
+        _guarded(lambda: _joined(_parts(environment.from_string(text), variables)), "the template file")
     )
-    found = str(_guarded(lambda: _rendered(environment.from_string(text), variables), "the template file"))
     wanted, has = (len(one) - len(one.rstrip("\n")) for one in (text, found))
     return found + "\n" * max(wanted - has, 0)
 
 
-def _environment(
-    *, trim_blocks: bool = False, lstrip_blocks: bool = False, keep_trailing_newline: bool = True
-) -> jinja2.Environment:
-    environment = jinja2.Environment(  # noqa: S701 - configuration files are not HTML
-        undefined=jinja2.StrictUndefined,
-        keep_trailing_newline=keep_trailing_newline,
-        trim_blocks=trim_blocks,
-        lstrip_blocks=lstrip_blocks,
-        extensions=["jinja2.ext.do", "jinja2.ext.loopcontrols"],
-    )
-    environment.filters.update(FILTERS)
-    environment.tests.update(TESTS)
-    return environment
-
-
-_TEXTS = _environment()
+_TEXTS = text_environment()
+_CONDITIONS = file_environment()
 _BUILTINS: Dict[str, Any] = {**_TEXTS.globals, "omit": OMIT}
 
 
 def _render_text(text: str, variables: Variables) -> Any:
     # As in Ansible, one newline behind a single expression belongs to a text and is lost to any other value.
     bare = text.removesuffix("\n")
-    single = _SINGLE.match(bare)
-    if single and _is_single_expression(bare):
-        value = _expression(single.group(1), variables)
-        return value + text[len(bare) :] if isinstance(value, str) else value
-    return _guarded(lambda: _rendered(_compiled(text), variables), text)
+    if not _is_single_expression(bare):
+        return _guarded(lambda: _value(_parts(_compiled(text), variables)), text)
+    value = _guarded(lambda: _value(_parts(_compiled(bare), variables)), bare[2:-2])
+    return value + text[len(bare) :] if isinstance(value, str) else value
+
+
+def _condition(text: str, variables: Variables) -> Any:
+    def value() -> Any:
+        return _value(_parts(_compiled_condition("{{ (" + text + "\n) }}"), variables))
+
+    return _guarded(value, text)
 
 
 # The same texts are rendered for every host of a fleet.
@@ -176,7 +168,14 @@ def _compiled(text: str) -> jinja2.Template:
 
 
 @lru_cache(maxsize=4096)
+def _compiled_condition(text: str) -> jinja2.Template:
+    return _CONDITIONS.from_string(text)
+
+
+@lru_cache(maxsize=4096)
 def _is_single_expression(text: str) -> bool:
+    if not (text.startswith("{{") and text.endswith("}}")):
+        return False
     body = _guarded(lambda: _TEXTS.parse(text), text).body
     if len(body) != 1 or not isinstance(body[0], jinja2.nodes.Output):
         return False
@@ -184,23 +183,41 @@ def _is_single_expression(text: str) -> bool:
     return len(parts) == 1 and not isinstance(parts[0], jinja2.nodes.TemplateData)
 
 
-def _expression(text: str, variables: Variables) -> Any:
-    def value() -> Any:
-        template = _compiled("{% set edgectl_value = (" + text + "\n) %}")
-        context = template.new_context(variables, shared=True)  # type: ignore[arg-type]
-        for _ in template.root_render_func(context):
-            pass
-        found = context.vars["edgectl_value"]
-        if isinstance(found, jinja2.Undefined):
-            str(found)  # StrictUndefined raises, with the name in the message
-        return found
-
-    return _guarded(value, text)
-
-
-def _rendered(template: jinja2.Template, variables: Variables) -> str:
+def _parts(template: jinja2.Template, variables: Variables) -> List[Any]:
     context = template.new_context(variables, shared=True)  # type: ignore[arg-type]
-    return "".join(template.root_render_func(context))
+    return list(template.root_render_func(context))
+
+
+def _value(parts: List[Any]) -> Any:
+    """Return what a text gives: the value itself where it is all there is, None where there is nothing, else a text."""
+    if len(parts) <= 1:
+        return _plain(parts[0]) if parts else None
+    return _joined(parts)
+
+
+def _joined(parts: List[Any]) -> str:
+    # An `if` without `else` in an expression is nothing in a text.
+    text = "".join(
+        "" if part is None or type(part) is jinja2.Undefined else str(_plain(part)) for part in parts
+    )
+    if len(text) > _LONGEST:
+        raise TemplateError(f"a text is longer than {_LONGEST // 2**20} MiB")
+    return text
+
+
+def _plain(value: Any) -> Any:
+    """Return a value as data: a generator becomes its list, what is omitted goes, an undefined name inside raises."""
+    if isinstance(value, jinja2.Undefined):
+        value._fail_with_undefined_error()  # noqa: SLF001 - jinja2's own way to say it
+    if isinstance(value, dict):
+        return {key: _plain(item) for key, item in value.items() if item is not OMIT}
+    if isinstance(value, _LISTED):
+        return [_plain(item) for item in value if item is not OMIT]
+    if value is None or value is OMIT or isinstance(value, (str, int, float)):
+        return value
+    if hasattr(value, "isoformat"):  # a day or a moment
+        return str(value)
+    raise TypeError(f"this is no data but a {type(value).__name__}")
 
 
 def _guarded(action: Any, source: str) -> Any:

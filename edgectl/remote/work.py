@@ -32,7 +32,9 @@ def run_tasks(
 ) -> None:
     """Run what is left of a job. Raises `HostIsGoingDown`, and `Unwritable` where the journal cannot be written."""
     blobs = {digest: zlib.decompress(binascii.a2b_base64(packed)) for digest, packed in job.blobs.items()}
-    children = Children(lambda request: perform(request, paths, blobs, shelf), on_fork=line.let_go)
+    children = Children(
+        lambda request, tell: perform(request, paths, blobs, shelf, tell), on_fork=line.let_go
+    )
     around = Surroundings(Scope(job), paths, blobs, login_identity(dict(os.environ)), children)
     try:
         Runner(job, emitter, around, continuity).run()

@@ -112,7 +112,9 @@ def payload(
     """Return what is sent for an errand. With `inline` no host is asked whether it has the code: send both at once."""
     match errand:
         case Job():
-            code = shelf.bundle(errand.modules(), _parts_of(errand) | frozenset(errand.needs))
+            code = shelf.bundle(
+                errand.modules() - set(errand.own), _parts_of(errand) | frozenset(errand.needs)
+            )
             job = encode_job(errand)
             request = Request(
                 "start",
@@ -139,9 +141,9 @@ def payload(
 
 
 def _parts_of(job: Job) -> frozenset[str]:
-    if job.changes:
-        return _parts("start")
-    return _parts("sharing") if job.shares else frozenset()
+    names = ["redact"] if job.secrets else []
+    names += ["start"] if job.changes else ["sharing"] if job.shares else []
+    return _parts(*names)
 
 
 def _parts(*names: str) -> frozenset[str]:

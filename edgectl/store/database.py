@@ -13,7 +13,7 @@ import tenacity
 
 from edgectl.errors import MissingError
 
-HEAD = "0008"
+HEAD = "0009"
 _BUSY_TIMEOUT_MS = 10_000
 _PRIVATE_FILE = 0o600
 # How a database lets one migrate while others wait; the lock goes with the transaction.

@@ -94,6 +94,7 @@ class SqlServiceHistory:
 def _change_row(change: ServiceChange) -> dict[str, Any]:
     row = asdict(change) | {"at": change.at.astimezone(UTC), "turn": change.turn.value}
     row["changed_by"] = row.pop("by")
+    row["gpus"] = ",".join(change.gpus)
     return row
 
 
@@ -108,6 +109,7 @@ def _change(row: Mapping[Any, Any]) -> ServiceChange:
         row["tried"],
         row["run"],
         row["reason"],
+        tuple(row["gpus"].split(",")) if row["gpus"] else (),
     )
 
 

@@ -228,6 +228,7 @@ service_changes = sa.Table(
     sa.Column("changed_by", sa.String, nullable=False),
     sa.Column("run", sa.String(26), nullable=False),
     sa.Column("reason", sa.String, nullable=False),
+    sa.Column("gpus", sa.String, nullable=False, server_default=""),
     sa.Index("ix_service_changes", "service", "host"),
 )
 

@@ -6,10 +6,15 @@ import hashlib
 from collections.abc import Mapping
 from pathlib import Path
 
+from edgectl.clock import SystemClock
 from edgectl.engine.web import Content, Page
 from edgectl.errors import MissingError
 from edgectl.ops.deploy.origins import Origins
+from edgectl.ops.deploy.spec import ServiceSpec
 from edgectl.remote.tasks import _http
+from edgectl.remote.tasks._logins import BEARER, Login
+from edgectl.remote.tasks._pieces import Marking, each_bytes, written
+from edgectl.secret import SecretSource
 from edgectl.settings import Settings
 
 _TIMEOUT_S = 30.0
@@ -19,15 +24,18 @@ _WRONG = 400
 _HUB = "https://huggingface.co"
 
 
-def origins(settings: Settings, spec: Path) -> Origins:
-    """Return where the names in a specification are looked up: HF_ENDPOINT, HF_TOKEN, AWS_ENDPOINT_URL_S3."""
+def origins(settings: Settings, path: Path, spec: ServiceSpec) -> Origins:
+    """Return where its names are looked up: with its logins, HF_TOKEN, at HF_ENDPOINT and AWS_ENDPOINT_URL_S3."""
     said = settings.environment
+    secrets = SecretSource(said)
+    hub = {"hf://": Login(BEARER, (said["HF_TOKEN"],))} if said.get("HF_TOKEN") else {}
     return Origins(
         web=HttpWeb(),
-        folder=spec.parent,
+        folder=path.parent,
+        clock=SystemClock(),
         hub=(said.get("HF_ENDPOINT") or _HUB).rstrip("/"),
-        hub_token=said.get("HF_TOKEN", ""),
         s3=said.get("AWS_ENDPOINT_URL_S3") or said.get("AWS_ENDPOINT_URL") or "",
+        logins=hub | {name: login.value(name, secrets) for name, login in spec.logins.items()},
     )
 
 
@@ -64,18 +72,21 @@ class HttpWeb:
     def digest(self, url: str, headers: Mapping[str, str] | None = None) -> Content:
         """Read a file once, however large, and return what it is."""
         running, size = hashlib.sha256(), 0
-
-        def take(chunk: bytes) -> None:
-            nonlocal size
-            running.update(chunk)
-            size += len(chunk)
-
         with _http.opened(_request(url, headers)) as answer:
             _refuse(answer)
+            said = answer.headers.get("content-length", "")
+            marking = Marking(each_bytes(int(said) if said.isdigit() else 0))
+
+            def take(chunk: bytes) -> None:
+                nonlocal size
+                running.update(chunk)
+                marking.take(chunk)
+                size += len(chunk)
+
             problem = answer.copy_to(take)
         if problem:
             raise MissingError(f"{_http.masked(url)}: {problem}")
-        return Content(running.hexdigest(), size)
+        return Content(running.hexdigest(), size, written(marking.pieces()) if said.isdigit() else "")
 
 
 def _request(url: str, headers: Mapping[str, str] | None, method: str = "GET") -> _http.Request:

@@ -139,6 +139,7 @@ def test_the_demo_shows_all_steps_and_leaves_nothing_whoever_runs_it(home: Path)
     assert_shown(demo([sys.executable], environment, home, home))
 
 
+@pytest.mark.long
 def test_the_demo_needs_nothing_in_the_environment(home: Path) -> None:
     if Path.home() != Path("/root") or not os.access("/root", os.W_OK):
         pytest.skip(

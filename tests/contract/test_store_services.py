@@ -12,7 +12,7 @@ from tests.fakes.clock import START
 
 def a_change(host: str, release: str, turn: Turn = Turn.LIVE, minutes: int = 0) -> ServiceChange:
     at = START + timedelta(minutes=minutes)
-    return ServiceChange("chat", host, release, turn, at, "edge from büro", "r-new", "R1", "ü")
+    return ServiceChange("chat", host, release, turn, at, "edge from büro", "r-new", "R1", "ü", ("0", "3"))
 
 
 def test_the_latest_change_is_what_a_host_serves_and_none_is_forgotten(store: Store) -> None:

@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
+import base64
 import contextlib
 import hashlib
 import json
 import threading
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass, field
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from typing import Any
@@ -29,6 +30,9 @@ class Site:
     images: dict[str, bytes] = field(default_factory=dict)
     plain: dict[str, bytes] = field(default_factory=dict)
     token: str = ""
+    registry_login: str = ""
+    is_basic: bool = False
+    admits: Callable[[str, str, Mapping[str, str]], bool] = lambda *_asked: True
     lies: bool = False
     asked: list[str] = field(default_factory=list)
 
@@ -62,9 +66,17 @@ class _Handler(BaseHTTPRequestHandler):
         elif path.startswith("/v2/"):
             self._manifest(path.removeprefix("/v2/"))
         elif path == "/token":
-            self._answer(200, b'{"token": "let-me-in"}')
+            known = not self.site.registry_login or self._is_known()
+            self._answer(200 if known else 401, b'{"token": "let-me-in"}')
+        elif not self.site.admits(self.command, self.path, self.headers):  # type: ignore[arg-type]
+            self._answer(403)
         else:
             self._file(self.site.plain.get(path))
+
+    def _is_known(self) -> bool:
+        """Tell whether the registry's login came with the request."""
+        both = base64.b64encode(self.site.registry_login.encode()).decode()
+        return self.headers.get("Authorization") == f"Basic {both}"
 
     do_HEAD = do_GET  # noqa: N815 - http.server's name
 
@@ -88,7 +100,9 @@ class _Handler(BaseHTTPRequestHandler):
     def _manifest(self, path: str) -> None:
         name, _, tag = path.partition("/manifests/")
         manifest = self.site.images.get(f"{name}:{tag}")
-        if self.headers.get("Authorization") != "Bearer let-me-in":
+        if self.site.is_basic and not self._is_known():
+            self._answer(401, b"", WWW_Authenticate='Basic realm="images"')
+        elif not self.site.is_basic and self.headers.get("Authorization") != "Bearer let-me-in":
             realm = f'Bearer realm="{self.site.url}/token",service="r",scope="repository:{name}:pull"'
             self._answer(401, b"", WWW_Authenticate=realm)
         elif manifest is None or _INDEX not in self.headers.get("Accept", ""):

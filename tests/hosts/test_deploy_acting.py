@@ -4,6 +4,9 @@ from __future__ import annotations
 
 import json
 from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from typing import Any
 
 import pytest
 
@@ -14,6 +17,7 @@ from tests.hosts.test_deploy_swap import NEW, OLD, REPLACING, serve, unharmed
 pytestmark = [pytest.mark.long, pytest.mark.timeout(300)]
 _HOME = "/var/lib/edgectl/releases/chat"
 _LINK = f"readlink {_HOME}/current"
+_PLAYBOOKS = Path(__file__).parents[2] / "playbooks"
 N01, N02, N03 = debian_service.names(1, 3)
 
 
@@ -49,6 +53,29 @@ def test_a_drained_host_lets_its_neighbours_serve_and_comes_back(site: Site) -> 
     assert live == [[], ["chat"]]
 
 
+def test_a_drained_host_stays_so_through_deployments_rollbacks_and_the_loss_of_the_store(site: Site) -> None:
+    machine = site.machines[N01]
+    assert site.edgectl("deploy", "drain", "chat", N01, "-y").code == 0
+    before = machine.run(_LINK)
+    serve(site, NEW)
+    known = site.apply()
+    assert (known.code, N01 in {host["host"] for host in known.report()["hosts"]}) == (0, False), known
+    lost = {"EDGECTL_STATE": f"sqlite:///{site.folder}/lost.db"}
+    blind = site.edgectl("deploy", "apply", "chat", "-y", "-o", "json", more=lost)
+    assert blind.code == 0, blind
+    assert "n01   is drained, and stays so" in blind.err
+    assert site.rollback().code == 0
+    assert (machine.run(_LINK), _live(site, N01), _live(site, N02)) == (before, [], ["chat"])
+    lost = {"EDGECTL_STATE": f"sqlite:///{site.folder}/lost-too.db"}
+    site.edgectl("deploy", "reconcile", "all", more=lost)
+    serve(site, NEW)
+    third = site.edgectl("deploy", "apply", "chat", "-y", "-o", "json", more=lost)
+    assert N01 not in {host["host"] for host in third.report()["hosts"]}
+    assert site.edgectl("deploy", "undrain", "chat", N01, "-y").code == 0
+    assert _live(site, N01) == ["chat"]
+    assert site.apply().host(N01)["status"] == "changed"
+
+
 def _live(site: Site, host: str) -> list[str]:
     play = site.edgectl.home / "live.yaml"
     play.write_text("- hosts: all\n  gather_facts: false\n  tasks: [{live_services: {}}]\n")
@@ -57,29 +84,80 @@ def _live(site: Site, host: str) -> list[str]:
     return services
 
 
+def test_a_remedy_drains_through_the_front_and_gives_back_what_proved_itself(site: Site) -> None:
+    ill = {"gpus": [], "boot_before": "", "expected_gpus": 0}
+    machine = site.machines[N01]
+    slot = machine.run("ls /etc/systemd/system | grep -o 'edgectl-chat-[ab].service'").strip()
+    with site.under_load(30) as seen:
+        for rung in ("reset-gpu", "restart-service"):
+            words = ["-e", json.dumps({**ill, "rung": rung}), "-o", "json"]
+            remedied = site.edgectl("run", _PLAYBOOKS / "remediate.yaml", N01, *words)
+            stopped = machine.try_run(f"systemctl is-active {slot}").stdout.strip()
+            live = _live(site, N01)
+            returned = site.edgectl("run", _PLAYBOOKS / "return.yaml", N01, "-o", "json")
+            assert (remedied.code, returned.code) == (0, 0), (remedied, returned)
+            assert (stopped, live) == ("inactive" if rung == "reset-gpu" else "active", [])
+            assert _live(site, N01) == ["chat"]
+            assert machine.run(f"systemctl is-active {slot} edgectl-chat-front").split() == ["active"] * 2
+            assert machine.run(f"systemctl is-enabled {slot}").strip() == "enabled"
+    assert unharmed(seen)
+
+
 def test_health_looks_at_the_units_that_a_service_behind_a_front_has(site: Site) -> None:
-    looked = site.edgectl("health", N01, "-o", "json").host(N01)["data"]
+    # What else is wrong with the machine that the tests run on must not keep the host out of what follows.
+    apart = {"EDGECTL_STATE": f"sqlite:///{site.folder}/health.db"}
+    looked = site.edgectl("health", N01, "-o", "json", more=apart).host(N01)["data"]
 
     assert "serving-unit" not in {finding["id"] for finding in looked["findings"]}
 
 
 def test_a_halt_rolls_back_whom_the_specification_says(site: Site) -> None:
     before = site.on_all(_LINK)
-    stranger = "systemd-run -q --unit stranger-{0} python3 -m http.server --bind 127.0.0.1 {0};"
-    site.machines[N02].run("".join(stranger.format(port) for port in (18000, 18001)) + "sleep 1")
-    try:
-        more = {
-            "strategy": {"on_halt": "rollback-all"},
-            "rollout": {"canary": 1, "waves": ["67%", "100%"], "max_failed": 0},
-            "gates": {"ready": "5s"},
-        }
-        serve(site, NEW, more)
+    serve(site, NEW, _halting("rollback-all", "67%"))
+    with _ports_taken(site, N02):
         ended = site.apply()
-    finally:
-        site.machines[N02].run("systemctl stop 'stranger-*'; systemctl reset-failed; true")
     assert ended.code == 6, ended
     assert ended.report()["data"]["rolled_back"]["hosts"] == [N01]
     assert site.on_all(_LINK) == before
+
+
+@pytest.mark.parametrize(
+    ("on_halt", "back"), [("hold", []), ("rollback-wave", [N02]), ("rollback-all", [N01, N02])]
+)
+def test_a_failure_in_the_last_wave_is_halted_as_in_any_other(
+    site: Site, on_halt: str, back: list[str]
+) -> None:
+    before = dict(zip(site.machines, site.on_all(_LINK), strict=True))
+    serve(site, NEW, _halting(on_halt, "34%"))
+    with site.under_load(30) as seen, _ports_taken(site, N03):
+        ended = site.apply()
+    after = dict(zip(site.machines, site.on_all(_LINK), strict=True))
+
+    assert ended.code == 6, ended
+    assert ended.host(N03)["status"] == "failed"
+    assert ended.report()["data"].get("rolled_back", {}).get("hosts", []) == back
+    assert {host for host in (N01, N02) if after[host] == before[host]} == set(back)
+    assert after[N03] == before[N03]
+    assert unharmed(seen)
+
+
+def _halting(on_halt: str, first: str) -> dict[str, Any]:
+    return {
+        "strategy": {"on_halt": on_halt},
+        "rollout": {"canary": 1, "waves": [first, "100%"], "max_failed": 0},
+        "gates": {"ready": "5s"},
+    }
+
+
+@contextmanager
+def _ports_taken(site: Site, host: str) -> Iterator[None]:
+    """Let somebody else have the ports of both slots, so that no release starts beside the one that runs."""
+    stranger = "systemd-run -q --unit stranger-{0} python3 -m http.server --bind 127.0.0.1 {0};"
+    site.machines[host].run("".join(stranger.format(port) for port in (18000, 18001)) + "sleep 1")
+    try:
+        yield
+    finally:
+        site.machines[host].run("systemctl stop 'stranger-*'; systemctl reset-failed; true")
 
 
 def test_a_host_that_can_go_neither_on_nor_back_is_drained_and_left_to_a_person(site: Site) -> None:

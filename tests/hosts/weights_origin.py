@@ -7,7 +7,7 @@ import re
 import threading
 import time
 from collections import Counter
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -19,7 +19,10 @@ _PIECE = 64 * 1024
 
 @dataclass
 class Origin:
-    """`flips` are answers, counted from 0, in which one bit is another; `resets` those that end after so many bytes."""
+    """`flips` are answers, counted from 0, in which one bit is another; `resets` those that end after so many bytes.
+
+    `admits` says whom it answers.
+    """
 
     folder: Path
     url: str = ""
@@ -28,6 +31,8 @@ class Origin:
     flips: set[int] = field(default_factory=set)
     resets: dict[int, int] = field(default_factory=dict)
     pace_s: float = 0.0
+    ranges: bool = True
+    admits: Callable[[str, str, Mapping[str, str]], bool] = lambda *_asked: True
 
     @property
     def bytes(self) -> int:
@@ -50,32 +55,45 @@ def origin(folder: Path, address: str) -> Iterator[Origin]:
         server.server_close()
 
 
+def _refused(known: Origin, asked: http.server.BaseHTTPRequestHandler, content: Path) -> int:
+    if not known.admits(asked.command, asked.path, asked.headers):  # type: ignore[arg-type]
+        return 401
+    return 0 if content.is_file() else 404
+
+
+def _part(match: re.Match[str] | None, size: int) -> tuple[int, int]:
+    if match is None:
+        return 0, size
+    return int(match[1]), min(int(match[2]) + 1, size) if match[2] else size
+
+
 def _handler(known: Origin) -> type[http.server.BaseHTTPRequestHandler]:
     class Handler(http.server.BaseHTTPRequestHandler):
         def do_GET(self) -> None:
             number = len(known.log)
             content = known.folder / self.path.split("?")[0].strip("/")
-            if not content.is_file():
-                self.send_error(404)
+            refused = _refused(known, self, content)
+            if refused:
+                self.send_error(refused)
                 return
             size = content.stat().st_size
-            match = _RANGE.match(self.headers.get("Range", ""))
-            first = int(match[1]) if match else 0
+            match = _RANGE.match(self.headers.get("Range", "")) if known.ranges else None
+            first, until = _part(match, size)
             known.log.append((self.client_address[0], self.path, first, size))
             if first >= size:
                 self.send_error(416)
                 return
             self.send_response(206 if match else 200)
-            self.send_header("Content-Length", str(size - first))
+            self.send_header("Content-Length", str(until - first))
             self.end_headers()
-            self._send(content, first, number)
+            self._send(content, (first, until), number)
 
-        def _send(self, content: Path, first: int, number: int) -> None:
-            sent, until = 0, known.resets.get(number, 1 << 60)
+        def _send(self, content: Path, part: tuple[int, int], number: int) -> None:
+            sent, reset = 0, known.resets.get(number, 1 << 60)
             with content.open("rb") as stream:
-                stream.seek(first)
-                while piece := stream.read(_PIECE):
-                    if sent >= until:
+                stream.seek(part[0])
+                while piece := stream.read(min(_PIECE, part[1] - part[0] - sent)):
+                    if sent >= reset:
                         self.close_connection = True
                         self.connection.close()
                         return

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from pathlib import Path
+from typing import Any
 
 import pytest
 
@@ -11,14 +12,18 @@ from tests.remote.host import path_with, program, run_module
 
 
 def _live(folder: Path, *units: str, fronts: dict[str, str] | None = None) -> list[str]:
+    services: list[str] = _looked(folder, *units, fronts=fronts)["services"]
+    return services
+
+
+def _looked(folder: Path, *units: str, fronts: dict[str, str] | None = None) -> dict[str, Any]:
     lines = "".join(f"edgectl-{unit}.service loaded active running said\\n" for unit in units)
     program(folder / "bin", "systemctl", f"#!/bin/sh\nprintf '{lines}'\n")
     for service, serving in (fronts or {}).items():
         record = Record("10.0.0.1:8000", [18001, 18002], [], ["/v1/"], serving)
         (folder / f"{service}.haproxy.cfg").write_text(render(record, "/run/x.sock"))
     found = run_module("live_services", {"fronts": str(folder)}, environment=path_with(folder / "bin"))
-    services: list[str] = found.values["services"]
-    return services
+    return dict(found.values)
 
 
 def test_an_engine_that_listens_itself_is_live_while_it_runs(tmp_path: Path) -> None:
@@ -36,6 +41,15 @@ def test_behind_a_front_a_service_is_live_while_the_front_sends_anybody_there(
 
 def test_a_name_that_ends_like_a_slot_is_a_name_where_there_is_no_front(tmp_path: Path) -> None:
     assert _live(tmp_path, "plan-b", "chat-b", fronts={"chat": "b"}) == ["chat", "plan-b"]
+
+
+def test_whom_a_front_stands_before_and_which_units_use_the_gpus_is_said_too(tmp_path: Path) -> None:
+    units = ("chat-a", "chat-front", "chat-watch", "rest-b", "rest-front", "plain")
+    found = _looked(tmp_path, *units, fronts={"chat": "a", "rest": ""})
+
+    assert found["services"] == ["chat", "plain"]
+    assert found["fronts"] == ["chat"]
+    assert found["units"] == [f"edgectl-{unit}.service" for unit in ("chat-a", "plain", "rest-b")]
 
 
 def test_a_systemd_that_does_not_answer_is_a_failure_and_not_an_idle_host(tmp_path: Path) -> None:

@@ -117,6 +117,7 @@ def _changes(
             at,
             by,
             run=outcome.run,
+            gpus=tuple(doing.result(host).get("gpus") or ()),
         )
         for host in outcome.hosts
         if host.status is HostStatus.CHANGED

@@ -18,6 +18,8 @@ from edgectl.ops.deploy.holding import held
 from edgectl.ops.deploy.learning import learn
 from edgectl.ops.deploy.lock import as_data
 from edgectl.ops.deploy.made_secrets import with_environment
+from edgectl.ops.deploy.placement import Verdict
+from edgectl.ops.deploy.planning import floor_lines
 from edgectl.ops.deploy.recording import remember, result_at
 from edgectl.ops.deploy.release import release_id
 from edgectl.ops.deploy.shipping import ship, shipped_lines
@@ -58,11 +60,32 @@ def plan_lines(deployment: Deployment, outcome: RunOutcome) -> list[Line]:
             f"{spec.name}  → {release_id(spec)}   {spec.model.name} on {spec.engine.kind}, {_size(deployment)}"
         )
     ]
+    lines += floor_lines(deployment.planned)
     groups: dict[str, list[str]] = defaultdict(list)
     for host in outcome.finished():
         groups[_said(host)].append(host.host)
     lines += [Line(f"  {len(names):>4}  {folded(names)}   {said}") for said, names in groups.items()]
-    return [*lines, *trouble(outcome.hosts)]
+    return [*lines, *_left_out(deployment), *_passed_over(deployment), *trouble(outcome.hosts)]
+
+
+def _left_out(deployment: Deployment) -> list[Line]:
+    """Tell which hosts somebody drained, since a deployment takes none of them back into service."""
+    out = [one for one in deployment.planned.placement.decisions if one.verdict is Verdict.OUT]
+    if not out:
+        return []
+    said = f"{folded(one.node.name for one in out)}   left as it is: {out[0].why}"
+    return [Line(f"  {len(out):>4}  {said}", Tone.NOTICE)]
+
+
+def _passed_over(deployment: Deployment) -> list[Line]:
+    """Tell which hosts a limit named for nothing, and why."""
+    groups: dict[str, list[str]] = defaultdict(list)
+    for host, why in deployment.passed_over.items():
+        groups[why].append(host)
+    return [
+        Line(f"  {len(names):>4}  {folded(names)}   left alone: {why}", Tone.NOTICE)
+        for why, names in groups.items()
+    ]
 
 
 def _size(deployment: Deployment) -> str:
@@ -149,7 +172,14 @@ def _answers(outcome: RunOutcome) -> list[Line]:
             Line(f"  {len(hosts):>4}  {names}   smoke ok, at most {slowest * 1000:.0f} ms", Tone.GOOD)
         )
         lines.append(Line(f"        it says: {text.strip()[:100]!r}", Tone.QUIET))
-    return [*lines, *_drained(outcome)]
+    return [*lines, *_adapted(outcome), *_drained(outcome)]
+
+
+def _adapted(outcome: RunOutcome) -> list[Line]:
+    """Tell where only adapters came and went, in engines that went on."""
+    hosts = [host.host for host in outcome.finished() if "adapters" in result_at(host)]
+    said = f"  {len(hosts):>4}  {folded(hosts)}   took their adapters in the engine that runs; none was restarted"
+    return [Line(said, Tone.GOOD)] if hosts else []
 
 
 def _drained(outcome: RunOutcome) -> list[Line]:
@@ -165,5 +195,14 @@ def _drained(outcome: RunOutcome) -> list[Line]:
 
 def _data(deployment: Deployment, host: HostOutcome) -> Mapping[str, Any]:
     result = result_at(host)
-    shown = ("release", "previous", "completion", "usage", "smoke_seconds", "drained", "quarantined")
+    shown = (
+        "release",
+        "previous",
+        "completion",
+        "usage",
+        "smoke_seconds",
+        "drained",
+        "quarantined",
+        "adapters",
+    )
     return {"service": deployment.spec.name} | {name: result[name] for name in shown if name in result}

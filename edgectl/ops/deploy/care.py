@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from dataclasses import replace
 
-from edgectl.engine.policy import Rollout, Share
+from edgectl.engine.policy import Measure, Rollout, Share
 from edgectl.ops.deploy.fit import Need
 from edgectl.ops.deploy.spec import ServiceSpec
 from edgectl.ops.deploy.spec_care import Floor, Scope, Swap
@@ -25,19 +25,19 @@ def how_to_swap(spec: ServiceSpec, need: Need, *, is_known: bool) -> Swap:
     return Swap.SIDE_BY_SIDE if both_fit or not is_known else Swap.REPLACE
 
 
-def rollout_of(spec: ServiceSpec, *, replaces: bool) -> Rollout:
+def rollout_of(spec: ServiceSpec, *, replaces: bool, measure: Measure | None = None) -> Rollout:
     """Return the policy; `replaces` tells whether a host is out of service while it goes over.
 
     Side by side takes nothing out of service. In place of each other, as much may be out at once as the floor leaves
-    of a place's GPUs, which stand for their tokens per second; without one, a host of each PoP, so that the others
-    there carry its load. The soak is the longer one of the rollout's and the gates'.
+    of what a place carries, by `measure`, else of its GPUs; without one, a host of each PoP, so that the others there
+    carry its load. The soak is the longer one of the rollout's and the gates'.
     """
     policy = rollout_policy(spec.rollout.model_dump())
     policy = replace(policy, soak_s=max(policy.soak_s, spec.gates.soak))
     if not replaces:
         return policy
     if spec.strategy.floor is not None:
-        return _with_floor(policy, spec.strategy.floor)
+        return replace(_with_floor(policy, spec.strategy.floor), measure=measure)
     return replace(policy, max_out=1) if policy.max_out is None else policy
 
 

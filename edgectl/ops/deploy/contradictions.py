@@ -6,7 +6,7 @@ from collections.abc import Iterator
 
 from edgectl.catalog.engines import ENGINES
 from edgectl.ops.deploy.safety import Unsafe
-from edgectl.ops.deploy.spec_engine import FP8_NAMES, Engine, EngineKind, Gpus, KvDtype, Runtime, Serve
+from edgectl.ops.deploy.spec_engine import FP8_NAMES, Engine, EngineKind, Front, Gpus, KvDtype, Runtime, Serve
 from edgectl.ops.deploy.spec_sources import Model
 
 _WITH_ADAPTERS = (EngineKind.VLLM, EngineKind.SGLANG, EngineKind.LLAMA_CPP)
@@ -21,6 +21,8 @@ def contradictions(model: Model, engine: Engine, gpus: Gpus, serve: Serve) -> It
             ("gpus", "uuid"),
             "vLLM crashes on a UUID in CUDA_VISIBLE_DEVICES (vllm-project/vllm issue 41848); use runtime: quadlet",
         )
+    if engine.runtime is Runtime.QUADLET and serve.front is Front.NONE:
+        yield ("serve", "front"), "a container is put into force behind a front alone; leave it out"
     if model.lora and engine.kind not in _WITH_ADAPTERS:
         yield (
             ("model", "lora"),

@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import hashlib
 from collections import Counter
-from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from collections.abc import Collection, Mapping, Sequence
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any
 
@@ -16,9 +16,10 @@ from edgectl.inventory.pattern import select
 from edgectl.ops.deploy.care import how_to_swap, rollout_of
 from edgectl.ops.deploy.lock import locked
 from edgectl.ops.deploy.neighbours import neighbours
+from edgectl.ops.deploy.placement import Decision
 from edgectl.ops.deploy.planning import Planned, plan_placement
-from edgectl.ops.deploy.release import files_of, release_id, release_vars
-from edgectl.ops.deploy.shipping import Shipment
+from edgectl.ops.deploy.release import files_of, logins_of, release_id, release_vars
+from edgectl.ops.deploy.shipping import Shipment, without_pieces
 from edgectl.ops.deploy.spec import ServiceSpec, load_spec
 from edgectl.ops.deploy.spec_care import Swap
 from edgectl.ops.deploy.spec_sources import ModelFile
@@ -31,7 +32,10 @@ from edgectl.yaml_source import load
 
 @dataclass(frozen=True, slots=True)
 class Deployment:
-    """A specification that was checked, with the hosts it goes to and the files that travel."""
+    """A specification that was checked, with the hosts it goes to and the files that travel.
+
+    `passed_over` says of hosts that a limit names and the plan does not why they are not served.
+    """
 
     planned: Planned
     path: Path
@@ -39,6 +43,7 @@ class Deployment:
     carried: Mapping[str, bytes]
     near: Mapping[str, Sequence[str]]  # by host: the addresses of those that serve while it cannot
     policy_place: Place | None = None
+    passed_over: Mapping[str, str] = field(default_factory=dict)
 
     @property
     def spec(self) -> ServiceSpec:
@@ -48,40 +53,44 @@ class Deployment:
     @property
     def shipment(self) -> Shipment:
         """What goes ahead: the files that do not come with the job itself."""
-        files = [_weight(file) for file in files_of(self.spec) if not file.source.startswith("file://")]
-        return Shipment(self.spec, files, self.hosts)
+        return Shipment(self.spec, [file for file in _weights(self.spec) if "url" in file], self.hosts)
 
     def request(self, options: Options) -> Request:
         """Return the run that puts it into force."""
-        gpus = {one.node.name: one.node.gpu for one in self.planned.placement.decisions}
-        how = {name: self._how(gpu) for name, gpu in gpus.items()}
+        decisions = {one.node.name: one for one in self.planned.placement.decisions}
+        how = {name: self._how(one.node.gpu) for name, one in decisions.items()}
+        replaces = any(how[host.name] is Swap.REPLACE for host in self.hosts)
+        policy = rollout_of(self.spec, replaces=replaces, measure=self.planned.capacity.measure)
         return Request(
             command="deploy apply",
             select=",".join(host.name for host in self.hosts),
             options=options,
-            host_vars={host.name: self._vars(host, gpus[host.name], how[host.name]) for host in self.hosts},
+            host_vars={
+                host.name: self._vars(host, decisions[host.name], how[host.name]) for host in self.hosts
+            },
             arguments={"spec": str(self.path), "release": release_id(self.spec)},
             carried=self.carried,
-            policy=rollout_of(self.spec, replaces=any(how[host.name] is Swap.REPLACE for host in self.hosts)),
+            policy=replace(policy, proves_last=True),
             policy_place=self.policy_place,
         )
 
     def _how(self, gpu: str) -> Swap:
         return how_to_swap(self.spec, self.planned.survey.need, is_known=bool(gpu))
 
-    def _vars(self, host: Host, gpu: str, how: Swap) -> dict[str, Any]:
-        weights = [_weight(file) for file in files_of(self.spec)]
+    def _vars(self, host: Host, decision: Decision, how: Swap) -> dict[str, Any]:
+        near, gpu = self.near[host.name], decision.node.gpu
         return {
-            **release_vars(self.spec, host.address, self.near[host.name], gpu, how),
-            "weights": weights,
+            **release_vars(self.spec, host.address, near, gpu, how, decision.gpus),
+            "weights": [without_pieces(file) for file in _weights(self.spec)],
         }
 
 
 def load_deployment(services: Services, path: Path, limit: str | None) -> Deployment:
     """Read and check a specification, its files and its placement. Contacts no host.
 
-    A run that is continued goes to the hosts that it was begun with, whatever became of them since. Raises
-    `StoppedError` where no host may serve it, with what speaks against most of them.
+    A run that is continued goes to the hosts that it was begun with, whatever became of them since. A limit says
+    which hosts of the plan are acted on; it plans nothing anew, for the hosts beyond it count as replicas all the
+    same. Raises `StoppedError` where no host may serve it, with what speaks against most of them.
     """
     planned = plan_placement(services, locked(load_spec(path), path), load_catalog())
     begun = _begun_with(services, planned)
@@ -90,15 +99,26 @@ def load_deployment(services: Services, path: Path, limit: str | None) -> Deploy
             f"no host may serve {planned.release}: {objection(planned)}", hint="edgectl deploy plan"
         )
     spec = planned.survey.lock.spec
-    allowed = {host.name for host in select(services.fleet, spec.place.pattern, limit=limit)}
+    allowed = {host.name for host in select(services.fleet, limit or spec.place.pattern)}
     wanted = {*planned.hosts, *begun}
     serving = [services.fleet.hosts[name] for name in services.fleet.kinds if name in wanted]
     local = [file for file in files_of(spec) if file.source.startswith("file://")]
     carried = {str(file.sha256): _local_file(path, file) for file in local}
     hosts = [host for host in serving if host.name in (begun or allowed)]
+    passed_over = _passed_over(planned, allowed) if limit and not begun else {}
     if not hosts:
-        raise InputError(f"'{limit}' names no host that is to serve {spec.name}", hint="edgectl deploy plan")
-    return Deployment(planned, path, hosts, carried, neighbours(serving), load(path).place(("rollout",)))
+        said = f"'{limit}' names no host that is to serve {spec.name}: {_most_said(passed_over)}"
+        raise InputError(said, hint=f"edgectl deploy plan {path.stem}")
+    place = load(path).place(("rollout",))
+    return Deployment(planned, path, hosts, carried, neighbours(serving), place, passed_over)
+
+
+def _passed_over(planned: Planned, named: Collection[str]) -> Mapping[str, str]:
+    """Return why hosts that a limit names are not of the plan; those beyond the pattern where it names no other."""
+    said = {one.node.name: one.why for one in planned.placement.decisions if one.node.name in named}
+    beyond = f"is not of '{planned.survey.demand.place.pattern}'"
+    whys = said or dict.fromkeys(sorted(named), beyond)
+    return {host: why for host, why in whys.items() if host not in set(planned.hosts)}
 
 
 def _begun_with(services: Services, planned: Planned) -> Sequence[str]:
@@ -110,9 +130,12 @@ def _begun_with(services: Services, planned: Planned) -> Sequence[str]:
 
 def objection(planned: Planned) -> str:
     """Return what speaks against most of the hosts. Pure."""
-    counts = Counter(one.why for one in planned.placement.decisions)
-    (why, count), *_ = counts.most_common(1) or [("nothing is selected", 0)]
-    return f"{count} of {len(planned.placement.decisions)}: {why}"
+    return _most_said({one.node.name: one.why for one in planned.placement.decisions})
+
+
+def _most_said(whys: Mapping[str, str]) -> str:
+    (why, count), *_ = Counter(whys.values()).most_common(1) or [("nothing is selected", 0)]
+    return f"{count} of {len(whys)}: {why}"
 
 
 def _local_file(spec: Path, file: ModelFile) -> bytes:
@@ -128,6 +151,14 @@ def _local_file(spec: Path, file: ModelFile) -> bytes:
     return content
 
 
-def _weight(file: ModelFile) -> dict[str, Any]:
+def _weights(spec: ServiceSpec) -> list[dict[str, Any]]:
+    """Return the files as hosts are told of them."""
+    return [_weight(file, login) for file, login in logins_of(spec)]
+
+
+def _weight(file: ModelFile, login: str) -> dict[str, Any]:
     where = {} if file.source.startswith("file://") else {"url": file.source}
-    return {"name": file.file_name, "sha256": file.sha256, **where}
+    known = {"size": file.size, "pieces": file.pieces, "login": login}
+    return {"name": file.file_name, "sha256": file.sha256, **where} | {
+        name: value for name, value in known.items() if value
+    }

@@ -6,6 +6,7 @@ from collections.abc import Iterator, Mapping
 from typing import assert_never
 
 from edgectl.catalog.engines import ENGINES, profiles_for
+from edgectl.ops.deploy.adapters import adapters_of, folder_name, loader_of, seen_at
 from edgectl.ops.deploy.spec import ServiceSpec
 from edgectl.ops.deploy.spec_engine import FP8_NAMES, EngineKind, KvDtype
 from edgectl.ops.deploy.spec_words import ScalarValue
@@ -23,8 +24,8 @@ _QUIET: Mapping[EngineKind, Mapping[str, str]] = {
 
 
 def words(spec: ServiceSpec, *, folder: str, address: str, port: int | str, sku: str) -> list[str]:
-    """Return what follows the engine's program. `folder` is the release's, where model/ and lora/ are."""
-    given = _profile_args(spec, sku) | _asked(spec, folder) | spec.engine.args
+    """Return what follows the engine's program. `folder` is the release's, where model/ is."""
+    given = _profile_args(spec, sku) | _asked(spec) | spec.engine.args
     return [*_first(spec, folder, address, port), *_options(given)]
 
 
@@ -54,7 +55,7 @@ def _filled(word: str, values: Mapping[str, str]) -> str:
     return word
 
 
-def _asked(spec: ServiceSpec, folder: str) -> dict[str, ScalarValue]:
+def _asked(spec: ServiceSpec) -> dict[str, ScalarValue]:
     """Return what `serve`, `gpus` and `model.lora` ask for, as the engine's options."""
     engine, serve = ENGINES[spec.engine.kind.value], spec.serve
     said: dict[str, ScalarValue] = {}
@@ -68,7 +69,7 @@ def _asked(spec: ServiceSpec, folder: str) -> dict[str, ScalarValue]:
         engine.data: spec.gpus.data,
     }
     said |= {option: count for option, count in parallel.items() if option and count > 1}
-    return said | _cache_type(spec) | _adapters(spec, folder)
+    return said | _cache_type(spec) | _adapters(spec)
 
 
 def slots(spec: ServiceSpec) -> int:
@@ -88,9 +89,9 @@ def _cache_type(spec: ServiceSpec) -> dict[str, ScalarValue]:
     return {option: value} if option else {}
 
 
-def _adapters(spec: ServiceSpec, folder: str) -> dict[str, ScalarValue]:
-    lora = spec.model.lora
-    paths = " ".join(f"{one.name}={folder}/lora/{one.name}" for one in lora)
+def _adapters(spec: ServiceSpec) -> dict[str, ScalarValue]:
+    lora, folder = spec.model.lora, seen_at(spec)
+    paths = " ".join(f"{one['name']}={one['path']}" for one in adapters_of(spec))
     rank = max((one.rank for one in lora), default=0)
     match spec.engine.kind:
         case _ if not lora:
@@ -100,7 +101,7 @@ def _adapters(spec: ServiceSpec, folder: str) -> dict[str, ScalarValue]:
         case EngineKind.SGLANG:
             return {"enable-lora": True, "max-lora-rank": rank, "lora-paths": paths}
         case EngineKind.LLAMA_CPP:
-            return {"lora": ",".join(f"{folder}/lora/{one.name}/{one.files[0].file_name}" for one in lora)}
+            return {"lora": ",".join(f"{folder}/{folder_name(one)}/{one.files[0].file_name}" for one in lora)}
         case _:
             return {}
 
@@ -129,4 +130,10 @@ def environment(spec: ServiceSpec, sku: str) -> dict[str, str]:
     """Return the engine's variables, without secrets: what keeps it quiet, what the GPU wants, what was asked for."""
     rows = profiles_for(spec.engine.kind.value, sku, gpus=spec.gpus.count)
     profile = {name: value for row in rows for name, value in row.environment.items()}
-    return {**_QUIET[spec.engine.kind], **profile, **spec.engine.environment}
+    return {**_QUIET[spec.engine.kind], **_updating(spec), **profile, **spec.engine.environment}
+
+
+def _updating(spec: ServiceSpec) -> dict[str, str]:
+    """Let vLLM take adapters while it runs: on the loopback, where the front hands nobody on to those paths."""
+    is_vllm = loader_of(spec) == EngineKind.VLLM.value
+    return {"VLLM_ALLOW_RUNTIME_LORA_UPDATING": "True"} if is_vllm else {}

@@ -29,14 +29,9 @@ class Halt:
 NO_HALT = Halt((), None)
 
 
-def is_halted(outcome: RunOutcome) -> bool:
-    """Tell whether a run stopped for what it found, and not because a person asked it to."""
-    return bool(outcome.stopped) and not outcome.interrupted
-
-
 def to_go_back(on_halt: OnHalt, prepared: Prepared, outcome: RunOutcome) -> Sequence[str]:
     """Return the hosts that go back after a halt. Pure."""
-    if on_halt is OnHalt.HOLD or not is_halted(outcome):
+    if on_halt is OnHalt.HOLD or not outcome.halted:
         return ()
     went = [host for host in outcome.hosts if host.status is HostStatus.CHANGED and _has_previous(host)]
     if on_halt is OnHalt.ROLLBACK_WAVE:
@@ -66,7 +61,8 @@ def undo(
         return NO_HALT
     hosts = [services.fleet.hosts[name] for name in names]
     anew = replace(services, resuming="")
-    return Halt(names, carry_back(anew, Return(spec, hosts, leave=release))[1])
+    back = Return(spec, hosts, leave=release, measure=prepared.plan.rollout.measure)
+    return Halt(names, carry_back(anew, back)[1])
 
 
 def halt_lines(halt: Halt) -> list[Line]:

@@ -53,6 +53,7 @@ class LockedFile(Strict):
     size: Annotated[int, Field(ge=0)] | None = None
     source: StrictStr
     asked: StrictStr = ""
+    pieces: StrictStr = ""
 
 
 class LockedContents(Strict):
@@ -138,6 +139,7 @@ def _file(file: ModelFile) -> dict[str, Any]:
         "size": file.size,
         "source": file.source,
         "asked": file.asked,
+        "pieces": file.pieces,
     }
     return {name: value for name, value in data.items() if value not in (None, "")}
 
@@ -245,7 +247,12 @@ def _pin_file(file: ModelFile, found: LockedFile | None, lock: LockFile) -> Mode
 
 def _model_file(found: LockedFile) -> ModelFile:
     return ModelFile(
-        source=found.source, sha256=found.sha256, name=found.name, size=found.size, asked=found.asked
+        source=found.source,
+        sha256=found.sha256,
+        name=found.name,
+        size=found.size,
+        asked=found.asked,
+        pieces=found.pieces,
     )
 
 

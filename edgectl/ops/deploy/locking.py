@@ -6,6 +6,7 @@ import json
 from collections.abc import Sequence
 from dataclasses import dataclass, field, replace
 from datetime import datetime
+from enum import Flag
 from pathlib import Path
 from typing import Any
 
@@ -24,6 +25,7 @@ from edgectl.ops.deploy.lock import (
     read_lock,
 )
 from edgectl.ops.deploy.origins import Origins
+from edgectl.ops.deploy.registries import image_digest
 from edgectl.ops.deploy.spec import ServiceSpec
 from edgectl.ops.deploy.spec_sources import ModelFile
 from edgectl.report import Line, Report, Tone
@@ -42,20 +44,27 @@ class Locking:
     asked: Sequence[str] = field(default_factory=tuple)
 
 
-def make_lock(spec: ServiceSpec, path: Path, origins: Origins, *, update: bool = False) -> Locking:
-    """Return the lock of a specification: what the one beside it knows already stays, unless it is to be an `update`.
+class Look(Flag):
+    """What is looked up beside what the lock there does not know: every name AGAIN, the WHOLE of every file."""
 
-    Asks origins, and writes nothing.
-    """
+    NEW = 0
+    AGAIN = 1
+    WHOLE = 2
+
+
+def make_lock(spec: ServiceSpec, path: Path, origins: Origins, look: Look = Look.NEW) -> Locking:
+    """Return the lock of a specification. Asks origins, and writes nothing."""
     before = read_lock(lock_path(path))
     kept = None
-    if before is not None and not update:
+    if before is not None and Look.AGAIN not in look:
         try:
             kept = pinned(spec, before)
         except StaleError:
             kept = None
     asked: list[str] = []
     lock = kept or _resolved(spec, origins, asked)
+    if Look.WHOLE in look:
+        lock = _with_pieces(lock, origins, asked)
     if lock.facts is None:
         lock = replace(lock, facts=_facts(lock.spec.model.files, origins))
     now = as_data(lock)
@@ -82,8 +91,26 @@ def _resolved(spec: ServiceSpec, origins: Origins, asked: list[str]) -> Lock:
     if not engine.is_pinned:
         asked.append(engine.image)
         image = engine.image
-        engine = engine.model_copy(update={"image": ask.image_digest(origins, engine.image)})
+        engine = engine.model_copy(update={"image": image_digest(origins, engine.image)})
     return Lock(spec.model_copy(update={"model": model, "engine": engine}), None, sources, image)
+
+
+def _with_pieces(lock: Lock, origins: Origins, asked: list[str]) -> Lock:
+    """Read every file that hosts fetch and that was not read yet."""
+
+    def read(contents: Any) -> Any:
+        files = [_read(one, origins, asked) for one in contents.files]
+        return contents.model_copy(update={"files": files})
+
+    model = read(lock.spec.model).model_copy(update={"lora": [read(one) for one in lock.spec.model.lora]})
+    return replace(lock, spec=lock.spec.model_copy(update={"model": model}))
+
+
+def _read(file: ModelFile, origins: Origins, asked: list[str]) -> ModelFile:
+    if file.pieces or file.source.startswith("file://"):
+        return file
+    asked.append(file.source)
+    return ask.read_whole(origins, file)
 
 
 def _file(file: ModelFile, origins: Origins, asked: list[str]) -> ModelFile:

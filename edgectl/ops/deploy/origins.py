@@ -8,56 +8,59 @@ import json
 import re
 import urllib.parse
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
+from edgectl.clock import Clock
 from edgectl.engine.web import Content, Page, Web
 from edgectl.errors import InputError
+from edgectl.ops.deploy.spec_logins import login_for
 from edgectl.ops.deploy.spec_sources import HubName, ModelFile, hub_name
+from edgectl.remote.tasks._logins import Login, headers
 
 SUMS = "SHA256SUMS"
-_OK, _NONE, _WHO = 200, 404, 401
+_OK, _NONE = 200, 404
 _FORBIDDEN = (401, 403)
 _SUM = re.compile(r"^([0-9a-f]{64}) [ *](?:\./)?(.+)$")
-_IMAGE_KINDS = (
-    "application/vnd.oci.image.index.v1+json",
-    "application/vnd.docker.distribution.manifest.list.v2+json",
-    "application/vnd.oci.image.manifest.v1+json",
-    "application/vnd.docker.distribution.manifest.v2+json",
-)
-_CHALLENGE = re.compile(r'(\w+)="([^"]*)"')
 
 
 @dataclass(frozen=True, slots=True)
 class Origins:
-    """Where names are looked up. `hub`, `s3` and `registry` replace the public ones; '' for those.
-
-    `hub_token` is sent to the hub alone.
-    """
+    """Where names are looked up, and with which login by the beginning of a name. `hub`, `s3` replace public ones."""
 
     web: Web
     folder: Path  # where file:// sources lie
+    clock: Clock
     hub: str = "https://huggingface.co"
-    hub_token: str = ""
     s3: str = ""
+    logins: Mapping[str, Login] = field(default_factory=dict)
 
-    @property
-    def hub_headers(self) -> dict[str, str]:
-        """What the hub is asked with."""
-        return {"Authorization": f"Bearer {self.hub_token}"} if self.hub_token else {}
-
-    def headers_for(self, url: str) -> dict[str, str]:
-        """What a URL is asked with."""
-        return self.hub_headers if url.startswith(f"{self.hub}/") else {}
+    def headers(self, source: str, method: str = "GET") -> dict[str, str]:
+        """Return what a source is asked with."""
+        name = login_for(self.logins, source)
+        if not name:
+            return {}
+        return headers(self.logins[name], method, self.address(source), self.clock.now().timestamp())
 
     def address(self, source: str) -> str:
-        """Return the URL of a file or a folder in an object store; every other source is its own."""
-        if not source.startswith("s3://"):
-            return source
+        """Return the URL of a source; whole repositories have none."""
+        if source.startswith("s3://"):
+            return self._object(source)
+        return source
+
+    def _object(self, source: str) -> str:
         bucket, _, key = source.removeprefix("s3://").partition("/")
-        base = f"{self.s3.rstrip('/')}/{bucket}" if self.s3 else f"https://{bucket}.s3.amazonaws.com"
+        name = login_for(self.logins, source)
+        place = f"s3.{self.logins[name].region}" if name else "s3"
+        base = f"{self.s3.rstrip('/')}/{bucket}" if self.s3 else f"https://{bucket}.{place}.amazonaws.com"
         return f"{base}/{urllib.parse.quote(key)}"
+
+    def name_of(self, file: ModelFile) -> str:
+        """Return how a specification would call a file that was found."""
+        if file.source.startswith(f"{self.hub}/"):
+            return f"hf://{file.source.removeprefix(self.hub).lstrip('/')}"
+        return file.asked or file.source
 
 
 @dataclass(frozen=True, slots=True)
@@ -90,11 +93,11 @@ def _hub(origins: Origins, source: str, include: Sequence[str]) -> Found:
 def _hub_answer(origins: Origins, name: HubName) -> Mapping[str, Any]:
     revision = urllib.parse.quote(name.revision, safe="")
     url = f"{origins.hub}/api/models/{name.repository}/revision/{revision}?blobs=true"
-    page = origins.web.get(url, origins.hub_headers)
+    page = origins.web.get(url, origins.headers(f"hf://{name.repository}"))
     if page.status != _OK:
         raise InputError(
             f"the hub has no {name.repository}@{name.revision} for us (it answers {page.status})",
-            hint="is it spelled so? a gated model needs HF_TOKEN"
+            hint="is it spelled so? a gated model needs HF_TOKEN, or a login"
             if page.status in (*_FORBIDDEN, _NONE)
             else "",
         )
@@ -109,7 +112,7 @@ def _hub_file(origins: Origins, name: HubName, commit: str, listed: Mapping[str,
     if large:
         content = Content(large["sha256"], int(large["size"]))
     else:  # a small file, which git alone names: by another digest than ours
-        page = origins.web.get(url, origins.hub_headers)
+        page = origins.web.get(url, origins.headers(f"hf://{name.repository}"))
         _refuse_other_blob(url, page, str(listed.get("blobId", "")))
         content = Content(hashlib.sha256(page.body).hexdigest(), len(page.body))
     return ModelFile(source=url, sha256=content.sha256, size=content.size, name=path.rpartition("/")[2])
@@ -154,7 +157,7 @@ def _read(origins: Origins, source: str) -> bytes:
             return _local(origins, source).read_bytes()
         except OSError as error:
             raise InputError(f"cannot read {_local(origins, source)}: {error.strerror}") from None
-    page = origins.web.get(origins.address(source))
+    page = origins.web.get(origins.address(source), origins.headers(source))
     if page.status != _OK:
         raise InputError(
             f"{source}: the server answers {page.status}",
@@ -171,7 +174,7 @@ def _size(origins: Origins, source: str) -> int | None:
     if source.startswith("file://"):
         path = _local(origins, source)
         return path.stat().st_size if path.exists() else None
-    return origins.web.size(origins.address(source))
+    return origins.web.size(origins.address(source), origins.headers(source, "HEAD"))
 
 
 def size_of(origins: Origins, file: ModelFile) -> int | None:
@@ -188,7 +191,7 @@ def one(origins: Origins, file: ModelFile) -> ModelFile:
         raw = _read(origins, file.source)
         content = Content(hashlib.sha256(raw).hexdigest(), len(raw))
     else:
-        content = origins.web.digest(address)
+        content = origins.web.digest(address, origins.headers(file.source))
     asked = file.source if address != file.source else ""
     return file.model_copy(
         update=_content(content) | {"source": address, "asked": asked, "name": file.file_name}
@@ -196,7 +199,15 @@ def one(origins: Origins, file: ModelFile) -> ModelFile:
 
 
 def _content(content: Content) -> dict[str, Any]:
-    return {"sha256": content.sha256, "size": content.size}
+    return {"sha256": content.sha256, "size": content.size, "pieces": content.pieces}
+
+
+def read_whole(origins: Origins, file: ModelFile) -> ModelFile:
+    """Return a file with the marks of its pieces, read once at its origin; `InputError` where its bytes are others."""
+    content = origins.web.digest(file.source, origins.headers(origins.name_of(file)))
+    if content.sha256 != file.sha256:
+        raise InputError(f"{file.source}: its bytes have the sha256 {content.sha256}, wanted {file.sha256}")
+    return file.model_copy(update=_content(content))
 
 
 def _hub_one(origins: Origins, file: ModelFile) -> ModelFile:
@@ -209,37 +220,6 @@ def _hub_one(origins: Origins, file: ModelFile) -> ModelFile:
     return found.model_copy(update={"asked": file.source, "name": file.file_name})
 
 
-def image_digest(origins: Origins, image: str) -> str:
-    """Return an image by the digest that its registry has for the tag now, proven by the manifest's own bytes."""
-    registry, _, path = image.partition("/")
-    repository, _, tag = path.partition(":")
-    host = "registry-1.docker.io" if registry == "docker.io" else registry
-    scheme = "http" if host.partition(":")[0] in ("localhost", "127.0.0.1") else "https"
-    url = f"{scheme}://{host}/v2/{repository}/manifests/{tag or 'latest'}"
-    accept = {"Accept": ", ".join(_IMAGE_KINDS)}
-    page = origins.web.get(url, accept)
-    if page.status == _WHO:
-        token = _token(origins, page)
-        page = origins.web.get(url, {**accept, "Authorization": f"Bearer {token}"})
-    if page.status != _OK:
-        raise InputError(f"the registry has no {image} for us (it answers {page.status})")
-    digest = f"sha256:{hashlib.sha256(page.body).hexdigest()}"
-    said = page.headers.get("docker-content-digest", digest)
-    if said != digest:
-        raise InputError(f"{image}: the registry calls it {said}, and its bytes are {digest}")
-    return f"{registry}/{repository}@{digest}"
-
-
-def _token(origins: Origins, page: Page) -> str:
-    """Return what a registry gives to anybody who asks."""
-    said = dict(_CHALLENGE.findall(page.headers.get("www-authenticate", "")))
-    if "realm" not in said:
-        raise InputError("the registry wants a login, and says of no kind that we know")
-    query = urllib.parse.urlencode({name: said[name] for name in ("service", "scope") if name in said})
-    answer = json.loads(origins.web.get(f"{said['realm']}?{query}").body)
-    return str(answer.get("token") or answer.get("access_token") or "")
-
-
 def beginnings(origins: Origins, file: ModelFile) -> Iterator[bytes]:
     """Yield ever more of a file's beginning, at last 64 MiB: the header of a model ends somewhere within."""
     for count in (2**20, 2**23, 2**26):
@@ -247,4 +227,4 @@ def beginnings(origins: Origins, file: ModelFile) -> Iterator[bytes]:
             with _local(origins, file.source).open("rb") as stream:
                 yield stream.read(count)
         else:
-            yield origins.web.beginning(file.source, count, origins.headers_for(file.source))
+            yield origins.web.beginning(file.source, count, origins.headers(origins.name_of(file)))

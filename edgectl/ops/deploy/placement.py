@@ -11,10 +11,12 @@ from dataclasses import dataclass
 from enum import StrEnum
 
 from edgectl.engine.lifecycle import Stage
+from edgectl.ops.deploy.devices import ANY_DEVICES, NO_DEVICES, Devices, Wanted, clash, gpus_for
 from edgectl.ops.deploy.spec_care import Place, Scope
 
 # More places than that are a list to look up, not to read.
 _NAMED = 6
+_DRAINED = "is drained, and stays so until deploy undrain brings it back"
 _IN_USE = (Stage.ACCEPTED, Stage.IN_SERVICE)
 
 
@@ -25,7 +27,8 @@ class Node:
     `gpu` is the catalogue's name, `free` how many GPUs (or slices) no other service has; '' and None where the
     inventory names no hardware, which is then not judged. `stage` is None where none
     is on record, `sick` what speaks against its health, `serves` the release of this service that is in force there.
-    `disk_bytes` is what the inventory promises for models, less what others have; None where it says nothing.
+    `disk_bytes` is what the inventory promises for models, less what others have; None where it says nothing. `devices`
+    says which GPUs others have, `drained` whether somebody took it out of this service.
     """
 
     name: str
@@ -40,11 +43,16 @@ class Node:
     sick: str = ""
     serves: str = ""
     disk_bytes: int | None = None
+    devices: Devices = ANY_DEVICES
+    drained: bool = False
 
 
 @dataclass(frozen=True, slots=True)
 class Demand:
-    """What a service asks of a host; `unfit` says of each GPU's name why it does not fit there, '' where it does."""
+    """What a service asks of a host; `unfit` says of each GPU's name why it does not fit there, '' where it does.
+
+    `wanted` are the GPUs of one replica.
+    """
 
     service: str
     place: Place
@@ -52,6 +60,7 @@ class Demand:
     count: int
     unfit: Mapping[str, str]
     disk_bytes: int = 0
+    wanted: Wanted = NO_DEVICES
 
 
 class Verdict(StrEnum):
@@ -60,17 +69,19 @@ class Verdict(StrEnum):
     ADD = "add"
     STAY = "stay"
     REMOVE = "remove"
+    OUT = "out"
     SPARE = "spare"
     NOT = "not"
 
 
 @dataclass(frozen=True, slots=True)
 class Decision:
-    """One host's verdict, and why."""
+    """One host's verdict, and why; `gpus` are the numbers of those it gets, or would."""
 
     node: Node
     verdict: Verdict
     why: str
+    gpus: Sequence[str] = ()
 
 
 @dataclass(frozen=True, slots=True)
@@ -114,15 +125,22 @@ def _of_this_kind(demand: Demand, node: Node) -> str:
 
 
 def _resident(demand: Demand, node: Node) -> str:
+    where, kept = away(demand, node)
+    return f"is in {where}, {kept}" if kept else ""
+
+
+def away(demand: Demand, node: Node) -> tuple[str, str]:
+    """Return where a host is that may not have the data, and where that stays; twice '' for one that may."""
     countries, regions = demand.place.countries, demand.place.regions
     if countries and node.country not in countries:
-        return f"is in {node.country or 'no known country'}, and data stays in {_few(countries)}"
+        return node.country or "no known country", f"and data stays in {few(countries)}"
     if regions and node.region not in regions:
-        return f"is in {node.region or 'no region'}, and data stays in {_few(regions)}"
-    return ""
+        return node.region or "no region", f"and data stays in {few(regions)}"
+    return "", ""
 
 
-def _few(places: Sequence[str]) -> str:
+def few(places: Sequence[str]) -> str:
+    """Return places by their names; more than a line bears, by their number."""
     return ", ".join(places) if len(places) <= _NAMED else f"{len(places)} others"
 
 
@@ -130,6 +148,10 @@ def _of_this_tenant(demand: Demand, node: Node) -> str:
     if node.tenant == demand.place.tenant:
         return ""
     return f"serves {node.tenant} alone" if node.tenant else f"is not set aside for {demand.place.tenant}"
+
+
+def _in_service(_demand: Demand, node: Node) -> str:
+    return _DRAINED if node.drained else ""
 
 
 def _accepted(_demand: Demand, node: Node) -> str:
@@ -152,6 +174,10 @@ def _free(demand: Demand, node: Node) -> str:
     return f"has {node.free} of {demand.count} GPUs free"
 
 
+def _apart(demand: Demand, node: Node) -> str:
+    return clash(demand.wanted, node.devices.taken)
+
+
 def _has_room(demand: Demand, node: Node) -> str:
     if node.disk_bytes is None or node.disk_bytes >= demand.disk_bytes:
         return ""
@@ -162,10 +188,12 @@ def _has_room(demand: Demand, node: Node) -> str:
 _MEANT: Sequence[Callable[[Demand, Node], str]] = (_of_this_kind, _resident, _of_this_tenant)
 _CHECKS: Sequence[Callable[[Demand, Node], str]] = (
     *_MEANT,
+    _in_service,
     _accepted,
     _healthy,
     _fitting,
     _free,
+    _apart,
     _has_room,
 )
 
@@ -234,14 +262,16 @@ def _order(service: str, name: str) -> str:
 
 
 def _decision(demand: Demand, node: Node, against: str, is_chosen: bool) -> Decision:  # noqa: FBT001 - a fact, not a mode
+    gpus = gpus_for(demand.wanted, node.devices)
     if is_chosen:
         why = "serves it already" if node.serves else _reason(demand)
-        return Decision(node, Verdict.STAY if node.serves else Verdict.ADD, why)
+        return Decision(node, Verdict.STAY if node.serves else Verdict.ADD, why, gpus)
+    if node.serves and against == _DRAINED:
+        return Decision(node, Verdict.OUT, against, gpus)
     if node.serves:
-        return Decision(node, Verdict.REMOVE, against or "is one more than is wanted")
-    return Decision(
-        node, Verdict.NOT if against else Verdict.SPARE, against or "may serve it, and is not needed"
-    )
+        return Decision(node, Verdict.REMOVE, against or "is one more than is wanted", gpus)
+    why = against or "may serve it, and is not needed"
+    return Decision(node, Verdict.NOT if against else Verdict.SPARE, why, gpus)
 
 
 def _reason(demand: Demand) -> str:

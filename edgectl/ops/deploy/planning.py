@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections import defaultdict
+from collections import Counter, defaultdict
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from datetime import datetime
@@ -10,9 +10,10 @@ from datetime import datetime
 from edgectl.catalog.hardware import Catalog
 from edgectl.errors import ExitCode, InputError
 from edgectl.inventory.fold import abridged
+from edgectl.ops.deploy.capacity import IN_GPUS, Capacity, capacity_of
 from edgectl.ops.deploy.fit_told import as_data, headline, parts
 from edgectl.ops.deploy.lock import Lock
-from edgectl.ops.deploy.placement import Decision, Placement, Verdict, objections, place
+from edgectl.ops.deploy.placement import Decision, Placement, Verdict, away, few, objections, place
 from edgectl.ops.deploy.survey import Survey, survey
 from edgectl.ops.services import Services
 from edgectl.report import HostEntry, Line, Report, Tone
@@ -22,6 +23,7 @@ _STATUS = {
     Verdict.ADD: "changed",
     Verdict.STAY: "ok",
     Verdict.REMOVE: "changed",
+    Verdict.OUT: "skipped",
     Verdict.SPARE: "skipped",
     Verdict.NOT: "skipped",
 }
@@ -29,6 +31,7 @@ _TONES = {
     Verdict.ADD: Tone.GOOD,
     Verdict.STAY: Tone.PLAIN,
     Verdict.REMOVE: Tone.NOTICE,
+    Verdict.OUT: Tone.NOTICE,
     Verdict.SPARE: Tone.QUIET,
     Verdict.NOT: Tone.QUIET,
 }
@@ -36,10 +39,11 @@ _TONES = {
 
 @dataclass(frozen=True, slots=True)
 class Planned:
-    """A survey and what was decided of it."""
+    """A survey and what was decided of it; `capacity` is what a floor is counted in, where there is one."""
 
     survey: Survey
     placement: Placement
+    capacity: Capacity = IN_GPUS
 
     @property
     def release(self) -> str:
@@ -55,7 +59,10 @@ class Planned:
 def plan_placement(services: Services, lock: Lock, catalog: Catalog) -> Planned:
     """Decide for every host whether it is to serve a locked service."""
     found = survey(services, lock, catalog)
-    return Planned(found, place(found.demand, found.nodes))
+    placed = place(found.demand, found.nodes)
+    if lock.spec.strategy.floor is None:
+        return Planned(found, placed)
+    return Planned(found, placed, capacity_of(services, lock, placed.hosts))
 
 
 def plan_report(planned: Planned, now: datetime, explain: str | None = None) -> Report:
@@ -72,7 +79,7 @@ def plan_report(planned: Planned, now: datetime, explain: str | None = None) -> 
 
 
 def _entry(planned: Planned, one: Decision) -> HostEntry:
-    data = {"verdict": one.verdict.value, "serves": one.node.serves}
+    data = {"verdict": one.verdict.value, "serves": one.node.serves, "gpus": list(one.gpus)}
     moves = one.verdict is Verdict.STAY and one.node.serves != planned.release
     status = "changed" if moves else _STATUS[one.verdict]
     return HostEntry(one.node.name, one.node.pop, status, one.why, data=data)
@@ -82,20 +89,45 @@ def plan_lines(planned: Planned) -> Iterator[Line]:
     """Yield a plan for a person: a headline, the bytes, and each group of hosts of which the same is said."""
     yield Line(headline(planned.survey.lock, planned.survey.need))
     yield from _bytes(planned)
-    groups: dict[tuple[Verdict, str], list[str]] = defaultdict(list)
+    yield from floor_lines(planned)
+    groups: dict[tuple[Verdict, str], list[Decision]] = defaultdict(list)
     for one in planned.placement.decisions:
-        groups[one.verdict, _said(planned, one)].append(one.node.name)
+        groups[one.verdict, _said(planned, one)].append(one)
     order = list(Verdict)
-    for (verdict, why), names in sorted(
+    for (verdict, why), members in sorted(
         groups.items(), key=lambda pair: (order.index(pair[0][0]), -len(pair[1]))
     ):
-        yield Line(
-            f"  {verdict.value:<7} {len(names):>6,}  {abridged(names, _NAMES)}   {why}", _TONES[verdict]
-        )
+        names = abridged([one.node.name for one in members], _NAMES)
+        where = _where(planned, members)
+        yield Line(f"  {verdict.value:<7} {len(members):>6,}  {names}   {where}{why}", _TONES[verdict])
     yield from _short(planned)
 
 
+def _where(planned: Planned, members: Sequence[Decision]) -> str:
+    """Tell where hosts are that may not have the data, the most of them first; '' for others."""
+    places = Counter(_away(planned, one)[0] for one in members)
+    named = [place for place, _ in places.most_common() if place]
+    return f"is in {few(named)}, " if named else ""
+
+
+def _away(planned: Planned, one: Decision) -> tuple[str, str]:
+    where, kept = away(planned.survey.demand, one.node)
+    return (where, kept) if kept and one.why.endswith(kept) else ("", "")
+
+
+def floor_lines(planned: Planned) -> Iterator[Line]:
+    """Yield what stays in service of each place, and in what that is counted; nothing without a floor."""
+    floor = planned.survey.lock.spec.strategy.floor
+    if floor is not None:
+        keep = f"{floor.keep:.0%}" if isinstance(floor.keep, float) else f"{floor.keep} hosts"
+        yield Line(f"  floor   {keep} of each {floor.per.value}, in {planned.capacity.said}", Tone.QUIET)
+
+
 def _said(planned: Planned, one: Decision) -> str:
+    """Return what is said of a host, and of every other one of which that is said; not where it is."""
+    _, kept = _away(planned, one)
+    if kept:
+        return kept
     if one.verdict is not Verdict.STAY:
         return one.why
     serves = one.node.serves
@@ -145,8 +177,10 @@ def _explained(planned: Planned, host: str) -> Iterator[Line]:
         f"    place   {where}{f' · of {node.tenant}' if node.tenant else ''} · stage {stage}", Tone.QUIET
     )
     free = "not known" if node.free is None else f"{node.free} of its GPUs free"
+    gets = f" · it gets {', '.join(found.gpus)}" if found.gpus else ""
     yield Line(
-        f"    gpu     {node.gpu or 'not known'} · {free} · {planned.survey.need.gpus} wanted", Tone.QUIET
+        f"    gpu     {node.gpu or 'not known'} · {free} · {planned.survey.need.gpus} wanted{gets}",
+        Tone.QUIET,
     )
     if fits is not None:
         yield Line(f"    memory  {parts(fits)}", Tone.QUIET)

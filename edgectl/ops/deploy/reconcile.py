@@ -43,8 +43,10 @@ def _changes(
 ) -> Iterator[ServiceChange]:
     at, by = services.clock.now(), services.started_by
     for host, service, release, reason in differences(services.deployed.serving(), seen):
-        turn = Turn.SEEN if release else Turn.REMOVED
-        yield ServiceChange(service, host, release, turn, at, by, run=outcome.run, reason=reason)
+        drained = seen[host].get(service, {}).get("drained", False)
+        turn = Turn.REMOVED if not release else Turn.DRAINED if drained else Turn.SEEN
+        gpus = tuple(seen[host].get(service, {}).get("gpus") or ())
+        yield ServiceChange(service, host, release, turn, at, by, run=outcome.run, reason=reason, gpus=gpus)
 
 
 def differences(

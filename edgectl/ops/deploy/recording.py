@@ -28,9 +28,11 @@ def remember(services: Services, service: str, tried: str, outcome: RunOutcome, 
     for host in outcome.hosts:
         turn = turn_of(host)
         if turn is not None:
-            found = str(result_at(host).get("release") or "")
+            result = result_at(host)
+            found, gpus = str(result.get("release") or ""), tuple(result.get("gpus") or ())
+            why = host.reason
             changes.append(
-                ServiceChange(service, host.host, found, turn, at, by, tried, outcome.run, host.reason)
+                ServiceChange(service, host.host, found, turn, at, by, tried, outcome.run, why, gpus)
             )
     services.deployed.record(changes, held.hold)
     services.lifecycles.record(passages_of(changes))
@@ -41,6 +43,8 @@ def turn_of(host: HostOutcome) -> Turn | None:
     result = result_at(host)
     if not result:
         return None
+    if result.get("drained_out"):  # whatever else was done there
+        return Turn.DRAINED
     if result.get("quarantined"):
         return Turn.QUARANTINED
     match host.status:

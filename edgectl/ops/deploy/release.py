@@ -8,8 +8,10 @@ from collections.abc import Iterator, Sequence
 from typing import Any
 
 from edgectl.catalog.engines import known_skus
+from edgectl.ops.deploy.adapters import adapters_of, folder_name, loader_of, without_adapters
 from edgectl.ops.deploy.spec import ServiceSpec
 from edgectl.ops.deploy.spec_care import Swap
+from edgectl.ops.deploy.spec_logins import login_for
 from edgectl.ops.deploy.spec_sources import Contents, ModelFile
 from edgectl.ops.deploy.units import SECRETS, render_unit, unit_at
 
@@ -19,8 +21,20 @@ _APART, _PORTS = 10_000, 65_535
 
 def release_id(spec: ServiceSpec) -> str:
     """Return the release's name: what runs, not where or how carefully it is put there."""
+    return f"r-{_digest(_meaning(spec))[:_DIGITS]}"
+
+
+def base_of(spec: ServiceSpec) -> str:
+    """Return what names the engine and its model whichever adapters it has; '' where it takes none while it runs.
+
+    Two releases of one base differ in nothing but adapters.
+    """
+    return _digest(_meaning(without_adapters(spec)))[:_DIGITS] if loader_of(spec) else ""
+
+
+def _meaning(spec: ServiceSpec) -> dict[str, Any]:
     skus = sorted(spec.gpus.sku) or ["", *known_skus()]
-    meaning = {
+    return {
         "name": spec.name,
         "model": spec.model.name,
         "files": _named(spec.model),
@@ -29,7 +43,6 @@ def release_id(spec: ServiceSpec) -> str:
         "secrets": sorted(spec.secrets),
         "units": [render_unit(spec, address="ADDRESS", release="RELEASE", sku=sku) for sku in skus],
     }
-    return f"r-{_digest(meaning)[:_DIGITS]}"
 
 
 def model_digest(spec: ServiceSpec) -> str:
@@ -56,10 +69,12 @@ def release_vars(
     neighbours: Sequence[str] = (),
     sku: str = "",
     how: Swap = Swap.SIDE_BY_SIDE,
+    gpus: Sequence[str] = (),
 ) -> dict[str, Any]:
     """Return what the playbook needs to know about a release on one host with such GPUs.
 
-    `neighbours` are the addresses of hosts that serve it while this one cannot.
+    `neighbours` are the addresses of hosts that serve it while this one cannot; `gpus` are the numbers of those it
+    gets there, by default the first ones.
     """
     release, smoke = release_id(spec), spec.gates.smoke
     return {
@@ -69,7 +84,11 @@ def release_vars(
         "model_files": list(_laid_out(spec)),
         "has_secrets": bool(spec.secrets),
         "secrets_path": SECRETS.format(service=spec.name),
-        "unit": unit_at(spec, address=address, release=release, sku=sku),
+        "unit": unit_at(spec, address=address, release=release, sku=sku, gpus=gpus),
+        "gpus": list(gpus or spec.gpus.uuid),
+        "adapters": list(adapters_of(spec)),
+        "adapters_by": loader_of(spec),
+        "base": base_of(spec),
         "front": spec.serve.front.value,
         "listen": f"{address}:{spec.serve.port}",
         "slot_ports": slot_ports(spec.serve.port),
@@ -91,9 +110,18 @@ def files_of(spec: ServiceSpec) -> Sequence[ModelFile]:
     return [file for contents in (spec.model, *spec.model.lora) for file in contents.files]
 
 
+def logins_of(spec: ServiceSpec) -> list[tuple[ModelFile, str]]:
+    """Return every such file with the login that its origin is asked with, '' for none."""
+    return [
+        (file, login_for(spec.logins, file.asked or contents.source or file.source))
+        for contents in (spec.model, *spec.model.lora)
+        for file in contents.files
+    ]
+
+
 def _laid_out(spec: ServiceSpec) -> Iterator[dict[str, str | None]]:
-    """Yield each file with its place in the release's folder: model/NAME, or lora/ADAPTER/NAME."""
-    folders = {"model": spec.model, **{f"lora/{one.name}": one for one in spec.model.lora}}
+    """Yield each file with its place: model/NAME in the release's folder, or adapters/ADAPTER/NAME beside it."""
+    folders = {"model": spec.model, **{f"adapters/{folder_name(one)}": one for one in spec.model.lora}}
     for folder, contents in folders.items():
         for file in contents.files:
             yield {"name": file.file_name, "sha256": file.sha256, "folder": folder}

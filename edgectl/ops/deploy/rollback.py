@@ -8,6 +8,7 @@ from dataclasses import dataclass, replace
 from typing import Any
 
 from edgectl.engine.outcome import HostOutcome, RunOutcome, exit_code
+from edgectl.engine.policy import Measure
 from edgectl.inventory.fold import folded
 from edgectl.inventory.model import Host
 from edgectl.ops.deploy.care import rollout_of
@@ -34,6 +35,7 @@ class Return:
     hosts: Sequence[Host]
     leave: str = ""
     pace: Pace = NO_DEADLINE
+    measure: Measure | None = None  # what a floor is counted in; None for GPUs
 
     def request(self, options: Options) -> Request:
         """Return the run that brings them back."""
@@ -43,13 +45,14 @@ class Return:
             "how": self.spec.strategy.swap.value,
             "drain_s": self.spec.strategy.drain,
         }
+        replaces = self.spec.strategy.swap is not Swap.SIDE_BY_SIDE
         return Request(
             command=f"{COMMAND} --check" if options.check else COMMAND,
             select=",".join(host.name for host in self.hosts),
             options=options,
             host_vars={host.name: values for host in self.hosts},
             arguments={"service": self.spec.name},
-            policy=rollout_of(self.spec, replaces=self.spec.strategy.swap is not Swap.SIDE_BY_SIDE),
+            policy=rollout_of(self.spec, replaces=replaces, measure=self.measure),
             pace=self.pace,
         )
 
@@ -111,15 +114,16 @@ def rollback_report(prepared: Prepared, outcome: RunOutcome) -> Report:
     """Tell which hosts went back to what, and what their streams had of it."""
     groups: dict[str, list[str]] = defaultdict(list)
     for host in outcome.finished():
-        groups[str(result_at(host).get("release", ""))].append(host.host)
+        result = result_at(host)
+        is_out = result.get("drained_out")
+        groups[str(result["msg"]) if is_out else f"{result.get('release', '')} serves"].append(host.host)
     lines = [
-        Line(f"  {len(names):>4}  {folded(names)}   {release} serves", Tone.GOOD)
-        for release, names in groups.items()
+        Line(f"  {len(names):>4}  {folded(names)}   {said}", Tone.GOOD) for said, names in groups.items()
     ]
     body = [*lines, *trouble(outcome.hosts), *closing(outcome, exit_code(outcome))]
     return run_report(prepared, outcome, data=_data, body=body)
 
 
 def _data(host: HostOutcome) -> Mapping[str, Any]:
-    shown = ("release", "left", "completion", "smoke_seconds", "drained", "quarantined")
+    shown = ("release", "left", "completion", "smoke_seconds", "drained", "quarantined", "adapters")
     return {name: value for name, value in result_at(host).items() if name in shown}

@@ -14,7 +14,7 @@ from edgectl.engine.ports import HostWork
 from edgectl.inventory.fold import folded
 from edgectl.inventory.loader import window_of
 from edgectl.inventory.model import Host
-from edgectl.ops.deploy.made_secrets import MadeSecrets
+from edgectl.ops.deploy.made_secrets import MadeSecrets, made_logins
 from edgectl.ops.deploy.spec import ServiceSpec
 from edgectl.ops.rollout import Pace, Request, carry_out, prepare
 from edgectl.ops.services import Services
@@ -51,16 +51,23 @@ class Shipment:
     def _host_vars(self) -> Mapping[str, Mapping[str, Any]]:
         before: dict[str, list[str]] = defaultdict(list)
         found = {}
+        bare = [without_pieces(file) for file in self.files]
         for host in self.hosts:
             found[host.name] = {
                 "service": self.spec.name,
-                "files": list(self.files),
+                # The others ask their neighbours, who tell them the marks as well.
+                "files": bare if before[host.pop.name] else list(self.files),
                 "listen": relay_of(host),
                 "neighbours": list(before[host.pop.name]),
                 "bandwidth": self.spec.weights.bandwidth or 0.0,
             }
             before[host.pop.name].append(relay_of(host))
         return found
+
+
+def without_pieces(file: Mapping[str, Any]) -> dict[str, Any]:
+    """Return a file without the marks of its pieces."""
+    return {name: value for name, value in file.items() if name != "pieces"}
 
 
 def relay_of(host: Host) -> str:
@@ -73,7 +80,8 @@ def ship(services: Services, shipment: Shipment, pace: Pace) -> RunOutcome | Non
 
     A host that fails here is not given up: it is asked again before its swap, and counts there.
     """
-    made = MadeSecrets(services.secrets, {"relay_token": services.random_bytes(_TOKEN_BYTES).hex()})
+    token = {"relay_token": services.random_bytes(_TOKEN_BYTES).hex()}
+    made = MadeSecrets(services.secrets, token | made_logins(services, shipment.spec))
     quiet = replace(services, observers=(), resuming="", secrets=made)
     looked = _carried_out(quiet, shipment, Options(check=True), pace)
     complete = {host.host for host in looked.hosts if host.status is HostStatus.OK}

@@ -14,6 +14,7 @@ from edgectl.ops.deploy.contradictions import contradictions
 from edgectl.ops.deploy.safety import unsafe
 from edgectl.ops.deploy.spec_care import Gates, Place, Secret, Strategy, Weights, as_place
 from edgectl.ops.deploy.spec_engine import Engine, Gpus, Serve
+from edgectl.ops.deploy.spec_logins import Login, misplaced
 from edgectl.ops.deploy.spec_sources import Model
 from edgectl.ops.deploy.spec_words import Strict
 from edgectl.playbook.schema import RolloutSchema
@@ -24,7 +25,10 @@ _VARIABLE = r"^[A-Za-z_][A-Za-z0-9_]*$"
 
 
 class ServiceSpec(Strict):
-    """`inventory/services/NAME.yaml`. `secrets` become variables of the engine's environment."""
+    """`inventory/services/NAME.yaml`. `secrets` become variables of the engine's environment.
+
+    `logins` say by the beginning of a source's or an image's name how its server is asked.
+    """
 
     name: StrictStr
     model: Model
@@ -37,6 +41,7 @@ class ServiceSpec(Strict):
     weights: Weights = Weights()
     rollout: RolloutSchema = RolloutSchema(canary=1)
     secrets: dict[Annotated[str, Field(pattern=_VARIABLE)], Secret] = Field(default_factory=dict)
+    logins: dict[StrictStr, Login] = Field(default_factory=dict)
     keep: Annotated[int, Field(ge=1, le=20)] = 2
 
     @field_validator("name")
@@ -44,6 +49,14 @@ class ServiceSpec(Strict):
     def _plain_name(cls, value: str) -> str:
         if not _NAME.match(value):
             raise ValueError(f"a service's name is small letters, digits and '-', not '{value}'")
+        return value
+
+    @field_validator("logins")
+    @classmethod
+    def _at_their_places(cls, value: dict[str, Login]) -> dict[str, Login]:
+        wrong = next((said for name, login in value.items() if (said := misplaced(name, login))), "")
+        if wrong:
+            raise ValueError(wrong)
         return value
 
     @model_validator(mode="after")

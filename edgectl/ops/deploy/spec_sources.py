@@ -23,7 +23,8 @@ class ModelFile(Strict):
     """One file of a model. A `source` on this machine, file://…, lies beside the spec.
 
     Without a `sha256` the file is mutable, and `deploy lock` finds out what it is. `size` is in bytes; `asked` is
-    what a locked file is called where its source is said in other words.
+    what a locked file is called where its source is said in other words; `pieces` are marks of its parts, by which
+    damage on the way is found (`remote.tasks._pieces`).
     """
 
     source: StrictStr
@@ -31,6 +32,7 @@ class ModelFile(Strict):
     name: StrictStr = ""
     size: Annotated[int, Field(ge=0)] | None = None
     asked: StrictStr = ""
+    pieces: StrictStr = ""
 
     @field_validator("source")
     @classmethod
@@ -136,8 +138,25 @@ class Lora(Contents):
 
     rank: Annotated[int, Field(ge=1, le=512)] = 16
 
+    @field_validator("name")
+    @classmethod
+    def _plain_adapter(cls, value: str) -> str:
+        if not _FILE_NAME.match(value):
+            raise ValueError(f"an adapter's name is letters, digits, '.', '_' and '-', not '{value}'")
+        return value
+
 
 class Model(Contents):
     """The model: what clients call it, its files, and the adapters that are served with it."""
 
     lora: list[Lora] = Field(default_factory=list)
+
+    @model_validator(mode="after")
+    def _adapters_differ(self) -> Self:
+        names = [self.name, *(one.name for one in self.lora)]
+        twice = next((name for name in names if names.count(name) > 1), None)
+        if twice is not None:
+            raise ValueError(
+                f"clients could not tell which one '{twice}' is: give each adapter a name of its own"
+            )
+        return self

@@ -13,6 +13,7 @@ from edgectl.engine.lifecycle import Passage
 from edgectl.engine.service_records import Claim, ServiceChange, Turn
 from edgectl.inventory.model import Kind
 from edgectl.inventory.pattern import select_names
+from edgectl.ops.deploy.devices import Devices, Wanted, held_by
 from edgectl.ops.deploy.fit import MIB, Fit, Need, disk_needed, fit, need_of, overhead
 from edgectl.ops.deploy.lock import Lock
 from edgectl.ops.deploy.placement import Demand, Node
@@ -51,7 +52,12 @@ def survey(services: Services, lock: Lock, catalog: Catalog) -> Survey:
         stages=services.lifecycles.current(names),
         sick=_sick(services, names),
         taken=_taken(services, serving, spec.name),
+        gpus=_gpus_held(services, serving),
+        service=spec.name,
         here=here,
+        drained=frozenset(
+            one.host for one in serving if one.service == spec.name and one.turn is Turn.DRAINED
+        ),
         matched=frozenset(matched),
     )
     nodes = [look.node(name, kinds[name]) for name in names if name in kinds]
@@ -63,6 +69,7 @@ def survey(services: Services, lock: Lock, catalog: Catalog) -> Survey:
         count=need.gpus,
         unfit={gpu: said_of(one) for gpu, one in fits.items() if not one.fits},
         disk_bytes=disk_needed(need),
+        wanted=Wanted(need.gpus, spec.gpus.uuid, need.mig),
     )
     return Survey(lock, need, nodes, demand, fits)
 
@@ -74,7 +81,10 @@ class _Look:
     stages: Mapping[str, Passage]
     sick: Mapping[str, str]
     taken: Mapping[str, Claim]
+    gpus: Mapping[str, Mapping[str, Sequence[str]]]
+    service: str
     here: Mapping[str, str]
+    drained: frozenset[str]
     matched: frozenset[str]
 
     def node(self, name: str, kind: Kind) -> Node:
@@ -95,8 +105,17 @@ class _Look:
             stage=stage.stage if stage else None,
             sick=self.sick.get(name, "" if name in self.matched else "is not of the specification's pattern"),
             serves=self.here.get(name, ""),
+            drained=name in self.drained,
             disk_bytes=int(disk) * 10**9 - taken.disk_bytes if disk.isdigit() else None,
+            devices=self._devices(name, hardware.gpu_count if gpu and hardware else None),
         )
+
+    def _devices(self, name: str, total: int | None) -> Devices:
+        held = self.gpus.get(name)
+        if held is None:
+            return Devices(total)
+        others = frozenset(one for service, gpus in held.items() if service != self.service for one in gpus)
+        return Devices(total, others, held.get(self.service, ()))
 
 
 def _free(gpu: GpuModel, count: int, mig: str, taken: Claim) -> int:
@@ -128,6 +147,19 @@ def _taken(services: Services, serving: Iterable[ServiceChange], own: str) -> di
         before = taken.get(change.host, Claim())
         taken[change.host] = Claim(before.gpus + claim.gpus, disk_bytes=before.disk_bytes + claim.disk_bytes)
     return taken
+
+
+def _gpus_held(
+    services: Services, serving: Iterable[ServiceChange]
+) -> Mapping[str, Mapping[str, Sequence[str]]]:
+    """Return by host and service which GPUs are held."""
+    claims = {(one.service, one.release): one.claim for one in services.deployed.releases()}
+    held: dict[str, dict[str, Sequence[str]]] = defaultdict(dict)
+    for change in serving:
+        if change.release and change.turn is not Turn.REMOVED:
+            claim = claims.get((change.service, change.release), Claim(gpus=1))
+            held[change.host][change.service] = held_by(change.gpus, claim)
+    return held
 
 
 def _fits(

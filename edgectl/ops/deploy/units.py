@@ -1,6 +1,7 @@
 """The unit of each engine, as text: for systemd, or a quadlet that podman makes one of. Pure, and golden-tested.
 
-`{release}` stands for the release's folder, `{port}` for its slot's port: only the host knows them.
+`{release}` stands for the release's folder, `{adapters}` for that of the service's adapters, `{port}` for its slot's
+port: only the host knows them.
 """
 
 from __future__ import annotations
@@ -8,6 +9,7 @@ from __future__ import annotations
 from collections.abc import Iterator, Sequence
 from typing import assert_never
 
+from edgectl.ops.deploy.adapters import FOLDER, INSIDE, has_adapters
 from edgectl.ops.deploy.engine_words import VLLM_DRAIN_S, environment, words
 from edgectl.ops.deploy.quoting import command_line, text
 from edgectl.ops.deploy.spec import ServiceSpec
@@ -49,15 +51,15 @@ NoNewPrivileges=true
 [Install]
 WantedBy=multi-user.target
 """
+# Only keys that podman 4.4 knows: its generator makes no unit of a file with another one.
 _QUADLET = """\
 {head}
 [Container]
 Image={image}
-Pull=missing
 Exec={command}
 {devices}Volume={{release}}:{inside}:ro
-{environment}PublishPort={address}:{port}:{inside_port}
-ShmSize=16g
+{adapters}{environment}PublishPort={address}:{port}:{inside_port}
+PodmanArgs=--shm-size=16g
 NoNewPrivileges=true
 
 [Service]
@@ -92,13 +94,13 @@ def render_unit(
             assert_never(spec.engine.runtime)
 
 
-def unit_at(spec: ServiceSpec, *, address: str, release: str, sku: str = "") -> str:
+def unit_at(spec: ServiceSpec, *, address: str, release: str, sku: str = "", gpus: Sequence[str] = ()) -> str:
     """Return the unit for a host: behind a front the engine is on the loopback, at the port of its slot."""
     match spec.serve.front:
         case Front.HAPROXY:
-            return render_unit(spec, address="127.0.0.1", release=release, sku=sku, port="{port}")
+            return render_unit(spec, address="127.0.0.1", release=release, sku=sku, port="{port}", gpus=gpus)
         case Front.NONE:
-            return render_unit(spec, address=address, release=release, sku=sku)
+            return render_unit(spec, address=address, release=release, sku=sku, gpus=gpus)
         case _:
             assert_never(spec.serve.front)
 
@@ -132,6 +134,7 @@ def _quadlet(spec: ServiceSpec, head: str, where: tuple[str, Port], gpus: Sequen
         command=command_line(command),
         devices="".join(f"AddDevice=nvidia.com/gpu={gpu}\n" for gpu in gpus),
         inside=_MODEL_INSIDE,
+        adapters=f"Volume={FOLDER}:{INSIDE}:ro\n" if has_adapters(spec) else "",
         environment="".join([*_cache_volume(spec), *_variables(spec, sku), *_secrets(spec)]),
         address=address,
         port=port,

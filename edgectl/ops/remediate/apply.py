@@ -29,8 +29,8 @@ _RUNS = 500
 _POWER_DEADLINE_S = 1200.0
 # A hook runs on the controller as any other change there does: while another one does, it waits so long.
 _HOOK_LOCK_S = 120.0
-# The tasks of remediate.yaml that list units.
-_LISTED = frozenset({"drain / which services are live", "drain / note what is to be given back"})
+# The task of remediate.yaml that lists units, and services behind a front.
+_NOTED = "drain / note what is to be given back"
 # Where every GPU answered after it; and where it was at least begun. A host that was never its turn tried nothing.
 _PROVED = frozenset({HostStatus.OK, HostStatus.CHANGED})
 _CARRIED_OUT = _PROVED | {HostStatus.FAILED, HostStatus.UNKNOWN}
@@ -212,9 +212,9 @@ def _power_cycled(services: Services, here: Here, host: str, hook: Sequence[str]
 
 
 def _drained(host: HostOutcome) -> list[str]:
-    """Return the units that are to be given back: those that were live, and those of remedies that did not help."""
-    said = [str(task.result.get("stdout", "")) for task in host.tasks if task.name in _LISTED]
-    return sorted({line.split()[0] for text in said for line in text.splitlines() if line.strip()})
+    """Return what is to be given back: what was live, and what remedies that did not help had drained."""
+    said = [str(task.result.get("stdout", "")) for task in host.tasks if task.name == _NOTED]
+    return sorted({line for text in said for line in text.split()})
 
 
 def _returned(services: Services, units: Mapping[str, Sequence[str]]) -> Acted | None:

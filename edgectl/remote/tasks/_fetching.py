@@ -2,15 +2,18 @@
 
 from __future__ import annotations
 
+import contextlib
+import fcntl
 import hashlib
 import json
 import os
 import time
 
 from edgectl.remote import durable
-from edgectl.remote.lean import NamedTuple, suppress
-from edgectl.remote.tasks import _http
-from edgectl.remote.tasks._relay import CHUNK_BYTES, chunk_digests
+from edgectl.remote.lean import Any, Callable, Iterator, NamedTuple, Optional, suppress
+from edgectl.remote.tasks import _http, _logins, _pieces
+from edgectl.remote.tasks._logins import Login
+from edgectl.remote.tasks._pieces import Pieces
 from edgectl.remote.tasks.blob import PROVEN_NS, path_of
 
 _OK, _PART, _SATISFIED, _COMING = 200, 206, 416, 503
@@ -18,6 +21,8 @@ _BAD_REQUEST, _SERVER_ERROR = 400, 500
 _COPY_BYTES = 1024 * 1024
 _TRIES = 5
 _PAUSE_S = 1.0
+_UNKNOWN = Pieces(1024 * 1024, ())
+_READING_S = 300  # a neighbour reads the file before it says what its pieces are
 
 
 class Source(NamedTuple):
@@ -26,6 +31,7 @@ class Source(NamedTuple):
     url: str
     token: str = ""
     bandwidth: float = 0.0  # bytes per second, 0 for as many as there are
+    login: Optional[Login] = None
 
     @property
     def is_origin(self) -> bool:
@@ -34,6 +40,8 @@ class Source(NamedTuple):
 
     def headers(self) -> dict[str, str]:
         """Return what it is asked with."""
+        if self.login is not None:
+            return _logins.headers(self.login, "GET", self.url, time.time())
         return {"Authorization": f"Bearer {self.token}"} if self.token else {}
 
 
@@ -42,6 +50,10 @@ class Wanted(NamedTuple):
 
     sha256: str
     blobs: str
+    at: Callable[[int, Optional[int]], Any] = lambda _done, _size: (
+        None
+    )  # how many bytes are there, and of how many
+    pieces: Optional[Pieces] = None  # as the lock has them
 
     @property
     def place(self) -> str:
@@ -77,9 +89,21 @@ class Got(NamedTuple):
         return self.status < 0
 
 
+@contextlib.contextmanager
+def alone(wanted: Wanted) -> Iterator[None]:
+    """Be the only one who writes partial files here: a task whose runner was killed goes on for a moment."""
+    folder = os.path.dirname(wanted.partial)
+    os.makedirs(folder, 0o755, exist_ok=True)
+    fd = os.open(folder, os.O_RDONLY)
+    try:
+        fcntl.flock(fd, fcntl.LOCK_EX)
+        yield
+    finally:
+        os.close(fd)
+
+
 def fetch(wanted: Wanted, source: Source) -> Got:
     """Bring a file from one source into the partial file, from where that ends; one that breaks off is asked again."""
-    os.makedirs(os.path.dirname(wanted.partial), 0o755, exist_ok=True)
     total, stalled = 0, 0
     while True:
         before = _size(wanted.partial)
@@ -109,23 +133,33 @@ def _read_on(wanted: Wanted, source: Source, have: int) -> Got:
         with open(wanted.partial, "ab") as stream:
             if answer.status == _OK:
                 stream.truncate(0)
-            pacing = _Paced(stream, source.bandwidth)
+            pacing = _Paced(
+                stream, source.bandwidth, _noting(wanted, have if answer.status == _PART else 0, answer)
+            )
             problem = answer.copy_to(pacing.write)
     return Got(f"{_http.masked(source.url)}: {problem}" if problem else "", bytes=pacing.written)
 
 
-class _Paced:
-    """Writes no faster than it may."""
+def _noting(wanted: Wanted, have: int, answer: _http.Answer) -> Callable[[int], Any]:
+    said = answer.headers.get("content-length", "")
+    size = have + int(said) if said.isdigit() else None
+    return lambda moved: wanted.at(have + moved, size)
 
-    def __init__(self, stream: object, bandwidth: float) -> None:
+
+class _Paced:
+    """Writes no faster than it may, and notes how far it is."""
+
+    def __init__(self, stream: object, bandwidth: float, note: Callable[[int], Any]) -> None:
         self._write = stream.write  # type: ignore[attr-defined]
         self._bandwidth = bandwidth
+        self._note = note
         self._began = time.monotonic()
         self.written = 0
 
     def write(self, piece: bytes) -> None:
         self._write(piece)
         self.written += len(piece)
+        self._note(self.written)
         if self._bandwidth:
             time.sleep(max(0.0, self._began + self.written / self._bandwidth - time.monotonic()))
 
@@ -142,46 +176,53 @@ def is_whole(wanted: Wanted) -> bool:
 
 
 def mend(wanted: Wanted, source: Source) -> Got:
-    """Take from a source the pieces that differ there; one that lists none gives the whole file anew."""
-    listed = _listed(source)
-    if listed is None:
-        drop(wanted)
-        return fetch(wanted, source)
-    mine = chunk_digests(wanted.partial)
+    """Take from a source the pieces that are wrong here; all anew from an origin, where nobody knows which."""
+    right = wanted.pieces or _listed(source)
+    wrong = right.differing(_pieces.of_file(wanted.partial, right.each_bytes))
+    if source.is_origin and not wrong:
+        return _anew(wanted, source)
     total = 0
-    for number, digest in enumerate(listed):
-        if number >= len(mine) or mine[number] != digest:
-            got = _mend_chunk(wanted, source, number)
-            if got.problem:
-                return got._replace(bytes=total + got.bytes)
-            total += got.bytes
+    for number in wrong:
+        got = _mend_piece(wanted, source, number, right.each_bytes)
+        total += got.bytes
+        if got.status == _OK:  # it knows no ranges
+            return _anew(wanted, source)
+        if got.problem:
+            return got._replace(bytes=total)
     return Got(bytes=total)
 
 
-def _listed(source: Source) -> list[str] | None:
+def _anew(wanted: Wanted, source: Source) -> Got:
+    drop(wanted)
+    return fetch(wanted, source)
+
+
+def _listed(source: Source) -> Pieces:
     if source.is_origin:
-        return None
-    with _http.opened(
-        _http.Request(f"{source.url}/chunks", headers=source.headers(), timeout_s=300, use_proxy=False)
-    ) as answer:
+        return _UNKNOWN
+    request = _http.Request(
+        f"{source.url}/pieces", headers=source.headers(), timeout_s=_READING_S, use_proxy=False
+    )
+    with _http.opened(request) as answer:
         if answer.status != _OK:
-            return []
-        return [str(digest) for digest in json.loads(answer.read_text())]
+            return _UNKNOWN
+        each, marks = json.loads(answer.read_text())
+    return Pieces(int(each), tuple(str(mark) for mark in marks))
 
 
-def _mend_chunk(wanted: Wanted, source: Source, number: int) -> Got:
-    first = number * CHUNK_BYTES
-    headers = {**source.headers(), "Range": f"bytes={first}-{first + CHUNK_BYTES - 1}"}
-    with _http.opened(_http.Request(source.url, headers=headers, timeout_s=30, use_proxy=False)) as answer:
+def _mend_piece(wanted: Wanted, source: Source, number: int, each: int) -> Got:
+    """Write one piece in its place; a server that gives the whole file instead is read no further."""
+    first = number * each
+    headers = {**source.headers(), "Range": f"bytes={first}-{first + each - 1}"}
+    request = _http.Request(source.url, headers=headers, timeout_s=30, use_proxy=source.is_origin)
+    with _http.opened(request) as answer, open(wanted.partial, "r+b") as stream:
         if answer.status != _PART:
-            return Got(answer.problem or f"the server answers {answer.status}")
-        pieces: list[bytes] = []
-        problem = answer.copy_to(pieces.append)
-    piece = b"".join(pieces)
-    with open(wanted.partial, "r+b") as stream:
+            said = answer.problem or f"the server answers {answer.status}"
+            return Got(f"{_http.masked(source.url)}: {said}", answer.status)
         stream.seek(first)
-        stream.write(piece)
-    return Got(problem, bytes=len(piece))
+        pacing = _Paced(stream, source.bandwidth, lambda _moved: None)
+        problem = answer.copy_to(pacing.write)
+    return Got(problem, _PART, pacing.written)
 
 
 def drop(wanted: Wanted) -> None:

@@ -67,7 +67,7 @@ class Front:
 
     def is_as(self, record: Record) -> bool:
         """Tell whether the proxy runs as a record says, and would after a restart."""
-        if self.record() != record:
+        if files.read(self._config) != _haproxy.render(record, self._socket).encode():
             return False
         unit = self._systemctl.read(self._unit, wants_enabled=True)
         if not (unit.active == "active" and unit.starts_at_boot):

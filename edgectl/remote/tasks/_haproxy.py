@@ -46,7 +46,8 @@ frontend clients
     bind {listen}
     # An engine's other paths change it, whatever key it asks for.
     http-request deny unless {{ path_beg {paths} }} or {{ path /health /metrics }}
-    http-request deny if {{ path_beg /v1/load_lora_adapter /v1/unload_lora_adapter }}
+    # Engines decode a path before they look at it, so what is refused is looked for in the decoded one.
+    http-request deny if {{ path,url_dec -i -m sub lora_adapter lora-adapters /../ }}
     use_backend engine if {{ req.hdr({hop}) -m found }}
     default_backend service
 backend service
@@ -106,7 +107,12 @@ def is_same_but_for_who_serves(one: str, other: str) -> bool:
     first, second = parse(one), parse(other)
     if first is None or second is None:
         return False
-    return first._replace(serving="") == second._replace(serving="")
+    same_record = first._replace(serving="") == second._replace(serving="")
+    return same_record and _apart_from_who_serves(one) == _apart_from_who_serves(other)
+
+
+def _apart_from_who_serves(text: str) -> str:
+    return text.partition("\n")[2].replace(" disabled\n", "\n")
 
 
 class Runtime:

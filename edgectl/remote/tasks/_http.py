@@ -21,6 +21,7 @@ TEXT_LIMIT_BYTES = 8 * 1024 * 1024
 _AGENT = "edgectl"
 _SAFE_METHODS = ("GET", "HEAD")
 _SEE_OTHER = 303
+_FOR_ONE_HOST = ("authorization", "x-amz-security-token")
 # What a connection that ends too early raises while its answer is read.
 BROKEN = (OSError, http.client.HTTPException)
 
@@ -177,7 +178,7 @@ class _Redirects(urllib.request.HTTPRedirectHandler):
         if not keeps:
             sent = {name: value for name, value in sent.items() if not name.lower().startswith("content-")}
         if _host(newurl) != _host(req.full_url):
-            sent.pop("Authorization", None)
+            sent = {name: value for name, value in sent.items() if name.lower() not in _FOR_ONE_HOST}
         return urllib.request.Request(  # noqa: S310 - urllib lets redirects lead to the web only
             newurl.replace(" ", "%20"),
             data=req.data if keeps else None,

@@ -1,9 +1,10 @@
-"""A short-lived server of this host's blobs, for its neighbours alone: it wants a token and ends by itself."""
+"""A short-lived server of this host's blobs, for its neighbours alone: it wants a token and ends by itself.
+
+There is one on a host, however many services ship to it: each lets its own neighbours in (`_relay_guests`).
+"""
 
 from __future__ import annotations
 
-import hashlib
-import hmac
 import http.server
 import json
 import os
@@ -15,15 +16,17 @@ import time
 
 from edgectl.remote import files
 from edgectl.remote.lean import Any, Dict, NamedTuple, suppress
+from edgectl.remote.tasks import _pieces
+from edgectl.remote.tasks._pieces import Pieces
+from edgectl.remote.tasks._relay_guests import Guest, Guests
 
-CHUNK_BYTES = 4 * 1024 * 1024
 _COPY_BYTES = 256 * 1024
 _RANGE = re.compile(r"^bytes=(\d+)-(\d*)$")
 _STEP_S = 0.5
 
 
 class Terms(NamedTuple):
-    """Where and how long a relay serves. `idle_s` counts once the host has its own files; `most_s` in any case."""
+    """Where a relay serves, whom, and how long it waits for them once the host has its own files."""
 
     address: str
     port: int
@@ -31,18 +34,39 @@ class Terms(NamedTuple):
     blobs: str
     state: str
     idle_s: float = 120.0
-    most_s: float = 6 * 3600.0
+
+    @property
+    def place(self) -> str:
+        """Return where it listens."""
+        return f"{self.address}:{self.port}"
 
 
 def start(terms: Terms) -> str:
-    """Start a relay that outlives this process, in place of one of before; return why not, or an empty text."""
-    stop(terms.state)
+    """Have a relay serve whoever shows the token, and outlive this process; return why not, or an empty text.
+
+    One that runs there already goes on; one that listens elsewhere ends.
+    """
+    guests = Guests(terms.state)
+    with guests.held():
+        guests.admit(terms.token, Guest(os.getpid(), terms.idle_s))
+        if _place(terms.state) == terms.place:
+            return ""
+        stop(terms.state)
+        return _begin(terms)
+
+
+def _place(state: str) -> str:
+    """Return where the relay that runs listens."""
+    pid, _, place = (files.read(_pid_file(state)) or b"").decode().partition(" ")
+    return place if pid and _is_relay(int(pid)) else ""
+
+
+def _begin(terms: Terms) -> str:
     said, says = os.pipe()
-    fetcher = os.getpid()
     if os.fork() == 0:
         os.setsid()
         if os.fork() == 0:
-            _become(terms, fetcher, says)
+            _become(terms, says)
         os._exit(0)
     os.close(says)
     os.wait()
@@ -53,9 +77,9 @@ def start(terms: Terms) -> str:
 def stop(state: str) -> None:
     """End the relay that runs, if one does."""
     raw = files.read(_pid_file(state))
-    if raw is not None and _is_relay(int(raw)):
+    if raw is not None and _is_relay(int(raw.split()[0])):
         with suppress(ProcessLookupError):
-            os.kill(int(raw), signal.SIGTERM)
+            os.kill(int(raw.split()[0]), signal.SIGTERM)
     with suppress(FileNotFoundError):
         os.unlink(_pid_file(state))
 
@@ -72,20 +96,19 @@ def _is_relay(pid: int) -> bool:
         return False
 
 
-def _become(terms: Terms, fetcher: int, says: int) -> None:
+def _become(terms: Terms, says: int) -> None:
     """Serve in this process until it is time; never returns."""
     try:
         server = _Server((terms.address, terms.port), _Handler)
-        server.terms, server.fetcher = terms, fetcher
-        os.makedirs(terms.state, 0o755, exist_ok=True)
-        files.write_atomically(_pid_file(terms.state), str(os.getpid()).encode())
+        server.terms, server.guests = terms, Guests(terms.state)
+        files.write_atomically(_pid_file(terms.state), f"{os.getpid()} {terms.place}".encode())
         _let_go(_pid_file(terms.state), {says, server.fileno()})
         os.close(says)
         threading.Thread(target=server.serve_forever, daemon=True).start()
         server.await_end()
     except OSError as error:
         with suppress(OSError):
-            os.write(says, f"no relay at {terms.address}:{terms.port}: {error.strerror}".encode())
+            os.write(says, f"no relay at {terms.place}: {error.strerror}".encode())
     finally:
         os._exit(0)
 
@@ -111,35 +134,41 @@ class _Server(http.server.ThreadingHTTPServer):
     """Knows when it was last of use."""
 
     terms: Terms
-    fetcher: int
+    guests: Guests
     daemon_threads = True
 
     def __init__(self, *given: Any) -> None:
         super().__init__(*given)
         self.used_s = time.monotonic()
         self.running = 0
-        self.lists: Dict[str, list[str]] = {}
-
-    def is_coming(self) -> bool:
-        """Tell whether the host still fetches."""
-        try:
-            os.kill(self.fetcher, 0)
-        except OSError:
-            return False
-        return True
+        self.lists: Dict[str, Pieces] = {}
 
     def await_end(self) -> None:
-        began = time.monotonic()
-        while time.monotonic() - began < self.terms.most_s:
-            if self.running or self.is_coming():
-                self.used_s = time.monotonic()
-            if time.monotonic() - self.used_s > self.terms.idle_s:
-                return
+        while not self._is_over():
             time.sleep(_STEP_S)
+
+    def _is_over(self) -> bool:
+        """End where nobody is waited for any more; whoever comes at that moment finds none, and begins another."""
+        if self._is_of_use():
+            return False
+        with self.guests.held():
+            if self._is_of_use():
+                return False
+            self.guests.clear()
+            os.unlink(_pid_file(self.terms.state))
+            self.server_close()
+        return True
+
+    def _is_of_use(self) -> bool:
+        guests = self.guests.all()
+        now = time.monotonic()
+        if guests and (self.running or any(guest.is_coming() for guest in guests)):
+            self.used_s = now
+        return now - self.used_s <= max([guest.idle_s for guest in guests], default=-1.0)
 
 
 class _Handler(http.server.BaseHTTPRequestHandler):
-    """GET /SHA256, in ranges, and /SHA256/chunks for the digests of its pieces."""
+    """GET /SHA256, in ranges, and /SHA256/pieces for how large its pieces are, and their marks."""
 
     server: _Server
     protocol_version = "HTTP/1.1"
@@ -153,22 +182,22 @@ class _Handler(http.server.BaseHTTPRequestHandler):
             self.server.running -= 1
 
     def _answer(self) -> None:
-        given = self.headers.get("Authorization", "").encode()
-        if not hmac.compare_digest(given, f"Bearer {self.server.terms.token}".encode()):
+        guest = self.server.guests.of(self.headers.get("Authorization", "").removeprefix("Bearer "))
+        if guest is None:
             self._say(401, b"")
             return
         sha256, _, what = self.path.strip("/").partition("/")
         path = os.path.join(self.server.terms.blobs, "sha256", sha256[:2], sha256)
         if not re.fullmatch(r"[0-9a-f]{64}", sha256) or not os.path.exists(path):
-            self._say(503 if self.server.is_coming() else 404, b"")
-        elif what == "chunks":
-            self._say(200, json.dumps(self._chunks(path)).encode())
+            self._say(503 if guest.is_coming() else 404, b"")
+        elif what == "pieces":
+            self._say(200, json.dumps(self._pieces(path)).encode())
         else:
             self._send(path)
 
-    def _chunks(self, path: str) -> list[str]:
+    def _pieces(self, path: str) -> Pieces:
         if path not in self.server.lists:
-            self.server.lists[path] = chunk_digests(path)
+            self.server.lists[path] = _pieces.of_file(path, _pieces.each_bytes(os.path.getsize(path)))
         return self.server.lists[path]
 
     def _send(self, path: str) -> None:
@@ -199,9 +228,3 @@ class _Handler(http.server.BaseHTTPRequestHandler):
 
     def log_message(self, *_words: Any) -> None:
         pass
-
-
-def chunk_digests(path: str) -> list[str]:
-    """Return the sha256 of each piece of a file."""
-    with open(path, "rb") as stream:
-        return [hashlib.sha256(piece).hexdigest() for piece in iter(lambda: stream.read(CHUNK_BYTES), b"")]

@@ -60,6 +60,12 @@ def await_tokens(base_url: str, model: str, timeout_s: float, died: Callable[[],
         time.sleep(_INTERVAL_S)
 
 
+def token_of(base_url: str, model: str) -> str:
+    """Ask a model of a service that is ready for a token; return why there is none, or an empty text."""
+    said = _stream(base_url, _asked(model, "Hello.", 1), _SMOKE_S)
+    return "" if said.text else f"{model} gave no token: {said.problem or 'an empty stream'}"
+
+
 def smoke(
     base_url: str, model: str, prompts: list[dict[str, str]], tokens: int, *, stream: bool
 ) -> tuple[str, dict[str, Any]]:

@@ -6,7 +6,7 @@ import os
 
 from edgectl.remote import files
 from edgectl.remote.lean import Any
-from edgectl.remote.tasks import _serving
+from edgectl.remote.tasks import _quadlets, _serving
 from edgectl.remote.tasks._haproxy import SLOTS, Record
 from edgectl.remote.tasks._releases import Releases
 from edgectl.remote.tasks._systemctl import Systemctl
@@ -14,7 +14,7 @@ from edgectl.remote.tasks._systemctl import Systemctl
 # An engine says some hundred lines while it starts; of those that tell of memory the controller wants few.
 _STARTING_LINES, _FEW, _LINE = 2000, 40, 300
 _OF_MEMORY = ("GiB", " GB", "Started ")
-UNIT_FOLDER = "/etc/systemd/system"
+UNIT_FOLDER, QUADLET_FOLDER = "/etc/systemd/system", "/etc/containers/systemd"
 
 
 class Slots:
@@ -30,8 +30,17 @@ class Slots:
         """Return the name of a slot's unit."""
         return f"edgectl-{self._service}-{slot}.service"
 
-    def _path(self, slot: str) -> str:
-        return os.path.join(UNIT_FOLDER, self.unit(slot))
+    def _path(self, slot: str, *, quadlet: bool) -> str:
+        """Return where a slot's unit lies, or the quadlet that podman makes one of, of the same name."""
+        name = self.unit(slot)
+        return (
+            os.path.join(QUADLET_FOLDER, _quadlets.file_name(name))
+            if quadlet
+            else os.path.join(UNIT_FOLDER, name)
+        )
+
+    def _quadlet(self, slot: str) -> bool:
+        return os.path.exists(self._path(slot, quadlet=True))
 
     def base_url(self, slot: str) -> str:
         """Return where the engine in a slot answers."""
@@ -50,17 +59,16 @@ class Slots:
 
     def is_there(self, slot: str) -> bool:
         """Tell whether a slot has a unit."""
-        return os.path.exists(self._path(slot))
+        return self._quadlet(slot) or os.path.exists(self._path(slot, quadlet=False))
 
     def _wanted(self, slot: str, release: str) -> str | None:
         text = self._releases.described(release).get("unit")
         if text is None:
             return None
-        text = text.replace("{release}", self._releases.folder(release))
-        return str(text.replace("{port}", str(self._record.port(slot))))
+        return self._releases.filled(text, release).replace("{port}", str(self._record.port(slot)))
 
     def _installed(self, slot: str) -> str | None:
-        raw = files.read(self._path(slot))
+        raw = files.read(self._path(slot, quadlet=self._quadlet(slot)))
         return None if raw is None else raw.decode("utf-8", "replace")
 
     def start(self, slot: str, release: str) -> str:
@@ -71,19 +79,33 @@ class Slots:
         if wanted is None:
             return "its unit is gone"
         self.stop(slot)
-        files.write_atomically(self._path(slot), wanted.encode())
-        problem = self._do(slot, "daemon-reload", "enable") or _serving.listener_at(self.base_url(slot))
+        quadlet = _quadlets.is_quadlet(wanted)
+        self._write(slot, wanted)
+        # What podman makes of a quadlet says itself when it is to be started.
+        verbs = ("daemon-reload",) if quadlet else ("daemon-reload", "enable")
+        problem = self._do(slot, *verbs) or _serving.listener_at(self.base_url(slot))
         # The unit's start limit is for engines that crash, not for deployments; it is no error if none was counted.
         self._systemctl.do("reset-failed", self.unit(slot))
         return problem or self._do(slot, "start")
+
+    def install(self, slot: str, release: str) -> str:
+        """Let a release's unit be the slot's from its next start on; what runs there goes on; return what is wrong."""
+        self._write(slot, self._wanted(slot, release) or "")
+        return self._do(slot, "daemon-reload")
+
+    def _write(self, slot: str, text: str) -> None:
+        path = self._path(slot, quadlet=_quadlets.is_quadlet(text))
+        os.makedirs(os.path.dirname(path), 0o755, exist_ok=True)
+        files.write_atomically(path, text.encode())
 
     def stop(self, slot: str) -> str:
         """Stop a slot's engine and take its unit away; return what went wrong."""
         if not self.is_there(slot):
             return ""
-        problem = self._do(slot, "disable", "stop")
+        quadlet = self._quadlet(slot)
+        problem = self._do(slot, "stop") if quadlet else self._do(slot, "disable", "stop")
         if not problem:
-            os.unlink(self._path(slot))
+            os.unlink(self._path(slot, quadlet=quadlet))
             problem = self._do(slot, "daemon-reload")
         return problem
 
@@ -120,6 +142,8 @@ class Slots:
         problem, proof = _serving.smoke(
             url, told["model"], told["prompts"], int(told["smoke_tokens"]), stream=bool(told["smoke_stream"])
         )
+        names = [one["model"] for one in told.get("adapters", ()) if told.get("adapters_by")]
+        problem = problem or next(filter(None, (_serving.token_of(url, name) for name in names)), "")
         return problem or self.died(slot), {**proof, "memory_said": self._memory_said(slot)}
 
     def _memory_said(self, slot: str) -> list[str]:

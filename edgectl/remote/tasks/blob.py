@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import time
 
 from edgectl.remote import files
 from edgectl.remote.args import arg
@@ -28,6 +29,8 @@ class Args:
 
     sha256: str = arg(doc="The digest that names the file and proves it.")
     url: str | None = arg(None, doc="Where the host fetches it; without it the bytes came with the job.")
+    logins: str = arg("", doc="What origins are asked with, each under a name.")
+    login: str = arg("", doc="Which of them this one is asked with; none without it.")
     timeout: int = arg(30, doc="Seconds of silence after which fetching fails.")
 
     def __post_init__(self) -> None:
@@ -91,17 +94,19 @@ def _fetch(args: Args, context: TaskContext, path: str) -> None:
 def _receive(args: Args, context: TaskContext, write: Callable[[bytes], Any]) -> str:
     """Hand on the bytes piece by piece; return why they are not all there, or an empty text."""
     if args.url is not None:
-        return _download(args.url, args.timeout, write)
+        return _download(args.url, args, write)
     if args.sha256 not in context.blobs:
         return f"the job did not bring the bytes of {args.sha256}, and 'url' names no place to fetch them"
     write(context.blobs[args.sha256])
     return ""
 
 
-def _download(url: str, timeout_s: float, write: Callable[[bytes], Any]) -> str:
-    from edgectl.remote.tasks import _http
+def _download(url: str, args: Args, write: Callable[[bytes], Any]) -> str:
+    from edgectl.remote.tasks import _http, _logins
 
-    with _http.opened(_http.Request(url, timeout_s=timeout_s)) as answer:
+    login = _logins.read(args.logins).get(args.login)
+    headers = _logins.headers(login, "GET", url, time.time()) if login else {}
+    with _http.opened(_http.Request(url, headers=headers, timeout_s=args.timeout)) as answer:
         if answer.status != _OK:
             return f"{url}: {answer.problem or f'the server answers {answer.status}'}"
         problem = answer.copy_to(write)

@@ -1,14 +1,17 @@
-"""Say which model services clients reach at this host now; a drained one is not live, though its engine still runs."""
+"""Say which model services clients reach at this host now; a drained one is not live, though its engine still runs.
+
+`fronts` are those of them that a front stands before; `units` are the engines' units, reached by clients or not.
+"""
 
 from __future__ import annotations
 
 from edgectl.remote.args import arg
 from edgectl.remote.context import TaskContext
 from edgectl.remote.frozen import dataclass
-from edgectl.remote.lean import Optional
+from edgectl.remote.lean import Optional, Tuple
 from edgectl.remote.result import TaskResult, failed, ok
 from edgectl.remote.tasks._front import FOLDER, Front
-from edgectl.remote.tasks._haproxy import SLOTS
+from edgectl.remote.tasks._haproxy import SLOTS, Record
 from edgectl.remote.tasks._systemctl import Systemctl
 
 REPEAT = "reads"
@@ -35,15 +38,23 @@ def run(args: Args, context: TaskContext) -> TaskResult:
     units = [
         line.split()[0][len(_PREFIX) : -len(_SUFFIX)] for line in done.stdout.splitlines() if line.strip()
     ]
-    live = {_service(unit, args.fronts, context) for unit in units if not unit.endswith(_BESIDE)}
-    return ok(services=sorted(service for service in live if service is not None))
+    engines = [unit for unit in units if not unit.endswith(_BESIDE)]
+    behind = {
+        unit: service
+        for unit in engines
+        for service in [_behind_a_front(unit, args.fronts, context)]
+        if service
+    }
+    live = {service for service, record in behind.values() if record.serving}
+    alone = [unit for unit in engines if unit not in behind]
+    names = [f"{_PREFIX}{unit}{_SUFFIX}" for unit in engines]
+    return ok(services=sorted([*live, *alone]), fronts=sorted(live), units=sorted(names))
 
 
-def _service(unit: str, fronts: str, context: TaskContext) -> Optional[str]:
-    """Return the service that a unit serves, None where its front sends nobody there."""
+def _behind_a_front(unit: str, fronts: str, context: TaskContext) -> Optional[Tuple[str, Record]]:
+    """Return the service whose front a unit stands behind, and whom that sends clients to; None where there is none."""
     base, _, slot = unit.rpartition("-")
-    if slot in SLOTS:
-        record = Front(base, context.proc, Systemctl(context.proc, []), fronts).record()
-        if record is not None:
-            return base if record.serving else None
-    return unit
+    if slot not in SLOTS:
+        return None
+    record = Front(base, context.proc, Systemctl(context.proc, []), fronts).record()
+    return None if record is None else (base, record)

@@ -5,10 +5,11 @@ from __future__ import annotations
 from edgectl.remote.args import arg
 from edgectl.remote.context import TaskContext
 from edgectl.remote.frozen import dataclass
-from edgectl.remote.lean import Any, Literal
+from edgectl.remote.lean import Any, Dict, Literal
 from edgectl.remote.result import TaskResult, changed, failed, ok
 from edgectl.remote.tasks import _flows
 from edgectl.remote.tasks._front import Front
+from edgectl.remote.tasks._haproxy import Record
 from edgectl.remote.tasks._releases import Releases
 from edgectl.remote.tasks._slots import Slots
 from edgectl.remote.tasks._systemctl import Systemctl
@@ -23,6 +24,7 @@ class Args:
     service: str = arg(doc="The service's name.")
     state: Literal["drained", "serving"] = arg(doc="What is wanted.")
     drain: float = arg(120.0, doc="Seconds that streams in flight may take to end.")
+    alone: bool = arg(False, doc="Drain it also where no neighbour is up that could carry its load.")
 
 
 def run(args: Args, context: TaskContext) -> TaskResult:
@@ -36,17 +38,33 @@ def run(args: Args, context: TaskContext) -> TaskResult:
     wanted = slots.of(current) if args.state == "serving" else ""
     if args.state == "serving" and not wanted:
         return failed(f"{current} is in no slot: deploy it again")
-    if record.serving == wanted:
-        return ok(release=current)
+    known: dict[str, Any] = {"release": current, "gpus": releases.gpus(current)}
+    if record.serving == wanted and releases.is_drained() == (args.state == "drained"):
+        return ok(**known)
     if context.check:
-        return changed(f"would be {args.state}", release=current)
+        return changed(f"would be {args.state}", **known)
     if args.state == "serving":
         problem, proof = slots.prove(wanted, current)
         problem = problem or front.put(record._replace(serving=wanted))
-        return failed(problem, **proof) if problem else changed("serves again", release=current, **proof)
-    problem = front.await_neighbour() or front.put(record._replace(serving=""))
+        if problem:
+            return failed(problem, **proof)
+        releases.take_back()
+        return changed("serves again", **known, **proof)
+    return _stop_serving(args, front, releases, record, known)
+
+
+def _stop_serving(
+    args: Args, front: Front, releases: Releases, record: Record, known: Dict[str, Any]
+) -> TaskResult:
+    problem = front.await_neighbour() if record.serving and not args.alone else ""
     if problem:
-        return failed(problem, release=current)
+        return failed(problem, release=known["release"])
+    releases.keep_drained()
+    if not record.serving:
+        return changed("served nobody, and stays drained", **known)
+    problem = front.put(record._replace(serving=""))
+    if problem:
+        return failed(problem, release=known["release"])
     drained: dict[str, Any] = _flows.drain(record.port(record.serving), args.drain)._asdict()
     said = f"drained, {drained['streams']} streams ended, {drained['cut']} go on"
-    return changed(said, release=current, drained=drained)
+    return changed(said, drained=drained, **known)

@@ -36,13 +36,14 @@ class Args:
     smoke_tokens: int = arg(16, doc="How many tokens it may answer with.")
     smoke_stream: bool = arg(False, doc="Ask a second time, for a stream that must say the same.")
     keep: int = arg(2, doc="How many earlier releases stay on the host.")
+    gpus: list[str] = arg(factory=list, doc="The GPUs that the unit names, by number or UUID.")
 
 
 def run(args: Args, context: TaskContext) -> TaskResult:
     """Switch to the release unless it is in force and answers."""
     switch = _Switch(args, context)
     if switch.is_in_force():
-        return ok(release=args.release, previous=switch.before)
+        return ok(release=args.release, previous=switch.before, gpus=args.gpus)
     if context.check:
         return changed(
             f"would switch from {switch.before or 'nothing'} to {args.release}", release=args.release
@@ -52,9 +53,10 @@ def run(args: Args, context: TaskContext) -> TaskResult:
     if not problem:
         problem, proof = switch.prove()
     if problem:
-        return failed(f"{args.release}: {problem}; {switch.fall_back()}", release=switch.before, **proof)
+        said = f"{args.release}: {problem}; {switch.fall_back()}"
+        return failed(said, release=switch.before, gpus=switch.gpus_before, **proof)
     switch.commit()
-    return changed(release=args.release, previous=switch.before, **proof)
+    return changed(release=args.release, previous=switch.before, gpus=args.gpus, **proof)
 
 
 class _Switch:
@@ -67,6 +69,7 @@ class _Switch:
         self._unit = f"edgectl-{args.service}.service"
         self._unit_path = os.path.join(UNIT_FOLDER, self._unit)
         self.before = self._releases.current()
+        self.gpus_before = self._releases.gpus(self.before)
 
     def is_in_force(self) -> bool:
         """Tell whether the release runs from the unit and the files it was deployed with, and answers."""
@@ -82,7 +85,8 @@ class _Switch:
 
     def prepare(self) -> str:
         """Lay the release out on disk; return what is missing."""
-        return self._releases.lay_out(self._args.release, self._args.files, self._described())
+        clash = self._releases.clash(self._args.gpus)
+        return clash or self._releases.lay_out(self._args.release, self._args.files, self._described())
 
     def start(self) -> str:
         """Start the release in place of what runs; return what went wrong."""
@@ -140,7 +144,7 @@ class _Switch:
         return json.dumps(
             {
                 name: getattr(args, name)
-                for name in ("service", "release", "model", "files", "unit", "base_url")
+                for name in ("service", "release", "model", "files", "unit", "base_url", "gpus")
             },
             indent=2,
         )
@@ -151,7 +155,7 @@ class _Switch:
             if release == self._args.release
             else self._releases.described(release).get("unit")
         )
-        return None if text is None else text.replace("{release}", self._releases.folder(release))
+        return None if text is None else self._releases.filled(text, release)
 
     def _installed_unit(self) -> str | None:
         raw = files.read(self._unit_path)

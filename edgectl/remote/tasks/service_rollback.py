@@ -8,7 +8,7 @@ from edgectl.remote.frozen import dataclass
 from edgectl.remote.lean import Any, Literal
 from edgectl.remote.result import TaskResult, changed, failed, ok
 from edgectl.remote.tasks._front import Front
-from edgectl.remote.tasks._releases import Releases
+from edgectl.remote.tasks._releases import STAYS_DRAINED, Releases
 from edgectl.remote.tasks._systemctl import Systemctl
 from edgectl.remote.tasks.service_swap import Args as SwapArgs
 from edgectl.remote.tasks.service_swap import Swap
@@ -34,6 +34,8 @@ def run(args: Args, context: TaskContext) -> TaskResult:
     releases = Releases(context.paths, args.service)
     current, previous, left = releases.current(), releases.previous(), releases.left()
     known: dict[str, Any] = {"release": current, "since": releases.since(), "left": left}
+    if releases.is_drained():
+        return ok(STAYS_DRAINED, **known, drained_out=True)
     if args.leave and current != args.leave:
         return ok(f"{current or 'nothing'} is in force, not {args.leave}", **known)
     if previous is None and left is not None:
@@ -63,8 +65,8 @@ def _go_back(args: Args, context: TaskContext, releases: Releases, previous: str
         "drain": args.drain,
     }
     swap = Swap(SwapArgs(**wanted), context)
-    problem = "" if swap.is_in_force() else swap.carry_out()
+    problem = "" if swap.is_in_force() else swap.missing() or swap.carry_out()
     if problem:
-        return failed(f"{previous}: {problem}; {swap.said}", release=swap.before, **swap.figures)
+        return swap.failed(previous, problem)
     releases.go_back()
-    return changed(release=previous, left=swap.before, **swap.figures)
+    return changed(release=previous, left=swap.before, gpus=releases.gpus(previous), **swap.figures)

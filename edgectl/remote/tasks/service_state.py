@@ -41,6 +41,8 @@ def _one(name: str, context: TaskContext) -> dict[str, Any]:
         "previous": releases.previous(),
         "left": releases.left(),
         "since": releases.since(),
+        "gpus": releases.gpus(releases.current()),
         "front": record is not None,
+        "drained": releases.is_drained(),
         "serving": record is None or record.serving != "",
     }

@@ -13,11 +13,12 @@ from edgectl.remote.context import TaskContext
 from edgectl.remote.frozen import dataclass
 from edgectl.remote.lean import Any, Literal
 from edgectl.remote.result import TaskResult, changed, failed, ok
-from edgectl.remote.tasks import _serving
+from edgectl.remote.tasks import _quadlets, _serving
+from edgectl.remote.tasks._adapters import Adapters
 from edgectl.remote.tasks._flows import drain
 from edgectl.remote.tasks._front import Front
 from edgectl.remote.tasks._haproxy import SLOTS, Record
-from edgectl.remote.tasks._releases import Releases
+from edgectl.remote.tasks._releases import STAYS_DRAINED, Releases
 from edgectl.remote.tasks._slots import Slots
 from edgectl.remote.tasks._systemctl import Systemctl
 
@@ -34,6 +35,10 @@ _DESCRIBED = (
     "smoke_tokens",
     "smoke_stream",
     "ready_timeout",
+    "adapters",
+    "adapters_by",
+    "base",
+    "gpus",
 )
 
 
@@ -59,6 +64,15 @@ class Args:
     smoke_tokens: int = arg(16, doc="How many tokens an answer of the smoke test may have.")
     smoke_stream: bool = arg(False, doc="Ask a second time, for a stream that must say the same.")
     keep: int = arg(2, doc="How many earlier releases stay on the host.")
+    adapters: list[dict[str, str]] = arg(
+        factory=list,
+        doc="LoRA adapters: name, path ({adapters} is their folder), and the model clients ask for.",
+    )
+    adapters_by: Literal["", "vllm", "sglang"] = arg(
+        "", doc="Whose way of loading them while it runs it has."
+    )
+    gpus: list[str] = arg(factory=list, doc="The GPUs that the unit names, by number or UUID.")
+    base: str = arg("", doc="What two releases have in common that differ in nothing but adapters.")
 
     def __post_init__(self) -> None:
         """Refuse a wrong number of slots."""
@@ -69,15 +83,20 @@ class Args:
 def run(args: Args, context: TaskContext) -> TaskResult:
     """Swap to the release unless it is in force and answers."""
     swap = Swap(args, context)
+    if Releases(context.paths, args.service).is_drained():
+        return ok(STAYS_DRAINED, release=swap.before, drained_out=True)
     if swap.is_in_force():
-        return ok(release=args.release, previous=swap.before)
+        return ok(release=args.release, previous=swap.before, gpus=args.gpus)
+    missing = swap.missing()
+    if missing:
+        return swap.failed(args.release, missing)
     if context.check:
-        return changed(f"would swap from {swap.before or 'nothing'} to {args.release}", release=args.release)
+        return changed(swap.plan(), release=args.release)
     problem = swap.carry_out()
     if problem:
-        return failed(f"{args.release}: {problem}; {swap.said}", release=swap.before, **swap.figures)
+        return swap.failed(args.release, problem)
     swap.commit()
-    return changed(release=args.release, previous=swap.before, **swap.figures)
+    return changed(release=args.release, previous=swap.before, gpus=args.gpus, **swap.figures)
 
 
 class Swap:
@@ -85,6 +104,7 @@ class Swap:
 
     def __init__(self, args: Args, context: TaskContext) -> None:
         self._args = args
+        self._proc = context.proc
         systemctl = Systemctl(context.proc, [])
         self._releases = Releases(context.paths, args.service)
         self._front = Front(args.service, context.proc, systemctl)
@@ -93,6 +113,11 @@ class Swap:
         self.before = self._releases.current()
         self.figures: dict[str, Any] = {}
         self.said = "nothing was touched"
+
+    def failed(self, release: str, problem: str) -> TaskResult:
+        """Return what a swap that failed came to."""
+        gpus = self._releases.gpus(self.before)
+        return failed(f"{release}: {problem}; {self.said}", release=self.before, gpus=gpus, **self.figures)
 
     def _known_record(self) -> Record:
         """Return what the proxy shall be, with whoever serves now."""
@@ -111,9 +136,32 @@ class Swap:
             or not self._front.is_as(self._record)
         ):
             return False
-        if not self._releases.is_laid_out(release, self._args.files):
+        if not self._releases.is_laid_out(release, self._args.files) or not self._has_its_adapters(slot):
             return False
         return not _serving.await_tokens(self._slots.base_url(slot), self._args.model, 0.0, lambda: "")
+
+    def _has_its_adapters(self, slot: str) -> bool:
+        return not self._args.adapters_by or self._engine(slot).loaded() in (
+            None,
+            self._paths(self._args.adapters),
+        )
+
+    def missing(self) -> str:
+        """Return what the host lacks for the release, whatever becomes of the one that serves; or an empty text."""
+        podman = _quadlets.missing(self._proc) if _quadlets.is_quadlet(self._args.unit) else ""
+        return self._front.missing() or podman or self._releases.clash(self._args.gpus)
+
+    def plan(self) -> str:
+        """Return in words how the host would go over."""
+        before = self._releases.described(self.before) if self.before else {}
+        if not self._takes_adapters():
+            return f"would swap from {self.before or 'nothing'} to {self._args.release}"
+        new, old = (self._paths(one) for one in (self._args.adapters, before.get("adapters", [])))
+        loads = [f"load {name}" for name, path in new.items() if old.get(name) != path]
+        words = (
+            ", ".join([*loads, *(f"unload {name}" for name in old if name not in new)]) or "keep its adapters"
+        )
+        return f"would {words} in the engine that runs, from {self.before} to {self._args.release}"
 
     def carry_out(self) -> str:
         """Bring the host over to the release; return what went wrong, with `said` for where that left it."""
@@ -121,12 +169,47 @@ class Swap:
         if problem:
             self.said = self._who_serves()
             return problem
+        if self._takes_adapters() and self._adapt():
+            return ""
         return self._replace() if self._must_replace() else self._side_by_side()
+
+    def _takes_adapters(self) -> bool:
+        """Tell whether the engine that serves has only to load and unload adapters to be the release."""
+        before, slot = self.before, self._record.serving
+        if before is None or not slot or not self._args.base:
+            return False
+        is_same = self._releases.described(before).get("base") == self._args.base
+        return is_same and self._slots.of(before) == slot and self._slots.runs(slot)
+
+    def _adapt(self) -> bool:
+        """Load and unload adapters in the engine that serves, and prove them; where it will not, all is as it was."""
+        slot, before, wanted = self._record.serving, self.before or "", self._paths(self._args.adapters)
+        engine = self._engine(slot)
+        had = engine.loaded() or {}
+        problem = engine.bring(wanted)
+        if not problem:
+            problem, proof = self._slots.prove(slot, self._args.release)
+            self.figures.update(proof)
+        if problem:
+            engine.bring(self._paths(self._releases.described(before).get("adapters", [])))
+            self.figures["adapters_refused"] = problem
+            return False
+        self.figures["adapters"] = {
+            "loaded": sorted(name for name, path in wanted.items() if had.get(name) != path),
+            "unloaded": sorted(had.keys() - wanted.keys()),
+        }
+        return not self._slots.install(slot, self._args.release)
+
+    def _engine(self, slot: str) -> Adapters:
+        return Adapters(self._slots.base_url(slot), self._args.adapters_by)
+
+    def _paths(self, adapters: list[dict[str, str]]) -> dict[str, str]:
+        return {one["name"]: self._releases.filled(one["path"], self._args.release) for one in adapters}
 
     def _lay_out(self) -> str:
         args = self._args
         text = json.dumps({**self._described(), "swap": args.swap}, indent=2)
-        return self._front.missing() or self._releases.lay_out(args.release, args.files, text)
+        return self._releases.lay_out(args.release, args.files, text)
 
     def _take_over(self) -> str:
         """Have an engine that listened itself give its port to the proxy: until that has it, nobody answers there."""
@@ -143,7 +226,8 @@ class Swap:
 
     def _is_described(self) -> bool:
         told = self._releases.described(self._args.release)
-        return {name: told.get(name) for name in _DESCRIBED} == self._described()
+        # What is empty may be missing: an edgectl that did not know of it laid the release out.
+        return all((told.get(name) or None) == (value or None) for name, value in self._described().items())
 
     def _must_replace(self) -> bool:
         """Tell whether the old engine has to go before the new one starts."""

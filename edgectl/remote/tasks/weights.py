@@ -4,15 +4,17 @@ from __future__ import annotations
 
 import os
 import time
+from functools import partial
 
 from edgectl.remote.args import arg
 from edgectl.remote.context import TaskContext
 from edgectl.remote.frozen import dataclass
-from edgectl.remote.lean import Any
+from edgectl.remote.lean import Any, Callable, Optional
 from edgectl.remote.result import TaskResult, changed, failed, ok
-from edgectl.remote.tasks import _fetching, _relay
+from edgectl.remote.tasks import _fetching, _logins, _pieces, _relay
 from edgectl.remote.tasks._fetching import Got, Source, Wanted
-from edgectl.remote.tasks.blob import is_proven, path_of
+from edgectl.remote.tasks._meter import Meter
+from edgectl.remote.tasks.blob import is_proven
 
 REPEAT = "idempotent"
 _STEP_S = 1.0
@@ -23,10 +25,13 @@ _MENDINGS = 3
 class Args:
     """The files, and who near here has them or will."""
 
-    files: list[dict[str, Any]] = arg(doc="Each file's name, sha256 and the URL at its origin.")
+    files: list[dict[str, Any]] = arg(
+        doc="Each file's name, sha256 and url; its size and the marks of its pieces, if known."
+    )
     listen: str = arg("", doc="ADDRESS:PORT where neighbours may ask this host; none without it.")
     neighbours: list[str] = arg(factory=list, doc="ADDRESS:PORT of those that fetch before this host does.")
     token: str = arg("", doc="What the neighbours of this run show each other.")
+    logins: str = arg("", doc="What origins are asked with, by the name that a file's 'login' is.")
     bandwidth: float = arg(0.0, doc="Bytes per second from the origin; 0 for as many as there are.")
     patience: float = arg(60.0, doc="Seconds until neighbours that do not answer are not waited for.")
     idle: float = arg(120.0, doc="Seconds after which the relay ends when nobody asks.")
@@ -34,8 +39,12 @@ class Args:
 
 def run(args: Args, context: TaskContext) -> TaskResult:
     """Fetch what is missing, and give it on for a while."""
-    wanted = [(one, Wanted(one["sha256"], context.paths.blobs)) for one in args.files]
-    missing = [(one, want) for one, want in wanted if not _is_there(context.paths.blobs, want.sha256)]
+    meter = Meter(context.tell, [one.get("size") for one in args.files])
+    wanted = [
+        (one, _wanted(one, context.paths.blobs, partial(meter.at, number)))
+        for number, one in enumerate(args.files)
+    ]
+    missing = [(one, want) for one, want in wanted if not _is_there(want)]
     if context.check:
         said = f"would fetch {len(missing)} of {len(wanted)} files"
         return changed(said) if missing else ok()
@@ -47,17 +56,28 @@ def run(args: Args, context: TaskContext) -> TaskResult:
         problem = _relay.start(terms)
         if problem:
             return failed(problem)
-    moved = _Moved()
+    logins, moved = _logins.read(args.logins), _Moved()
+    meter.say()
     for one, want in missing:
-        problem = _Fetching(args, one["url"], want, moved).carry_out()
+        origin = Source(one["url"], "", args.bandwidth, logins.get(one.get("login", "")))
+        problem = _Fetching(args, origin, want, moved).carry_out()
         if problem:
             return failed(f"{one['name']}: {problem}", **moved.figures())
+    meter.say()
     return changed(**moved.figures()) if missing else ok(**moved.figures())
 
 
-def _is_there(blobs: str, sha256: str) -> bool:
-    path = path_of(blobs, sha256)
-    return os.path.exists(path) and is_proven(path, sha256)
+def _wanted(file: dict[str, Any], blobs: str, at: Callable[[int, Optional[int]], Any]) -> Wanted:
+    pieces = _pieces.read(file.get("pieces", ""), file.get("size"))
+    return Wanted(file["sha256"], blobs, at, pieces)
+
+
+def _is_there(wanted: Wanted) -> bool:
+    if not (os.path.exists(wanted.place) and is_proven(wanted.place, wanted.sha256)):
+        return False
+    size = os.path.getsize(wanted.place)
+    wanted.at(size, size)
+    return True
 
 
 class _Moved:
@@ -85,18 +105,22 @@ class _Moved:
 class _Fetching:
     """One file, from the first source that has it."""
 
-    def __init__(self, args: Args, url: str, wanted: Wanted, moved: _Moved) -> None:
+    def __init__(self, args: Args, origin: Source, wanted: Wanted, moved: _Moved) -> None:
         self._args = args
         self._wanted = wanted
         self._moved = moved
-        self._origin = Source(url, bandwidth=args.bandwidth)
+        self._origin = origin
         # The nearest in order first: so each gives to the next one, and none to all.
         self._near = [
             Source(f"http://{place}/{wanted.sha256}", args.token) for place in reversed(args.neighbours)
         ]
 
     def carry_out(self) -> str:
-        """Fetch, prove, mend, keep; return why not, or an empty text."""
+        """Fetch, prove, mend, keep, unless another one did; return why not, or an empty text."""
+        with _fetching.alone(self._wanted):
+            return "" if _is_there(self._wanted) else self._carried_out()
+
+    def _carried_out(self) -> str:
         problem = self._fetched()
         if problem:
             return problem

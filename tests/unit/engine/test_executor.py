@@ -128,6 +128,16 @@ def test_a_budget_spent_by_the_last_host_stopped_nothing() -> None:
     assert exit_code(ran.outcome) is ExitCode.FAILED
 
 
+def test_a_budget_spent_by_the_last_host_halts_where_the_last_wave_is_to_be_proved() -> None:
+    ran = Ran([_hosts(2)], {"n2": FAILS}, max_failed=Limit(0), proves_last=True)
+
+    assert (ran.outcome.stopped, ran.outcome.halted) == (
+        "1 hosts failed, the budget allows 0 of 2 (max_failed)",
+        True,
+    )
+    assert exit_code(ran.outcome) is ExitCode.STOPPED
+
+
 def test_an_ill_canary_stops_the_run_whatever_the_budgets_bear() -> None:
     ran = Ran([_hosts(3)], {"n1": AWAY}, canary=1, max_unreachable=Limit(3))
 

@@ -125,6 +125,31 @@ def test_a_gate_that_does_not_pass_stops_the_run_before_the_next_wave() -> None:
     assert exit_code(ran.outcome) is ExitCode.STOPPED
 
 
+def test_a_last_wave_that_is_to_be_proved_soaks_and_passes_the_gate_too() -> None:
+    asked: list[list[str]] = []
+
+    def gate(hosts: Sequence[Host]) -> str:
+        asked.append([host.name for host in hosts])
+        return "n3: too slow" if len(asked) == 2 else ""
+
+    ran = Ran([_hosts(3)], rules=Rules(gate=gate), waves=[1, 1.0], soak_s=60.0, proves_last=True)
+
+    assert asked == [["n1"], ["n2", "n3"]]
+    assert ran.clock.seconds == 120
+    assert (ran.outcome.stopped, ran.outcome.halted) == (
+        "the gate behind wave 2 did not pass: n3: too slow",
+        True,
+    )
+    assert exit_code(ran.outcome) is ExitCode.STOPPED
+
+
+def test_a_deadline_that_comes_after_the_last_host_halts_nothing() -> None:
+    ran = Ran([_hosts(2)], deadline_s=30.0, soak_s=60.0, proves_last=True)
+
+    assert (ran.outcome.stopped, ran.outcome.halted) == ("", False)
+    assert exit_code(ran.outcome) is ExitCode.DONE
+
+
 def test_a_window_that_is_closed_is_waited_for_and_told_once() -> None:
     # The run starts on Monday, 2026-11-23, at 09:00 UTC.
     night = Window((Weekday.TUE,), dt.time(1), 2)

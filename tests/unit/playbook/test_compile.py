@@ -110,6 +110,14 @@ UNDEFINED = [
         "debug: {msg: x}, when: 'r is defind'",
         f"3:29   {UNPARSED} there is no test 'defind'; did you mean 'defined'?",
     ),
+    (
+        "debug: {msg: '{{ lookup(1) }}'}",
+        f"3:20   {UNPARSED} 'lookup' is not supported; read it with `vars_files` or `-e @FILE`, ",
+    ),
+    (
+        "debug: {msg: '{{ pop | password_hash }}'}",
+        f"3:20   {UNPARSED} there is no filter 'password_hash'; put the hash itself into a secret",
+    ),
     ("debug: {msg: x}, loop: {a: 1}", "3:29   'loop' must be a list, not {'a': 1}"),
     ("debug: {msg: '{{ 1 / 0 }}'}", "3:20   division by zero in: 1 / 0"),
     ("file: {path: /f, mode: '{{ m }}', state: touch}", "3:29   'mode' must be a file mode"),
@@ -287,3 +295,17 @@ def test_until_without_retries_tries_as_often_as_ansible_does() -> None:
     tasks = tasks_of("  tasks:\n    - {command: a, until: r.rc == 0, register: r}\n    - {command: a}\n")
 
     assert [task.retries for task in tasks] == [3, 0]
+
+
+@pytest.mark.parametrize(
+    "task",
+    [
+        "{debug: {msg: '{{ r.stdout | from_yaml }}'}}",
+        "{debug: {msg: x}, when: 'r | to_yaml is search(1)'}",
+        "{debug: {msg: '{{ via }} {{ r }}'}}",
+    ],
+)
+def test_the_library_for_yaml_travels_with_templates_that_ask_for_it(task: str) -> None:
+    text = "- hosts: all\n  gather_facts: false\n  tasks:\n  - {command: id, register: r}\n  - "
+    assert job_of(text + task + "\n", via="{{ r | to_yaml }}").needs == ["jinja2", "yaml"]
+    assert job_of(text + "{debug: {msg: '{{ r }}'}}\n", via="{{ r | to_yaml }}").needs == ["jinja2"]

@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 import signal
 import time
+from collections.abc import Callable
 from typing import Any
 
 import pytest
@@ -14,10 +15,14 @@ from edgectl.remote.child import Children
 QUICK_S = 20.0
 
 
-def served(request: Any) -> dict[str, Any]:
+def served(request: Any, tell: Callable[[int, int], Any]) -> dict[str, Any]:
     match request:
         case "pid":
             return {"pid": os.getpid(), "group": os.getpgid(0)}
+        case "tell":
+            for done in range(3):
+                tell(done, 2)
+            return {"told": 3}
         case "die":
             os.kill(os.getpid(), signal.SIGKILL)
         case "raise":
@@ -71,6 +76,18 @@ def test_a_task_that_outlives_its_deadline_is_ended_even_where_it_does_not_liste
     stopped = ask(children, "hang", shared=True, timeout_s=0.2)
     assert stopped["msg"] == "stopped after its timeout of 0.2 s"
     assert "pid" in ask(children, "pid", shared=True)
+
+
+def test_what_a_task_tells_meanwhile_is_heard_in_order_before_its_result(children: Children) -> None:
+    heard: list[list[int]] = []
+    result = children.run(
+        "tell",
+        identity=None,
+        shared=True,
+        timeout_s=QUICK_S,
+        on_beat=lambda _idle_s, moved=(): heard.append(list(moved)),
+    )
+    assert (result, heard) == ({"told": 3}, [[0, 2], [1, 2], [2, 2]])
 
 
 def test_close_leaves_no_process_behind() -> None:

@@ -1,6 +1,7 @@
 from __future__ import annotations
 
 import json
+from base64 import b64encode, urlsafe_b64encode
 from typing import Any
 
 import pytest
@@ -36,7 +37,26 @@ CASES = [
     ({"pw": "hunter2"}, ("hunter2",), ["[pw]"]),
     ({"pw": "hunter2"}, {"s": {"hunter2"}}, {"s": "{'[pw]'}"}),
     ({"pw": "hunter2"}, None, None),
+    ({"pw": "hunter2"}, b64encode(b"hunter2").decode(), "[pw]"),
+    ({"pw": "p@ss/w rd"}, "https://u:p%40ss%2Fw%20rd@x", "https://u:[pw]@x"),
+    ({"pw": "p@ss/w rd"}, "?pw=p%40ss%2Fw+rd&n=1", "?pw=[pw]&n=1"),
+    ({"pw": "p@ss/w rd"}, "/p%40ss/w%20rd", "/[pw]"),
+    ({"pw": "abc"}, b64encode(b"abc").decode(), "YWJj"),
 ]
+
+
+@given(
+    before=st.binary(max_size=5),
+    after=st.binary(max_size=5),
+    secret=st.text("abc?>é\xff", min_size=7, max_size=20),
+)
+def test_base64_of_more_than_the_secret_tells_nothing_of_it(before: bytes, after: bytes, secret: str) -> None:
+    for encode in (b64encode, urlsafe_b64encode):
+        said = Redaction({"pw": secret})(encode(before + secret.encode() + after).decode())
+        left, right = said.split("[pw]", 1)
+        # What is left at its two ends are bits of one byte each, of which no byte can be told.
+        assert len(left) <= len(before) * 8 // 6 + 2
+        assert len(right) <= len(after) * 8 // 6 + 4
 
 
 @pytest.mark.parametrize(("secrets", "said", "told"), CASES)

@@ -40,3 +40,10 @@ def test_adapters_and_caches_that_an_engine_cannot_have_are_refused(tmp_path: Pa
         load_spec(written(tmp_path, adapter))
     with pytest.raises(InputError, match="for a cache of nvfp4"):
         load_spec(written(tmp_path, LLAMA + "serve: {{kv_cache_dtype: nvfp4}}\n"))
+
+
+def test_a_container_without_a_front_is_refused(tmp_path: Path) -> None:
+    image = "  runtime: quadlet\n  image: registry.example.net/engine@sha256:{a}\n"
+    text = VLLM.replace("  command: /opt/vllm/bin/vllm\n", image).replace("port: 8100", "front: none")
+    with pytest.raises(InputError, match="a container is put into force behind a front alone"):
+        load_spec(written(tmp_path, text))

@@ -16,11 +16,13 @@ from edgectl import shipped
 from edgectl.complaints import validate
 from edgectl.errors import EdgectlError, InputError
 from edgectl.ops.deploy.lock import Lock, as_data, as_text, lock_path, locked, read_lock
-from edgectl.ops.deploy.locking import Locking, make_lock, write_lock
+from edgectl.ops.deploy.locking import Locking, Look, make_lock, write_lock
 from edgectl.ops.deploy.origins import Origins
 from edgectl.ops.deploy.spec import ServiceSpec, load_spec
+from edgectl.remote.tasks._logins import BEARER, Login
 from edgectl.wiring.origins import HttpWeb
 from edgectl.yaml_source import parse
+from tests.fakes.clock import FakeClock
 from tests.fakes.origins import Site, an_origin
 from tests.unit.catalog.models import QWEN3_CODER, QWEN3_CODER_CONFIG
 from tests.unit.ops.deploy.specs import LLAMA, written
@@ -51,7 +53,8 @@ def site() -> Iterator[Site]:
 
 
 def origins(site: Site, folder: Path) -> Origins:
-    return Origins(HttpWeb(), folder, hub=site.url, s3=site.url, hub_token=site.token)
+    logins = {"hf://": Login(BEARER, (site.token,))} if site.token else {}
+    return Origins(HttpWeb(), folder, FakeClock(), hub=site.url, s3=site.url, logins=logins)
 
 
 def a_spec(site: Site, folder: Path, text: str = HUB) -> Path:
@@ -59,7 +62,7 @@ def a_spec(site: Site, folder: Path, text: str = HUB) -> Path:
 
 
 def made(site: Site, path: Path, *, update: bool = False) -> Locking:
-    return make_lock(load_spec(path), path, origins(site, path.parent), update=update)
+    return make_lock(load_spec(path), path, origins(site, path.parent), Look.AGAIN if update else Look.NEW)
 
 
 def test_a_repository_and_a_tag_become_digests(site: Site, tmp_path: Path) -> None:
@@ -201,7 +204,7 @@ def test_a_gated_repository_wants_a_token_and_gets_it(site: Site, tmp_path: Path
     site.token = "hf_x"
     path = a_spec(site, tmp_path)
     with pytest.raises(InputError, match="answers 401") as caught:
-        make_lock(load_spec(path), path, replace(origins(site, tmp_path), hub_token=""))
+        make_lock(load_spec(path), path, replace(origins(site, tmp_path), logins={}))
     assert "HF_TOKEN" in caught.value.hint
     assert made(site, path).lock.sources == {"": FIRST}
 
@@ -258,3 +261,34 @@ def test_the_same_bytes_are_the_same_release_in_whatever_order_and_other_bytes_a
     whole = Lock(_written_in(_NAMES, "")).release
     assert Lock(_written_in(order, note)).release == whole
     assert Lock(_written_in([name for name in order if name != gone], note)).release != whole
+
+
+def test_a_file_is_read_whole_where_that_is_asked_for_and_its_pieces_are_marked(
+    site: Site, tmp_path: Path
+) -> None:
+    content = b"w" * (5 * 1024 * 1024)
+    site.commits[FIRST]["a.safetensors"] = content
+    path = a_spec(site, tmp_path)
+    write_lock(made(site, path))
+    assert all(not file.pieces for file in locked(load_spec(path), path).spec.model.files)
+    before = locked(load_spec(path), path).release
+    read = make_lock(load_spec(path), path, origins(site, tmp_path), Look.WHOLE)
+    write_lock(read)
+    lock = locked(load_spec(path), path)
+    marks = {file.file_name: file.pieces.split() for file in lock.spec.model.files}
+
+    assert lock.release == before
+    assert marks["a.safetensors"] == [
+        hashlib.sha256(content[at : at + 4 * 1024 * 1024]).hexdigest()[:16] for at in (0, 4 * 1024 * 1024)
+    ]
+    site.asked.clear()
+    assert not make_lock(load_spec(path), path, origins(site, tmp_path), Look.WHOLE).asked
+    assert site.asked == []
+
+
+def test_a_file_that_is_read_whole_and_is_another_is_refused(site: Site, tmp_path: Path) -> None:
+    path = a_spec(site, tmp_path)
+    write_lock(made(site, path))
+    site.lies = True
+    with pytest.raises(InputError, match="its bytes have the sha256"):
+        make_lock(load_spec(path), path, origins(site, tmp_path), Look.WHOLE)

@@ -6,6 +6,7 @@ from collections.abc import Iterator
 from dataclasses import replace
 from datetime import timedelta
 from pathlib import Path
+from typing import Any
 
 import pytest
 
@@ -13,10 +14,12 @@ from edgectl.catalog.hardware import load_catalog
 from edgectl.catalog.rules_model import Severity
 from edgectl.engine.health_records import HealthKept, HealthState, Phase
 from edgectl.engine.lifecycle import Passage, Stage
+from edgectl.engine.outcome import RunOutcome
 from edgectl.engine.records import Manifest
 from edgectl.engine.service_records import Claim, EngineStart, ReleaseRecord, ServiceChange, Turn
 from edgectl.errors import ExitCode, InputError
 from edgectl.inventory.loader import load
+from edgectl.ops.deploy.apply import plan_lines
 from edgectl.ops.deploy.deployment import load_deployment
 from edgectl.ops.deploy.fit import GIB
 from edgectl.ops.deploy.fit_told import fit_report
@@ -28,6 +31,7 @@ from edgectl.ops.deploy.spec import load_spec
 from edgectl.ops.deploy.status import status
 from edgectl.ops.deploy.survey import claim_of, survey
 from edgectl.ops.services import Services
+from edgectl.playbook.compile import Options
 from edgectl.report import Line, Report, Table
 from edgectl.store.database import open_database
 from edgectl.store.health import SqlHealthHistory
@@ -90,7 +94,7 @@ def plan(services: Services, lock: Lock, explain: str | None = None) -> Report:
     return plan_report(plan_placement(services, lock, load_catalog()), START, explain)
 
 
-def change(host: str, release: str, turn: Turn = Turn.LIVE, **more: str) -> ServiceChange:
+def change(host: str, release: str, turn: Turn = Turn.LIVE, **more: Any) -> ServiceChange:
     return ServiceChange(more.pop("service", "chat"), host, release, turn, START, "ci", **more)
 
 
@@ -152,6 +156,39 @@ def test_a_plan_says_of_every_host_why(services: Services, tmp_path: Path) -> No
     assert statuses["gru1-r1-n01"] == "skipped"
 
 
+def test_hosts_of_other_countries_are_one_line_whichever_those_are(
+    services: Services, tmp_path: Path
+) -> None:
+    lock = a_lock(
+        tmp_path, SPEC.replace("per: metro", "per: metro, countries: [DE]").replace("role=gpu", "all")
+    )
+    text = said(plan(services, lock))
+
+    assert "not          5  gru1-r1-n[01-02],par1-r1-n[01-03]   is in FR, BR, and data stays in DE" in text
+    assert text.count("data stays") == 1
+    explained = said(plan(services, lock, "gru1-r1-n01"))
+    assert "against is in BR, and data stays in DE" in explained
+
+
+def test_a_host_that_somebody_drained_is_left_as_it_is_and_comes_back_with_undrain(
+    services: Services, tmp_path: Path
+) -> None:
+    turns = [change("fra1-r1-n01", "r-old"), change("fra1-r1-n01", "r-old", Turn.DRAINED)]
+    services.deployed.record(turns)
+    services.lifecycles.record([Passage("fra1-r1-n01", Stage.DRAINING, START, "ci")])
+    path = written(tmp_path, SPEC)
+    out = "out          1  fra1-r1-n01   is drained, and stays so until deploy undrain brings it back"
+    drained = load_deployment(services, path, None)
+
+    assert out in said(plan(services, a_lock(tmp_path)))
+    assert "fra1-r1-n01" not in {host.name for host in drained.hosts}
+    lines = plan_lines(drained, RunOutcome("R1", (), 0.0))
+    assert any("fra1-r1-n01   left as it is: is drained" in line.text for line in lines)
+    services.deployed.record([change("fra1-r1-n01", "r-old", Turn.UNDRAINED)])
+    services.lifecycles.record([Passage("fra1-r1-n01", Stage.IN_SERVICE, START, "ci")])
+    assert "fra1-r1-n01" in {host.name for host in load_deployment(services, path, None).hosts}
+
+
 def test_one_host_is_told_in_full(services: Services, tmp_path: Path) -> None:
     services.lifecycles.record([Passage("gru1-r1-n01", Stage.REPAIR, START, "ci")])
     text = said(plan(services, a_lock(tmp_path), "gru1-r1-n01"))
@@ -161,6 +198,28 @@ def test_one_host_is_told_in_full(services: Services, tmp_path: Path) -> None:
     assert "against lacks 11.2 GiB" in text
     with pytest.raises(InputError, match="'fra1-r1-n09' is not of 'role=gpu'"):
         plan(services, a_lock(tmp_path), "fra1-r1-n09")
+
+
+def test_two_services_of_a_host_never_get_the_same_gpus(services: Services, tmp_path: Path) -> None:
+    services.deployed.keep_release(ReleaseRecord("r-e", "embed", START, "ci", claim=Claim(2)))
+    services.deployed.keep_release(ReleaseRecord("r-s", "speech", START, "ci", claim=Claim(1)))
+    services.deployed.record(
+        [
+            change("fra1-r1-n01", "r-e", service="embed", gpus=("0", "2")),
+            change("fra1-r1-n01", "r-s", service="speech", gpus=("5",)),
+            # It was put there before anybody kept which GPUs: it has the first ones.
+            change("fra1-r1-n02", "r-e", service="embed"),
+            change("fra1-r1-n03", "r-old", gpus=("6", "7")),
+        ]
+    )
+    path = written(tmp_path, SPEC.replace("replicas: 2", "replicas: 3"))
+    found = load_deployment(services, path, None).request(Options()).host_vars
+
+    assert found["fra1-r1-n01"]["gpus"] == ["1", "3"]
+    assert found["fra1-r1-n02"]["gpus"] == ["2", "3"]
+    assert found["fra1-r1-n03"]["gpus"] == ["6", "7"]
+    assert 'Environment="CUDA_VISIBLE_DEVICES=1,3"' in found["fra1-r1-n01"]["unit"]
+    assert "it gets 1, 3" in said(plan(services, a_lock(tmp_path), "fra1-r1-n01"))
 
 
 def test_a_host_that_left_the_pattern_is_removed(services: Services, tmp_path: Path) -> None:
@@ -233,6 +292,21 @@ def test_a_diff_names_each_part_that_differs(services: Services, tmp_path: Path)
 def test_what_a_replica_takes_is_put_on_record(services: Services, tmp_path: Path) -> None:
     found = survey(services, a_lock(tmp_path), load_catalog())
     assert claim_of(found.need) == Claim(2, 0.9, "", 32_212_254_720)
+
+
+def test_a_limit_names_hosts_of_the_plan_and_plans_nothing_anew(services: Services, tmp_path: Path) -> None:
+    path = written(tmp_path, SPEC.replace("replicas: 2", "replicas: 1"))
+    services.deployed.record([change("fra1-r1-n02", "r-old")])
+    found = load_deployment(services, path, "fra1")
+
+    assert [host.name for host in found.hosts] == ["fra1-r1-n02"]
+    assert found.passed_over == dict.fromkeys(
+        ["fra1-r1-n01", "fra1-r1-n03"], "may serve it, and is not needed"
+    )
+    with pytest.raises(InputError, match="serve chat: 1 of 1: may serve it, and is not needed"):
+        load_deployment(services, path, "fra1-r1-n03")
+    with pytest.raises(InputError, match="3 of 3: is not of 'role=gpu'"):
+        load_deployment(services, path, "fra1:&role=dpu")
 
 
 class _Begun(History):

@@ -10,6 +10,7 @@ from edgectl.catalog.engines import engine_profiles
 from edgectl.catalog.hardware import load_catalog
 from edgectl.ops.deploy.release import release_id
 from edgectl.ops.deploy.units import render_unit
+from tests.hosts.standin_quadlet import parsed, unit_of
 from tests.unit.ops.deploy.specs import LLAMA, VLLM, spec
 
 _GOLDEN = Path(__file__).parents[3] / "golden/deploy"
@@ -133,3 +134,15 @@ def test_systemd_hands_an_argument_and_a_variable_on_as_they_are_written(tmp_pat
         "ExecStart="
     )
     assert fill_in(parse_command(line, "edgectl-chat.service"), {"HOME": "/root"})[-2:] == ["--x", value]
+
+
+@pytest.mark.parametrize("name", [name for name in UNITS if name.endswith(".container")])
+def test_a_quadlet_has_only_keys_that_the_oldest_podman_with_quadlets_knows(
+    tmp_path: Path, name: str
+) -> None:
+    text = unit_of(parsed(_unit(tmp_path, *UNITS[name])))
+
+    assert "ExecStart=/usr/local/bin/scripted-engine --model '{release}/model'" in text
+    assert "WantedBy=multi-user.target" in text
+    with pytest.raises(ValueError, match="unsupported key 'ShmSize'"):
+        unit_of(parsed("[Container]\nShmSize=16g\n"))
