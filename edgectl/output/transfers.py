@@ -102,10 +102,11 @@ class Transfers:
             yield f"  {next(iter(going)) or 'bytes'}   {_told(self._all, now)}"
             return
         count = f"PoPs {len(self._sums) - len(going):,}/{len(self._sums):,}"
-        yield f"  {count}   {_told(self._all, now)}"
         slowest = sorted(going, key=lambda name: (-going[name].left_s(now), name))
+        width = max(len(count), *(2 + len(name) for name in slowest[:_SHOWN]))
+        yield f"  {count:<{width}}   {_told(self._all, now)}"
         for name in slowest[:_SHOWN]:
-            yield f"    {name}   {_told(going[name], now)}"
+            yield f"    {name:<{width - 2}}   {_told(going[name], now)}"
         if len(slowest) > _SHOWN:
             yield f"    {len(slowest) - _SHOWN:,} PoPs more, sooner than these"
 

@@ -144,7 +144,11 @@ class _Reader:
             self._complain("a role is a name, or a mapping with `role`", at)
             return
         named = said.get("role") or said.get("name")
-        entry = {name: value for name, value in said.items() if name != "name"} | {"role": named}
+        known = {field.alias or name for name, field in RoleSchema.model_fields.items()} | {*INSTEAD}
+        entry = {name: value for name, value in said.items() if name in known and name != "name"}
+        # Any other key is a variable of the role's, as in Ansible.
+        given = {name: value for name, value in said.items() if name not in known}
+        entry |= {"role": named, "vars": {**given, **(said.get("vars") or {})}}
         schema = self._validated(RoleSchema, entry, at)
         if schema is not None:
             yield from reader.role(schema.role, schema.vars, around.and_inside(schema), self._document, at)

@@ -24,6 +24,7 @@ from edgectl.remote.template_words import text_environment
 FACT_PREFIX = "ansible_"
 # What a rescue and a loop see is known without gathering anything.
 NO_FACTS = frozenset({"ansible_failed_task", "ansible_failed_result", "ansible_loop_var"})
+_HOSTVARS = "put what several hosts need into the play's `vars` or a group's"
 _LOOKUPS = "read it with `vars_files` or `-e @FILE`, send it with `copy`, or name a provider under `secrets`"
 # What Ansible has and we have not: what to do instead.
 _INSTEAD_OF_FUNCTIONS = {
@@ -32,7 +33,11 @@ _INSTEAD_OF_FUNCTIONS = {
     "q": _LOOKUPS,
     "now": "gather facts and use `ansible_date_time`",
 }
-_INSTEAD_OF_FILTERS = {
+_STAT = "ask the host with `stat`, and its result with `r.stat.exists`"
+_INSTEAD_OF_WORDS = {
+    **dict.fromkeys(
+        ("directory", "exists", "file", "link", "is_dir", "is_file", "is_link", "link_exists"), _STAT
+    ),
     "fileglob": "write the names out",
     "json_query": "use `selectattr` and `map`",
     "password_hash": "put the hash itself into a secret",
@@ -49,7 +54,10 @@ def names_in_text(text: str) -> frozenset[str]:
     tree = parsed(text)
     _refuse_unknown_words(tree)
     _refuse_lookups(tree)
-    return frozenset(meta.find_undeclared_variables(tree)) - _BUILTINS
+    found = frozenset(meta.find_undeclared_variables(tree)) - _BUILTINS
+    if "hostvars" in found:
+        raise jinja2.TemplateSyntaxError(f"'hostvars' is not supported; {_HOSTVARS}", 1)
+    return found
 
 
 def parsed(text: str) -> jinja2.nodes.Template:
@@ -61,7 +69,7 @@ def _refuse_unknown_words(tree: jinja2.nodes.Template) -> None:
     for node in tree.find_all((jinja2.nodes.Filter, jinja2.nodes.Test)):
         kind, known = _vocabulary(node)
         if node.name not in known:
-            instead = _INSTEAD_OF_FILTERS.get(node.name)
+            instead = _INSTEAD_OF_WORDS.get(node.name)
             hint = f"; {instead}" if instead else did_you_mean(node.name, known, listed=False)
             raise jinja2.TemplateSyntaxError(f"there is no {kind} '{node.name}'{hint}", node.lineno)
 

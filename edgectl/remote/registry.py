@@ -62,6 +62,7 @@ MODULES: Dict[str, str] = {
     "service_prune": "service_prune",
     "service_release": "service_release",
     "service_rollback": "service_rollback",
+    "service_secrets": "service_secrets",
     "service_state": "service_state",
     "service_swap": "service_swap",
     "set_fact": "set_fact",

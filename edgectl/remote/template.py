@@ -132,7 +132,9 @@ def render_file(
     text: str, variables: Variables, *, trim_blocks: bool = True, lstrip_blocks: bool = False
 ) -> str:
     """Render a template file as the `template` module does: it ends with no fewer newlines than the file."""
-    environment = file_environment(trim_blocks=trim_blocks, lstrip_blocks=lstrip_blocks)
+    environment = file_environment(
+        trim_blocks=trim_blocks, lstrip_blocks=lstrip_blocks, keep_trailing_newline=False
+    )
     found = str(
         _guarded(lambda: _joined(_parts(environment.from_string(text), variables)), "the template file")
     )

@@ -85,10 +85,15 @@ def text_environment() -> jinja2.Environment:
     return _with_words(_OfYaml, trim_blocks=True, lstrip_blocks=False, keep_trailing_newline=True)
 
 
-def file_environment(*, trim_blocks: bool = True, lstrip_blocks: bool = False) -> jinja2.Environment:
-    """Return how template files are rendered, without the last newline; `render_file` puts it back as Ansible does."""
+def file_environment(
+    *, trim_blocks: bool = True, lstrip_blocks: bool = False, keep_trailing_newline: bool = True
+) -> jinja2.Environment:
+    """Return how template files are rendered."""
     return _with_words(
-        _Environment, trim_blocks=trim_blocks, lstrip_blocks=lstrip_blocks, keep_trailing_newline=False
+        _Environment,
+        trim_blocks=trim_blocks,
+        lstrip_blocks=lstrip_blocks,
+        keep_trailing_newline=keep_trailing_newline,
     )
 
 

@@ -14,6 +14,7 @@ import pytest
 from tests.cli_run import Ended
 from tests.hosts import debian_service
 from tests.hosts.debian_service import ENGINE, SERVICE_PORT, Site, pid_of
+from tests.hosts.test_deploy_killed import killed_at
 from tests.hosts.test_deploy_swap import unharmed
 
 pytestmark = [pytest.mark.long, pytest.mark.timeout(300)]
@@ -96,6 +97,29 @@ def test_adapters_come_and_go_and_come_back_and_no_unit_is_restarted(site: Site)
     assert pids(site) == before
     assert unharmed(seen)
     assert list(seen["said"]) == [" ".join(_BASE.split()[:8])]
+
+
+_HOME = "/var/lib/edgectl/releases/chat"
+STATES = {
+    "laid out": f"ls -d {_HOME}/adapters/med-* >/dev/null 2>&1",
+    "in the unit": "grep -q med- /etc/systemd/system/edgectl-chat-?.service",
+    "in force": f"grep -q med- {_HOME}/current/release.json",
+}
+
+
+@pytest.mark.parametrize("state", STATES)
+def test_what_is_killed_while_adapters_come_comes_to_the_same_end(site: Site, state: str) -> None:
+    before = pids(site)
+    with site.under_load(30) as seen:
+        write(site, law=_IUS, med=_COR)
+        killed_at(site, STATES[state])
+        again = site.apply("--wait", "60s")
+    assert again.code == 0, again
+    served = [said(site, "law", number) + said(site, "med", number) for number in (0, 1)]
+    assert served == ["ius iuscor cor"] * 2
+    assert pids(site) == before
+    assert unharmed(seen)
+    assert site.apply().report()["summary"]["ok"] == 2
 
 
 def test_an_engine_that_is_started_anew_has_the_adapters_of_its_release(site: Site) -> None:

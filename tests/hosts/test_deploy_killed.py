@@ -49,7 +49,7 @@ def _afresh(site: Site) -> None:
     assert site.apply().code == 0
 
 
-def _killed_at(site: Site, condition: str) -> None:
+def killed_at(site: Site, condition: str) -> None:
     """Apply, and kill the controller and all of it at the canary as soon as the condition holds there."""
     canary = site.machines["tst1-r1-n01"]
     trap = f"until {condition}; do :; done; pkill -9 python3; touch /tmp/hit"
@@ -78,7 +78,7 @@ def test_what_was_killed_at_a_state_comes_to_the_same_end(booted: Site, swap: st
     more = REPLACING if swap == "replace" else {}
     with booted.under_load(30) as seen:
         serve(booted, NEW, more)
-        _killed_at(booted, REPLACED[state])
+        killed_at(booted, REPLACED[state])
         again = booted.apply("--wait", "60s")
     assert again.code == 0, again
     assert unharmed(seen)

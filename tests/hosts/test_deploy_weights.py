@@ -10,18 +10,21 @@ import subprocess
 import sys
 import time
 from collections.abc import Iterator
+from functools import partial
 from pathlib import Path
 
 import pytest
 import yaml
 
 from tests.cli_run import Ended
+from tests.fakes.signatures import is_signed
 from tests.hosts import debian_service
 from tests.hosts.debian_service import ENGINE, Site
 from tests.hosts.weights_origin import Origin, origin
 
 _STORE = "/var/lib/edgectl/blobs"
 _MB = 1_000_000
+_SECRET = "wJalr/of+the+test/EXAMPLEKEY"
 
 
 class Ship:
@@ -76,6 +79,7 @@ def ship(pop: Ship) -> Ship:
     pop.origin.flips.clear()
     pop.origin.resets.clear()
     pop.origin.pace_s = 0.0
+    pop.origin.admits = lambda *_asked: True
     return pop
 
 
@@ -115,6 +119,36 @@ def test_a_damaged_copy_is_mended_by_the_pieces_of_a_neighbour_and_the_origin_is
     assert ship.apply().code == 0
     assert ship.have(sha256) == [sha256] * 3
     assert ship.origin.bytes == 0
+
+
+@pytest.mark.long
+def test_a_private_bucket_is_signed_for_a_changed_bit_costs_a_piece_and_nobody_reads_the_key(
+    ship: Ship,
+) -> None:
+    sha256 = ship.wants(10)
+    path = ship.site.edgectl.inventory / "services/chat.yaml"
+    spec = yaml.safe_load(path.read_text())
+    spec["model"]["files"][-1] = {"source": "s3://bucket/model.safetensors"}
+    spec["logins"] = {"s3://bucket/": {"access_key": {"env": "S3_KEY"}, "secret_key": {"env": "S3_SECRET"}}}
+    path.write_text(yaml.safe_dump(spec))
+    told = {"S3_KEY": "AKIAOFTHETEST", "S3_SECRET": _SECRET, "AWS_ENDPOINT_URL_S3": ship.origin.url}
+    ship.origin.admits = partial(is_signed, key="AKIAOFTHETEST", secret=_SECRET)
+    locked = ship.site.edgectl("deploy", "lock", "chat", more=told)
+    assert locked.code == 0, locked
+    assert ship.site.apply().code == 8, "without the key nothing is begun"
+    ship.origin.sent.clear()
+    ship.origin.flips.add(len(ship.origin.log))
+    ended = ship.site.edgectl("deploy", "apply", "chat", "-y", "-o", "jsonl", more=told)
+    assert ended.code == 0, ended
+    assert ship.have(sha256) == [sha256] * 3
+    assert ship.origin.bytes == 10 * _MB + 4 * 1024 * 1024
+    moved = [json.loads(line) for line in ended.out.splitlines()]
+    assert max(one["done"] for one in moved if one["type"] == "Heartbeat") >= 10 * _MB
+    said = ended.out + ended.err + locked.out + locked.err
+    written = [file.read_bytes() for file in ship.site.edgectl.home.rglob("*") if file.is_file()]
+    assert _SECRET not in said
+    assert not any(_SECRET.encode() in raw for raw in written)
+    assert ship.site.on_all(f"grep -rl {_SECRET} /var/lib/edgectl /run/edgectl /etc || true") == [""] * 3
 
 
 @pytest.mark.long

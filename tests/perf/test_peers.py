@@ -22,6 +22,7 @@ from pathlib import Path
 import pytest
 
 from tests.hosts import machines
+from tests.perf import peers
 from tests.perf.fleet import PEERS, PORT, Fleet, fleet_of
 
 HOSTS = int(os.environ.get("EDGECTL_PERF_HOSTS", "100"))
@@ -101,63 +102,18 @@ run_edgectl_again = run_edgectl
 
 
 def run_pyinfra(fleet: Fleet) -> None:
-    inventory = fleet.home / "pyinfra_hosts.py"
-    data = f'"ssh_port": {PORT}, "ssh_user": "root", "ssh_key": "{fleet.machine.client_key}"'
-    known = f'"ssh_known_hosts_file": "{fleet.home / "inventory/known_hosts"}", "ssh_strict_host_key_checking": "no"'
-    hosts = ", ".join(f'("{address}", {{{data}, {known}}})' for address in fleet.addresses)
-    inventory.write_text(f"hosts = [{hosts}]\n")
-    deploy = fleet.home / "deploy.py"
-    deploy.write_text(
+    peers.pyinfra(
+        fleet,
         "from io import StringIO\nfrom pyinfra import host\nfrom pyinfra.operations import files\n"
         f"for number in range({TASKS}):\n"
         "    files.put(name=f'file {number}', src=StringIO(f'number {number}\\n'),"
-        " dest=f'/srv/perf/{host.name}/{number}', mode='640')\n"
+        " dest=f'/srv/perf/{host.name}/{number}', mode='640')\n",
     )
-    _peer(fleet, [str(PEERS / "pyinfra"), "-y", str(inventory), str(deploy)], {})
 
 
 def run_ansible(fleet: Fleet) -> None:
-    _ansible(fleet, {})
+    peers.ansible(fleet, _playbook(fleet), forks=FORKS)
 
 
 def run_mitogen(fleet: Fleet) -> None:
-    where = "import ansible_mitogen; print(ansible_mitogen.__path__[0])"
-    found = subprocess.run([str(PEERS / "python"), "-c", where], capture_output=True, text=True, check=True)
-    plugins = Path(found.stdout.strip()) / "plugins" / "strategy"
-    _ansible(fleet, {"ANSIBLE_STRATEGY_PLUGINS": str(plugins), "ANSIBLE_STRATEGY": "mitogen_linear"})
-
-
-def _ansible(fleet: Fleet, environment: dict[str, str]) -> None:
-    hosts = fleet.home / "hosts.ini"
-    common = f"-o UserKnownHostsFile={fleet.home / 'inventory/known_hosts'}"
-    hosts.write_text(
-        "".join(f"{name} ansible_host={address}\n" for name, address in fleet.names())
-        + f"[all:vars]\nansible_port={PORT}\nansible_user=root\nansible_python_interpreter=/usr/bin/python3\n"
-        f"ansible_ssh_private_key_file={fleet.machine.client_key}\nansible_ssh_common_args='{common}'\n"
-    )
-    fleet.edgectl()
-    options = {
-        "ANSIBLE_PIPELINING": "1",
-        "ANSIBLE_FORKS": str(FORKS),
-        "ANSIBLE_SSH_ARGS": "-o ControlMaster=auto -o ControlPersist=60s",
-        "ANSIBLE_LOCAL_TEMP": str(fleet.home / "local"),
-    }
-    _peer(
-        fleet,
-        [str(PEERS / "ansible-playbook"), "-i", str(hosts), str(_playbook(fleet))],
-        options | environment,
-    )
-
-
-def _peer(fleet: Fleet, command: list[str], environment: dict[str, str]) -> None:
-    base = {"PATH": os.environ["PATH"], "HOME": str(fleet.home), "LC_ALL": "C.UTF-8"}
-    done = subprocess.run(
-        command,
-        env=base | environment,
-        cwd=fleet.home,
-        capture_output=True,
-        text=True,
-        check=False,
-        timeout=1800,
-    )
-    assert done.returncode == 0, done.stdout[-2000:] + done.stderr[-2000:]
+    peers.mitogen(fleet, _playbook(fleet), forks=FORKS)

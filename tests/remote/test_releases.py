@@ -53,6 +53,7 @@ def test_releases_share_an_adapter_and_the_last_one_takes_it_along(paths: HostPa
     chat.prune(1)
     assert sorted(path.name for path in folders.iterdir()) == ["law-1", "med-2"]
     lay_out(chat, "r-4", ("med-2", _MED))
+    chat.go_back()
     chat.prune(1)
     assert [path.name for path in folders.iterdir()] == ["med-2"]
     assert chat.beyond(1) == []

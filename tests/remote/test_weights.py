@@ -95,10 +95,14 @@ def ended(process: subprocess.Popen[str]) -> dict[str, Any]:
 
 @dataclass
 class Cable:
-    """A line to a neighbour's relay; `sent` are the bytes of each answer that was of the file."""
+    """A line to a neighbour's relay; `sent` are the bytes of each answer that was of the file.
+
+    One that is `broken` changes a byte of every answer, else it is the first one's alone.
+    """
 
     place: str = ""
     sent: list[int] = field(default_factory=list)
+    broken: bool = False
 
 
 @contextlib.contextmanager
@@ -113,8 +117,8 @@ def a_bad_cable(address: str, relay: str, flips_at: int) -> Iterator[Cable]:
                 content = bytearray(answer.read())
                 self.send_response(answer.status)
             if not self.path.endswith("/pieces"):
-                if not cable.sent:
-                    content[flips_at] ^= 1
+                if not cable.sent or cable.broken:
+                    content[min(flips_at, len(content) - 1)] ^= 1
                 cable.sent.append(len(content))
             self.send_header("Content-Length", str(len(content)))
             self.end_headers()
@@ -185,6 +189,16 @@ def test_a_bit_that_is_another_on_the_rack_s_network_costs_one_piece_from_the_ne
         result = pop.fetch(2, neighbours=[cable.place])
     assert (result["failed"], pop.kept(2) == _CONTENT, pop.known.bytes) == (False, True, 0)
     assert cable.sent == [len(_CONTENT), _PIECE]
+
+
+def test_what_a_neighbour_says_of_the_pieces_saves_the_origin_all_but_one(pop: Pop) -> None:
+    pop.fetch(1)
+    pop.known.sent.clear()
+    with a_bad_cable(f"{pop.network}.8", pop.relay(1), flips_at=5_000_000) as cable:
+        cable.broken = True
+        result = pop.fetch(2, neighbours=[cable.place])
+    assert (result["failed"], pop.kept(2) == _CONTENT) == (False, True)
+    assert (pop.known.bytes, cable.sent) == (_PIECE, [len(_CONTENT), _PIECE])
 
 
 def test_an_origin_without_ranges_gives_the_whole_file_again(pop: Pop) -> None:

@@ -12,7 +12,6 @@ from edgectl.engine.bench_records import BenchRecord
 from edgectl.engine.policy import Measure
 from edgectl.engine.service_records import ServiceChange
 from edgectl.ops.bench.judging import BASELINE_AGE
-from edgectl.ops.deploy.lock import Lock, as_data
 from edgectl.ops.services import Services
 
 _FIGURE = "output_tokens_per_s"
@@ -31,8 +30,8 @@ class Capacity:
 IN_GPUS = Capacity(None, "GPUs")
 
 
-def capacity_of(services: Services, lock: Lock, hosts: Collection[str]) -> Capacity:
-    """Return what the hosts of a service carry, by what was measured of its model and engine on their hardware."""
+def capacity_of(services: Services, lock: Mapping[str, Any], hosts: Collection[str]) -> Capacity:
+    """Return what the hosts of a service carry, by what was measured of a lock's model and engine on their hardware."""
     kinds = services.fleet.kinds
     wanted = {kinds[host].hardware for host in hosts}
     if "" in wanted:
@@ -40,7 +39,7 @@ def capacity_of(services: Services, lock: Lock, hosts: Collection[str]) -> Capac
     served = _served(services, lock)
     since = services.clock.now() - BASELINE_AGE
     records = services.bench.of_subjects(list(served), since) if served else ()
-    fitting = [one for one in records if _counts(one, lock.spec.model.name, served[one.subject])]
+    fitting = [one for one in records if _counts(one, lock["model"]["name"], served[one.subject])]
     return judged(fitting, {host: kinds[host].hardware for host in served if host in kinds}, wanted)
 
 
@@ -73,12 +72,12 @@ def _counts(record: BenchRecord, model: str, times: Sequence[tuple[Any, bool]]) 
     return is_same and record.is_trusted and record.model == model and record.figures.get(_FIGURE, 0.0) > 0
 
 
-def _served(services: Services, lock: Lock) -> dict[str, list[tuple[Any, bool]]]:
+def _served(services: Services, lock: Mapping[str, Any]) -> dict[str, list[tuple[Any, bool]]]:
     """Return by host since when which release was in force there: whether it is of the same model and engine."""
-    wanted = _named(as_data(lock))
-    same = {one.release: _named(one.lock) == wanted for one in services.deployed.releases(lock.spec.name)}
+    wanted, service = _named(lock), lock["service"]
+    same = {one.release: _named(one.lock) == wanted for one in services.deployed.releases(service)}
     times: dict[str, list[tuple[Any, bool]]] = defaultdict(list)
-    changes: Sequence[ServiceChange] = services.deployed.changes(lock.spec.name)
+    changes: Sequence[ServiceChange] = services.deployed.changes(service)
     for change in changes:
         times[change.host].append((change.at, same.get(change.release, False)))
     return times

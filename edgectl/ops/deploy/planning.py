@@ -13,6 +13,7 @@ from edgectl.inventory.fold import abridged
 from edgectl.ops.deploy.capacity import IN_GPUS, Capacity, capacity_of
 from edgectl.ops.deploy.fit_told import as_data, headline, parts
 from edgectl.ops.deploy.lock import Lock
+from edgectl.ops.deploy.lock import as_data as lock_data
 from edgectl.ops.deploy.placement import Decision, Placement, Verdict, away, few, objections, place
 from edgectl.ops.deploy.survey import Survey, survey
 from edgectl.ops.services import Services
@@ -62,7 +63,7 @@ def plan_placement(services: Services, lock: Lock, catalog: Catalog) -> Planned:
     placed = place(found.demand, found.nodes)
     if lock.spec.strategy.floor is None:
         return Planned(found, placed)
-    return Planned(found, placed, capacity_of(services, lock, placed.hosts))
+    return Planned(found, placed, capacity_of(services, lock_data(lock), placed.hosts))
 
 
 def plan_report(planned: Planned, now: datetime, explain: str | None = None) -> Report:

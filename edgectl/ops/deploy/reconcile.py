@@ -43,10 +43,16 @@ def _changes(
 ) -> Iterator[ServiceChange]:
     at, by = services.clock.now(), services.started_by
     for host, service, release, reason in differences(services.deployed.serving(), seen):
-        drained = seen[host].get(service, {}).get("drained", False)
-        turn = Turn.REMOVED if not release else Turn.DRAINED if drained else Turn.SEEN
-        gpus = tuple(seen[host].get(service, {}).get("gpus") or ())
+        state = seen[host].get(service, {})
+        turn, gpus = _turn(state) if release else Turn.REMOVED, tuple(state.get("gpus") or ())
         yield ServiceChange(service, host, release, turn, at, by, run=outcome.run, reason=reason, gpus=gpus)
+
+
+def _turn(state: Mapping[str, Any]) -> Turn:
+    """Return what a look found: one that serves nobody, and that nobody drained, has nothing that proved itself."""
+    if state["serving"]:
+        return Turn.SEEN
+    return Turn.DRAINED if state.get("drained") else Turn.QUARANTINED
 
 
 def differences(

@@ -11,6 +11,7 @@ from edgectl.engine.outcome import HostOutcome, RunOutcome, exit_code
 from edgectl.engine.policy import Measure
 from edgectl.inventory.fold import folded
 from edgectl.inventory.model import Host
+from edgectl.ops.deploy.capacity import capacity_of
 from edgectl.ops.deploy.care import rollout_of
 from edgectl.ops.deploy.holding import held
 from edgectl.ops.deploy.recording import remember, result_at
@@ -61,9 +62,18 @@ def plan(services: Services, back: Return) -> tuple[Return, Prepared, RunOutcome
     """Find out by check runs which release is to be left, and which host would go back to which one."""
     quiet = replace(services, observers=(), resuming="")
     _, seen = _run(quiet, back.request(Options(check=True)))
-    decided = replace(back, leave=leaving(seen))
+    decided = weighed(services, replace(back, leave=leaving(seen)))
     prepared, outcome = _run(quiet, decided.request(Options(check=True)))
     return decided, prepared, outcome
+
+
+def weighed(services: Services, back: Return) -> Return:
+    """Return it with what its floor is counted in, by what is on record of the release that is left."""
+    known = {one.release: one.lock for one in services.deployed.releases(back.spec.name)}
+    if back.spec.strategy.floor is None or not known.get(back.leave):
+        return back
+    names = [host.name for host in back.hosts]
+    return replace(back, measure=capacity_of(services, known[back.leave], names).measure)
 
 
 def leaving(outcome: RunOutcome) -> str:

@@ -177,7 +177,7 @@ def is_whole(wanted: Wanted) -> bool:
 
 def mend(wanted: Wanted, source: Source) -> Got:
     """Take from a source the pieces that are wrong here; all anew from an origin, where nobody knows which."""
-    right = wanted.pieces or _listed(source)
+    right = wanted.pieces or pieces_of(source)
     wrong = right.differing(_pieces.of_file(wanted.partial, right.each_bytes))
     if source.is_origin and not wrong:
         return _anew(wanted, source)
@@ -197,7 +197,8 @@ def _anew(wanted: Wanted, source: Source) -> Got:
     return fetch(wanted, source)
 
 
-def _listed(source: Source) -> Pieces:
+def pieces_of(source: Source) -> Pieces:
+    """Return the marks that a neighbour has of its copy's pieces; none of an origin, or of one that does not say."""
     if source.is_origin:
         return _UNKNOWN
     request = _http.Request(

@@ -169,7 +169,7 @@ class Releases:
         """Return the folders of adapters that no release has any more."""
         if not os.path.isdir(self.adapters):
             return []
-        releases = [name for name in os.listdir(self._home) if name != _ADAPTERS]
+        releases = [entry.name for entry in os.scandir(self._home) if entry.is_dir()]
         used = {one.get("folder") for name in releases for one in self.described(name).get("files", [])}
         return [
             os.path.join(self.adapters, name)

@@ -49,7 +49,7 @@ def run(args: Args, context: TaskContext) -> TaskResult:
         if problem:
             return failed(problem, **proof)
         releases.take_back()
-        return changed("serves again", **known, **proof)
+        return changed(f"serves {current} again", **known, **proof)
     return _stop_serving(args, front, releases, record, known)
 
 

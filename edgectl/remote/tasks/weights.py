@@ -129,6 +129,9 @@ class _Fetching:
             if _fetching.is_whole(self._wanted):
                 break
             self._moved.mended += 1
+            # What one source says of the pieces serves for the next one, and for the origin, which says nothing.
+            if not (self._wanted.pieces and self._wanted.pieces.marks):
+                self._wanted = self._wanted._replace(pieces=_fetching.pieces_of(other))
             got = _fetching.mend(self._wanted, other)
             self._moved.add(other, got)
             problem = got.problem

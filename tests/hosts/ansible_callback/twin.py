@@ -41,6 +41,7 @@ class CallbackModule(CallbackBase):  # type: ignore[misc]
     def _say(self, result: Any, status: str) -> None:
         told = {name: value for name, value in result.result.items() if name != "invocation"}
         said = {
+            "host": result.host.get_name(),
             "task": result.task.get_name(),
             "status": status,
             "msg": str(told.get("msg", "")),

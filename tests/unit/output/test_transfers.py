@@ -53,6 +53,7 @@ def test_many_pops_are_one_line_and_the_slowest_of_them() -> None:
     head, *slowest, rest = transfers.lines(10.0)
 
     assert head.startswith("  PoPs 0/4,400   ████████")
+    assert {line.index("█") for line in (head, *slowest) if "█" in line} == {head.index("█")}
     assert [line.split()[0] for line in slowest] == ["p0", "p100", "p1000", "p1100", "p1200"]
     assert rest == "    4,395 PoPs more, sooner than these"
 

@@ -118,6 +118,14 @@ UNDEFINED = [
         "debug: {msg: '{{ pop | password_hash }}'}",
         f"3:20   {UNPARSED} there is no filter 'password_hash'; put the hash itself into a secret",
     ),
+    (
+        "debug: {msg: x}, when: role is exists",
+        f"3:29   {UNPARSED} there is no test 'exists'; ask the host with `stat`",
+    ),
+    (
+        "debug: {msg: '{{ hostvars.x }}'}",
+        f"3:20   {UNPARSED} 'hostvars' is not supported; put what several hosts",
+    ),
     ("debug: {msg: x}, loop: {a: 1}", "3:29   'loop' must be a list, not {'a': 1}"),
     ("debug: {msg: '{{ 1 / 0 }}'}", "3:20   division by zero in: 1 / 0"),
     ("file: {path: /f, mode: '{{ m }}', state: touch}", "3:29   'mode' must be a file mode"),

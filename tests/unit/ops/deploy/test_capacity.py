@@ -20,6 +20,7 @@ from edgectl.ops.deploy.care import rollout_of
 from edgectl.ops.deploy.deployment import load_deployment
 from edgectl.ops.deploy.lock import Lock, as_data
 from edgectl.ops.deploy.planning import plan_placement, plan_report
+from edgectl.ops.deploy.rollback import Return, weighed
 from edgectl.ops.deploy.spec import load_spec
 from edgectl.ops.services import Services
 from edgectl.playbook.compile import Options
@@ -100,6 +101,22 @@ def test_a_floor_is_counted_in_what_was_measured_of_this_model_and_engine(
     assert request.policy.measure == Measure({BIG: 20_000, SMALL: 1000}, "tokens/s")
 
 
+@pytest.mark.parametrize("leave", ["", "the release"])
+def test_the_way_back_is_held_to_what_was_measured_of_the_release_that_is_left(
+    services: Services, tmp_path: Path, leave: str
+) -> None:
+    lock = a_lock(tmp_path)
+    deployed(services, lock, *EVERY)
+    measured(services, {"small1": 900.0, "big1": 20_000.0})
+    hosts = [services.fleet.hosts[name] for name in EVERY]
+    back = weighed(services, Return(lock.spec, hosts, leave=leave and lock.release))
+
+    expected = Measure({BIG: 20_000, SMALL: 900}, "tokens/s") if leave else None
+    policy = back.request(Options()).policy
+    assert policy is not None
+    assert (policy.measure, policy.spread) == (expected, "metro")
+
+
 @pytest.mark.parametrize(
     ("tokens", "why"),
     [
@@ -113,7 +130,7 @@ def test_without_a_measurement_of_all_hardware_it_is_counted_in_gpus_and_that_is
     lock = a_lock(tmp_path)
     deployed(services, lock, *EVERY)
     measured(services, tokens)
-    found = capacity_of(services, lock, EVERY)
+    found = capacity_of(services, as_data(lock), EVERY)
 
     assert (found.measure, found.said) == (None, why)
 
@@ -124,7 +141,7 @@ def test_different_loads_are_not_compared(services: Services, tmp_path: Path) ->
     measured(services, {"small1": 900.0}, "quick")
     measured(services, {"big1": 20_000.0}, "full")
 
-    assert capacity_of(services, lock, EVERY).said == "GPUs: no load is measured on all hardware"
+    assert capacity_of(services, as_data(lock), EVERY).said == "GPUs: no load is measured on all hardware"
 
 
 @pytest.mark.parametrize(
@@ -142,7 +159,7 @@ def test_what_was_in_force_when_it_was_measured_counts(
     deployed(services, a_lock(tmp_path, other), *EVERY)
     measured(services, dict.fromkeys(EVERY, 900.0))
 
-    assert capacity_of(services, lock, EVERY).measure is None
+    assert capacity_of(services, as_data(lock), EVERY).measure is None
 
 
 def test_a_large_replica_is_not_let_go_of_where_the_small_ones_cannot_carry_its_load(tmp_path: Path) -> None:
