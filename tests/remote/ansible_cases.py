@@ -10,7 +10,7 @@ import json
 import os
 import subprocess
 import sys
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 from types import MappingProxyType
 from typing import Any, NamedTuple
@@ -91,17 +91,19 @@ class Answer(NamedTuple):
     whole: dict[str, Any]
 
 
-def answers_of_ansible(root: Path, cases: Sequence[Case]) -> dict[tuple[int, str], Answer]:
-    """Return what Ansible's modules do, by the number of the case and the way it is run."""
+def answers_of_ansible(
+    root: Path, cases: Sequence[Case], unasked: Callable[[Case, Way], bool] = lambda _case, _way: False
+) -> dict[tuple[int, str], Answer]:
+    """Return what Ansible's modules do, by the number of the case and the way it is run, but for what is unasked."""
+    keys = [(number, way) for number, case in enumerate(cases) for way in WAYS if not unasked(case, way)]
     calls: list[dict[str, Any]] = []
     folders: list[Path] = []
-    for number, case in enumerate(cases):
-        for way in WAYS:
-            folder = root / f"{number}-{way.name}"
-            build_tree(folder, case.start)
-            folders.append(folder)
-            args = remote_source(case, placed(case.args, folder))
-            calls.append({"module": case.module, "args": args, "check": way.check, "times": way.times})
+    for number, way in keys:
+        case, folder = cases[number], root / f"{number}-{way.name}"
+        build_tree(folder, case.start)
+        folders.append(folder)
+        args = remote_source(case, placed(case.args, folder))
+        calls.append({"module": case.module, "args": args, "check": way.check, "times": way.times})
     # Ansible's cron wants crontab(1) to be there, also for a file of its own that it reads by itself.
     programs = program(root / "bin", "crontab", "#!/bin/sh\n").parent
     environment = {**os.environ, "PATH": f"{os.environ['PATH']}:{programs}"}
@@ -113,11 +115,12 @@ def answers_of_ansible(root: Path, cases: Sequence[Case]) -> dict[tuple[int, str
         text=True,
         check=True,
     )
-    keys = [(number, way.name) for number, _ in enumerate(cases) for way in WAYS]
     results = json.loads(done.stdout)
     return {
-        key: Answer(named(tree(folder), folder), said_of(cases[key[0]], result, folder), result)
-        for key, folder, result in zip(keys, folders, results, strict=True)
+        (number, way.name): Answer(
+            named(tree(folder), folder), said_of(cases[number], result, folder), result
+        )
+        for (number, way), folder, result in zip(keys, folders, results, strict=True)
     }
 
 

@@ -22,7 +22,7 @@ def main() -> None:
 
 def run_case(case: dict[str, Any]) -> dict[str, Any]:
     """Run a case as often as it says; the last result counts."""
-    return [run_once(case) for _ in range(case["times"])][-1]
+    return [run_once(case) for _ in range(case.get("times", 1))][-1]
 
 
 def run_once(case: dict[str, Any]) -> dict[str, Any]:
