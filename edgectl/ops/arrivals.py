@@ -17,7 +17,7 @@ from edgectl.engine.outcome import RunOutcome
 from edgectl.errors import MissingError
 from edgectl.ops.rollout import Prepared
 from edgectl.ops.services import Services
-from edgectl.remote.job import Job
+from edgectl.remote.job import Job, Task
 from edgectl.remote.protocol import TaskEnded
 from edgectl.report import Line
 
@@ -34,7 +34,7 @@ class Arrivals:
                 if not isinstance(work.errand, Job):
                     continue
                 tasks = (task for play in work.errand.plays for task in (*play.tasks, *play.handlers))
-                self._expected[work.host.name] |= {t.args["local"] for t in tasks if t.module == _MODULE}
+                self._expected[work.host.name] |= {path for task in tasks for path in _landings(task)}
         self._digests: dict[str, str] = {}
         self._new = 0
 
@@ -88,6 +88,12 @@ class Arrivals:
 def with_arrivals(services: Services, arrivals: Arrivals) -> Services:
     """Return the services with one more observer."""
     return replace(services, observers=(*services.observers, arrivals))
+
+
+def _landings(task: Task) -> Iterator[str]:
+    """Yield where a task's file goes, or that of each item of its loop."""
+    if task.module == _MODULE:
+        yield from (str(sent["local"]) for sent in task.by_src.values() or [task.args])
 
 
 def _brought(result: Mapping[str, Any]) -> Iterator[Mapping[str, Any]]:

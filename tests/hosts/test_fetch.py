@@ -28,6 +28,19 @@ def test_files_come_from_each_host_and_only_new_ones_are_told_as_new(boot: Boot,
     assert "2 files fetched, 0 of them new" in second.out
 
 
+def test_files_of_a_loop_come_from_each_host(boot: Boot, edgectl: Edgectl) -> None:
+    hosts = [boot("one"), boot("two")]
+    inventory(edgectl.inventory, hosts)
+    play = edgectl.home / "play.yaml"
+    task = {"fetch": {"src": "/etc/{{ item }}", "dest": "in"}, "loop": ["passwd", "group"]}
+    play.write_text(yaml.safe_dump([{"hosts": "all", "gather_facts": False, "tasks": [task]}]))
+
+    ended = edgectl("run", play)
+
+    assert "4 files fetched, 4 of them new" in ended.out
+    assert all((edgectl.home / "in" / host.name / "etc" / "group").exists() for host in hosts)
+
+
 def test_a_file_that_cannot_be_written_here_is_no_success(boot: Boot, edgectl: Edgectl) -> None:
     inventory(edgectl.inventory, [boot("one")])
     (edgectl.home / "in").write_text("a file where the folder should be")
