@@ -37,8 +37,9 @@ def _of_task(name: str, changes: Mapping[str, list[str]]) -> Iterator[Line]:
 
 def _diffs_of(result: Mapping[str, Any]) -> Iterator[str]:
     """Yield the changes of a result, or of each item of a loop's."""
-    for one in result.get("results", [result]):
-        diff = one.get("diff") or {}
+    own = result.get("diff")  # a module may call a value of its own `results`
+    for one in [result] if own else result.get("results", [result]):
+        diff = one.get("diff") or {} if isinstance(one, Mapping) else {}
         if "prepared" in diff:
             yield str(diff["prepared"])
         elif "before" in diff and "after" in diff:

@@ -49,6 +49,11 @@ def test_tasks_are_told_in_their_order_and_a_loop_item_by_item() -> None:
     assert "  made by the module" in told(host("n1", ("b", loop)))
 
 
+def test_a_value_of_a_module_that_is_called_results_is_no_loop() -> None:
+    assert told(host("n1", ("own", {"results": ["a", 1], **diff("", "x\n")})))[-1] == "  +x"
+    assert told(host("n1", ("own", {"results": ["a", 1]}))) == []
+
+
 def test_a_long_change_is_shown_in_part() -> None:
     lines = told(host("n1", ("big", diff("", "".join(f"{number}\n" for number in range(1000))))))
     assert (len(lines), lines[-1]) == (202, "  and 803 lines more: -o json")
