@@ -3,6 +3,8 @@ from __future__ import annotations
 from pathlib import Path
 from typing import Any
 
+import pytest
+
 from tests.remote.host import run_module, sha256
 
 SCRIPT = b'#!/bin/sh\necho "$(basename "$0"): $*"\necho "$PWD" >&2\nexit ${CODE:-0}\n'
@@ -20,6 +22,19 @@ def test_a_script_runs_under_its_own_name_with_its_words_and_leaves_nothing(tmp_
     assert result.values["stdout"] == "run.sh: one two three\n"
     assert result.values["stderr"] == f"{tmp_path}\n"
     assert not list(tmp_path.iterdir())
+
+
+@pytest.mark.parametrize(
+    ("line", "said"),
+    [
+        ("'my run.sh' a 'b  c'", "my run.sh: a b  c"),
+        ("my\\ run.sh a", "my run.sh: a"),
+        ('"run.sh"', "run.sh:"),
+        ("run.sh $((1 + 1)) | tr 2 3", "run.sh: 3"),
+    ],
+)
+def test_a_name_in_quotes_and_the_words_behind_it_reach_the_shell_as_written(line: str, said: str) -> None:
+    assert script(cmd=line).values["stdout"].strip() == said
 
 
 def test_another_result_than_0_is_a_failure() -> None:

@@ -63,19 +63,28 @@ def _run_sent(args: Args, context: TaskContext) -> Completed:
     """Put the script where only this user finds it, as long as it runs; a shell reads the line, as with Ansible."""
     import shlex
 
-    script = shlex.split(args.cmd)[0]
+    script, words = _parted(args.cmd)
     folder = tempfile.mkdtemp(prefix="edgectl-script-")
     try:
         path = os.path.join(folder, os.path.basename(script))
         with open(path, "wb") as stream:
             stream.write(context.blobs[(args.sources or [])[0][1]])
         os.chmod(path, 0o700)
-        line = args.cmd.strip().replace(script, shlex.quote(path), 1)
-        if args.executable is not None:
-            line = f"{args.executable} {line}"
+        line = f"{args.executable or ''} {shlex.quote(path)} {words}".strip()
         return context.proc.run(line, cwd=None if args.chdir is None else expanded(args.chdir))
     finally:
         shutil.rmtree(folder, ignore_errors=True)
+
+
+def _parted(line: str) -> tuple[str, str]:
+    """Return the script's name without its quotes, and the rest of the line as it was written."""
+    import io
+    import shlex
+
+    text = io.StringIO(line)
+    words = shlex.shlex(text, posix=True)
+    words.whitespace_split, words.commenters = True, ""
+    return words.get_token() or "", text.read()
 
 
 def _reason_to_skip(args: Args) -> str:
