@@ -62,7 +62,7 @@ def _checked(path: Path) -> Any:
         raise InputError(problems)
     try:
         module = own.made(path.stem, source, str(path))
-    except Exception as error:  # noqa: BLE001 - their code may raise anything
+    except (Exception, SystemExit) as error:  # noqa: BLE001 - their code may raise anything
         raise _wrong(path, f"it cannot be loaded: {type(error).__name__}: {error}") from None
     problems = [*_lacking(module, path)]
     if problems:
@@ -74,7 +74,7 @@ def _checked(path: Path) -> Any:
 
 def _read(path: Path) -> str:
     try:
-        return path.read_text(encoding="utf-8")
+        return path.read_text(encoding="utf-8-sig")
     except (OSError, UnicodeDecodeError) as error:
         raise _wrong(path, f"cannot read: {error}") from None
 

@@ -85,6 +85,7 @@ WRONG = [
         "modules/greet.py:2:17   Pattern matching is only supported in Python 3.10",
     ),
     ("def run(:\n", "modules/greet.py:1:9   invalid syntax"),
+    ("import sys\nsys.exit(3)\n", "modules/greet.py:1:1   it cannot be loaded: SystemExit: 3"),
     ("1 / 0\n", "modules/greet.py:1:1   it cannot be loaded: ZeroDivisionError: division by zero"),
     (
         "FREE_KEYS = True\nREPEAT = 'once'\n",
@@ -115,6 +116,10 @@ def test_a_module_that_cannot_work_is_refused_with_its_place(tmp_path: Path, mod
 def test_a_module_s_arguments_are_checked_like_ours(tmp_path: Path) -> None:
     with pytest.raises(InputError, match=r"site.yaml:4:\d+   unknown argument 'who'; did you mean 'whom'\?"):
         load_playbook(site(tmp_path, "{greet: {path: /x, who: me}}"))
+
+
+def test_a_module_may_begin_with_a_mark_of_its_encoding(tmp_path: Path) -> None:
+    load_playbook(site(tmp_path, "{greet: {path: /x}}", "\ufeff" + GREET))
 
 
 def test_a_name_of_ours_is_taken(tmp_path: Path) -> None:
