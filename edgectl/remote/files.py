@@ -99,6 +99,7 @@ class Replacing:
             with self._stream as stream:
                 if kind is None:
                     stream.flush()
+                    _dress(stream.fileno(), self._before, self._attributes)
                     os.fsync(stream.fileno())
             if kind is None:
                 self._put_in_place()
@@ -109,7 +110,6 @@ class Replacing:
         os.unlink(self._beside)
 
     def _put_in_place(self) -> None:
-        _dress(self._beside, self._before, self._attributes)
         if self._validate is not None:
             self._validate(self._beside)
         os.replace(self._beside, self._path)
@@ -123,8 +123,11 @@ def _create_beside(path: str, suffix: str) -> tuple[int, str]:
             return os.open(beside, os.O_RDWR | os.O_CREAT | os.O_EXCL | os.O_NOFOLLOW, 0o600), beside
 
 
-def _dress(beside: str, before: os.stat_result | None, attributes: Attributes) -> None:
-    """Give a new file its owner and mode; where the old owner cannot be kept, as with Ansible, it is ours."""
+def _dress(beside: int, before: os.stat_result | None, attributes: Attributes) -> None:
+    """Give a new file its owner and mode; where the old owner cannot be kept, as with Ansible, it is ours.
+
+    It goes by its descriptor: under its name the folder's owner may have put a link to somebody else's file.
+    """
     uid = before.st_uid if before is not None else -1
     gid = before.st_gid if before is not None else -1
     if (uid, gid) not in ((-1, -1), (os.geteuid(), os.getegid())):
@@ -175,16 +178,27 @@ def validator(command: str | None, proc: Proc) -> Callable[[str], None] | None:
     return check
 
 
+def is_strangers_link(path: str) -> bool:
+    """Tell whether a path is a link that neither root nor this user made: for root it may lead anywhere."""
+    return os.path.islink(path) and os.lstat(path).st_uid not in (0, os.geteuid())
+
+
 def back_up(path: str) -> str:
     """Copy a file beside itself under Ansible's name for a backup, and return that name."""
     import shutil
     import time
 
     copy = f"{path}.{os.getpid()}.{time.strftime('%Y-%m-%d@%H:%M:%S~')}"
-    found = os.stat(path)
-    shutil.copy2(path, copy)
-    with suppress(PermissionError):
-        os.chown(copy, found.st_uid, found.st_gid)
+    with open(path, "rb") as source:
+        found = os.fstat(source.fileno())
+        # Nobody else reads it before it has the old file's mode, and no link that waits there is followed.
+        handle = os.open(copy, os.O_WRONLY | os.O_CREAT | os.O_EXCL | os.O_NOFOLLOW, 0o600)
+        with os.fdopen(handle, "wb") as stream:
+            shutil.copyfileobj(source, stream)
+            with suppress(PermissionError):
+                os.chown(handle, found.st_uid, found.st_gid)
+            os.chmod(handle, stat.S_IMODE(found.st_mode))
+    os.utime(copy, ns=(found.st_atime_ns, found.st_mtime_ns), follow_symlinks=False)
     return copy
 
 
