@@ -105,3 +105,17 @@ def test_keys_over_plain_http_are_refused(tmp_path: Path) -> None:
 def test_a_line_is_put_together_as_it_was(line: str) -> None:
     assert parsed(line).kind
     assert written(parsed(line)) == f"{line}\n"
+
+
+@pytest.mark.skipif(os.geteuid() != 0, reason="only root can give a link to somebody: run as root")
+def test_a_link_of_the_user_does_not_lead_root_to_another_s_keys(tmp_path: Path) -> None:
+    (tmp_path / "roots").mkdir(mode=0o755)
+    (tmp_path / ".ssh").symlink_to(tmp_path / "roots")
+    os.lchown(tmp_path / ".ssh", 1, 1)
+
+    result = keys(tmp_path / ".ssh" / "authorized_keys", manage_dir=True)
+
+    assert "is a link that its user made" in result.msg
+    assert not list((tmp_path / "roots").iterdir())
+    os.lchown(tmp_path / ".ssh", 0, 0)
+    assert keys(tmp_path / ".ssh" / "authorized_keys", manage_dir=True).changed

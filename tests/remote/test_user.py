@@ -9,9 +9,9 @@ from typing import Any
 import pytest
 
 from edgectl.remote.args import ArgumentError, build
-from edgectl.remote.tasks import _accounts
+from edgectl.remote.tasks import _accounts, _user_key
 from edgectl.remote.tasks.user import Args
-from tests.remote.host import path_with, program, run_module
+from tests.remote.host import a_context, path_with, program, run_module
 
 HASH = "$6$salt$IxDD3jeSOb5eB1CX5LBsqZFVkJdido3OUILO5Ifz5iwMuTS4XMS130MTSuDDl3aCI6WouIL9AjRbLCelDCy.g."
 SHADOW = ("ann", "!", "19000", "0", "99999", "7", "", "", "")
@@ -96,6 +96,43 @@ def test_a_password_is_never_on_a_command_line(tmp_path: Path) -> None:
 def test_a_password_in_the_open_is_refused() -> None:
     with pytest.raises(ArgumentError, match="hash"):
         args(password="secret")
+
+
+def test_a_password_with_a_line_end_would_be_two_lines_for_chpasswd() -> None:
+    with pytest.raises(ArgumentError, match="a line end"):
+        args(password=f"{HASH}\n")
+
+
+KEYGEN = """
+    #!/bin/sh
+    for path; do :; done
+    case "$1" in -l) echo print;; *) echo private > "$path"; [ -e {gate} ] && echo public > "$path.pub";; esac
+"""
+
+
+def made_key(home: Path) -> Any:
+    account = ANN._replace(uid=os.geteuid(), gid=os.getegid(), home=str(home))
+    path = program(home / "bin", "ssh-keygen", KEYGEN.format(gate=home / "gate")).parent
+    return _user_key.make(args(generate_ssh_key=True), account, a_context(environment=path_with(path)))
+
+
+def test_a_key_that_was_made_by_half_is_made_again(tmp_path: Path) -> None:
+    assert "ssh-keygen failed" in made_key(tmp_path)
+    (tmp_path / "gate").touch()
+
+    assert made_key(tmp_path) is True
+    assert made_key(tmp_path) is False
+    assert sorted(path.name for path in (tmp_path / ".ssh").iterdir()) == ["id_rsa", "id_rsa.pub"]
+
+
+@pytest.mark.skipif(os.geteuid() != 0, reason="only root can give a link to somebody: run as root")
+def test_a_key_is_not_made_where_a_link_of_the_user_leads(tmp_path: Path) -> None:
+    (tmp_path / "roots").mkdir()
+    (tmp_path / ".ssh").symlink_to(tmp_path / "roots")
+    os.lchown(tmp_path / ".ssh", 1, 1)
+
+    assert "is a link that its user made" in made_key(tmp_path)
+    assert not list((tmp_path / "roots").iterdir())
 
 
 def test_a_program_that_ends_well_and_does_nothing_is_found(tmp_path: Path) -> None:

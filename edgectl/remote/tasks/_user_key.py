@@ -4,10 +4,11 @@ from __future__ import annotations
 
 import os
 import socket
+import tempfile
 
 from edgectl.remote import files
 from edgectl.remote.context import TaskContext
-from edgectl.remote.lean import Any, suppress
+from edgectl.remote.lean import Any
 from edgectl.remote.tasks._accounts import Account
 
 
@@ -19,19 +20,31 @@ def make(args: Any, account: Account, context: TaskContext) -> bool | str:
     if context.check:
         return True
     folder = os.path.dirname(path)
+    if files.is_strangers_link(folder):
+        return f"{folder} is a link that its user made, and may lead to another's keys: remove it"
     if not os.path.isdir(folder):
         os.makedirs(folder, 0o700)
         os.chown(folder, account.uid, account.gid)
-    with suppress(FileNotFoundError):
-        os.unlink(path)
+    with tempfile.TemporaryDirectory(prefix=".edgectl-", dir=folder) as beside:
+        made = os.path.join(beside, "key")
+        return _generate(args, made, context) or _hand_over(made, path, account)
+
+
+def _generate(args: Any, path: str, context: TaskContext) -> str:
     bits = ["-b", str(args.ssh_key_bits)] if args.ssh_key_bits else []
     comment = args.ssh_key_comment or f"ansible-generated on {socket.gethostname()}"
     words = ["ssh-keygen", "-q", "-t", args.ssh_key_type, *bits, "-C", comment, "-N", "", "-f", path]
     done = context.proc.run(words)
     if done.rc != 0 or not os.path.exists(f"{path}.pub"):
         return f"ssh-keygen failed: {(done.stderr or done.stdout).strip() or 'it made no key'}"
-    for one in (path, f"{path}.pub"):
-        os.chown(one, account.uid, account.gid)
+    return ""
+
+
+def _hand_over(made: str, path: str, account: Account) -> bool:
+    """Put both halves in place, the private one last: where it is, the key is whole and its user's."""
+    for half in (".pub", ""):
+        os.chown(made + half, account.uid, account.gid, follow_symlinks=False)
+        os.replace(made + half, path + half)
     return True
 
 

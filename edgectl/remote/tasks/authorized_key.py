@@ -58,6 +58,10 @@ def run(args: Args, context: TaskContext) -> TaskResult:
     )
     if args.follow:
         path = os.path.realpath(path)
+    if files.is_strangers_link(os.path.dirname(path)):
+        return failed(
+            f"{os.path.dirname(path)} is a link that its user made, and may lead to another's keys: remove it"
+        )
     values = {**{name: getattr(args, name) for name in args.__dataclass_fields__}, "keyfile": path}
     try:
         wanted = _wanted(args)

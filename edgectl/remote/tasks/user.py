@@ -63,6 +63,8 @@ class Args:
             raise ValueError(
                 "'password' is a hash, as `mkpasswd -m sha-512` prints: in the open nobody could log in"
             )
+        if self.password and "{{" not in self.password and set(":\n") & set(self.password):
+            raise ValueError("'password' has a colon or a line end in it, and no hash has: cut it off")
         if self.append and self.groups is None:
             raise ValueError("'append' needs 'groups'")
 
