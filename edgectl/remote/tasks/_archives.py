@@ -9,6 +9,7 @@ import shutil
 import stat
 import time
 
+from edgectl.remote import files
 from edgectl.remote.lean import Any, Iterator, NamedTuple
 from edgectl.remote.ownership import Attributes
 from edgectl.remote.proc import Completed, Proc
@@ -74,6 +75,9 @@ class TarFile:
         if done.rc != 0 or not names:
             said = done.stderr.strip() or "there is nothing in it"
             raise ArchiveError(f"{self._src} is no archive that can be read here: {said}")
+        out = next((name for name in names if ".." in name.split("/")), "")
+        if out:
+            raise ArchiveError(f"{self._src} would write outside of {self._dest}: {out}")
         return [name for name in names if not any(fnmatch.fnmatch(name, one) for one in self._choice.exclude)]
 
     def differences(self) -> str:
@@ -103,7 +107,19 @@ class TarFile:
         choice = self._choice
         renamed = ["--show-transformed-names", *choice.extra] if choice.extra else []
         excluded = [f"--exclude={name.rstrip('/')}" for name in choice.exclude]
-        line = ["tar", *words, "-C", self._dest, *renamed, *excluded, "-f", self._src, *choice.include]
+        # Without the first word tar takes what stands before a colon in the archive's name for a host's.
+        line = [
+            "tar",
+            "--force-local",
+            *words,
+            "-C",
+            self._dest,
+            *renamed,
+            *excluded,
+            "-f",
+            self._src,
+            *choice.include,
+        ]
         return self._proc.query(line)
 
 
@@ -152,7 +168,9 @@ class ZipFile:
 
     def _path(self, entry: Any) -> str:
         path = os.path.normpath(os.path.join(self._dest, entry.filename.lstrip("/")))
-        if not (os.path.realpath(path) + "/").startswith(os.path.realpath(self._dest) + "/"):
+        # A link that the archive brings may lead anywhere: it is replaced, never followed.
+        folder = path if path == os.path.normpath(self._dest) else os.path.dirname(path)
+        if not (os.path.realpath(folder) + "/").startswith(os.path.realpath(self._dest) + "/"):
             raise ArchiveError(f"{self._src} would write outside of {self._dest}: {entry.filename}")
         return path
 
@@ -175,16 +193,22 @@ class ZipFile:
 
     def _place(self, entry: Any) -> None:
         path = self._path(entry)
-        if os.path.lexists(path) and (os.path.islink(path) or not os.path.isdir(path)):
+        is_folder = os.path.isdir(path) and not os.path.islink(path)
+        if os.path.lexists(path) and not is_folder and _kind(entry) != stat.S_IFREG:
             os.unlink(path)
         os.makedirs(path if entry.is_dir() else os.path.dirname(path), exist_ok=True)
         if _kind(entry) == stat.S_IFLNK:
             os.symlink(self._zip.read(entry).decode("utf-8", "surrogateescape"), path)
             return
         if not entry.is_dir():
-            with self._zip.open(entry) as source, open(path, "wb") as stream:
+            with (
+                self._zip.open(entry) as source,
+                files.Replacing(path, Attributes(f"{_mode(entry):04o}"), follow=False) as stream,
+            ):
                 shutil.copyfileobj(source, stream)
-            os.utime(path, (_mtime(entry), _mtime(entry)))
+                stream.flush()
+                os.utime(stream.fileno(), (_mtime(entry), _mtime(entry)))
+            return
         os.chmod(path, _mode(entry))
 
 
