@@ -24,6 +24,7 @@ WRITTEN = "/dev/x /mnt/a\\040b ext4 noatime 0 2\n"
             "/dev/x\t/mnt/a\\040b\text4\tnoatime 0 2 # mine\n",
             "/dev/x\t/mnt/a\\040b\text4\tnoatime 0 2 # mine\n",
         ),
+        ("/dev/x /mnt/a\\040b ext4 password=a#b 0 2\n", WRITTEN),
         ("/dev/old /mnt/a\\040b ext4 noatime 0 2\n/dev/y / ext4\n", f"{WRITTEN}/dev/y / ext4\n"),
     ],
 )

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import re
+
 from edgectl.remote.lean import NamedTuple
 
 _FEWEST, _MOST = 4, 6
@@ -52,7 +54,8 @@ def _is_for(line: str, wanted: Line) -> bool:
 
 
 def _fields(line: str) -> tuple[str, ...] | None:
-    words = line.partition("#")[0].split()
+    # A # within a word is part of it, as in the options of a share.
+    words = re.split(r"(?:^|\s)#", line, maxsplit=1)[0].split()
     if not _FEWEST <= len(words) <= _MOST:
         return None
     return (*words, *["0"] * (_MOST - len(words)))
