@@ -16,6 +16,8 @@ from edgectl.remote.tasks import _crontab
 
 REPEAT = "idempotent"
 _FOLDER = "/etc/cron.d"
+# What cron, cronie and systemd-cron say of a user without a crontab, and what busybox says.
+_NONE_YET = ("no crontab for", "No such file or directory")
 
 
 @dataclass(frozen=True)
@@ -45,6 +47,8 @@ class Args:
 
     def __post_init__(self) -> None:
         """Refuse what leaves open who runs what when."""
+        if "\n" in self.name:
+            raise ValueError("'name' is one line, for it is a comment in the file")
         times = (self.minute, self.hour, self.day, self.month, self.weekday)
         if self.special_time and times != ("*",) * 5:
             raise ValueError("'special_time' takes the place of minute, hour, day, month and weekday")
@@ -58,7 +62,7 @@ class Args:
     def _refuse_what_is_no_job(self) -> None:
         if self.job is None:
             raise ValueError("'job' is needed with state=present")
-        if not self.env and "\n" in self.job.strip("\r\n"):
+        if "\n" in (self.job if self.env else self.job.strip("\r\n")):
             raise ValueError("'job' is one line: cron would take the next one for a job of its own")
         if self.cron_file and not self.user:
             raise ValueError("'cron_file' needs 'user': such a file says who runs the job")
@@ -99,7 +103,9 @@ def _read_own(args: Args, context: TaskContext) -> str | TaskResult | None:
     done = context.proc.query(["crontab", *_whose(args), "-l"])
     if done.rc == 127:  # noqa: PLR2004 - no such program
         return failed("there is no crontab(1) at this host: install the package cron first")
-    if done.rc not in (0, 1):
+    # What cannot be read must not be taken for empty, and written over; in check mode the user may be yet to come.
+    has_none = done.rc == 1 and (context.check or any(words in done.stderr for words in _NONE_YET))
+    if done.rc != 0 and not has_none:
         return failed(f"crontab -l failed: {(done.stderr or done.stdout).strip()}")
     return _crontab.without_heading(done.stdout) if done.rc == 0 else None
 
