@@ -46,9 +46,8 @@ def run(args: Args, context: TaskContext) -> TaskResult:
     if not context.check:
         for path, text in wanted.items():
             os.makedirs(os.path.dirname(path), exist_ok=True)
-            files.write_atomically(
-                path, text.encode(), AS_IT_IS if os.path.exists(path) else Attributes("0644")
-            )
+            new = AS_IT_IS if os.path.exists(path) else Attributes("0644")
+            files.write_atomically(path, text.encode("utf-8", "surrogateescape"), new)
     return TaskResult(differs or bool(wanted), values=values)
 
 
@@ -92,7 +91,8 @@ def files_for(args: Args) -> Iterator[tuple[str, str]]:
 def _lines_of(folder: str) -> dict[str, list[str]]:
     names = sorted(os.listdir(folder)) if os.path.isdir(folder) else []
     paths = [os.path.join(folder, name) for name in names]
-    return {path: (files.read(path) or b"").decode().splitlines() for path in paths if os.path.isfile(path)}
+    found = ((path, files.read(path) or b"") for path in paths if os.path.isfile(path))
+    return {path: raw.decode("utf-8", "surrogateescape").splitlines() for path, raw in found}
 
 
 def _commented(found: dict[str, list[str]], unwanted: re.Pattern[str]) -> Iterator[tuple[str, str]]:
