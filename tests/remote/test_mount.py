@@ -24,12 +24,19 @@ WRITTEN = "/dev/x /mnt/a\\040b ext4 noatime 0 2\n"
             "/dev/x\t/mnt/a\\040b\text4\tnoatime 0 2 # mine\n",
             "/dev/x\t/mnt/a\\040b\text4\tnoatime 0 2 # mine\n",
         ),
-        ("/dev/x /mnt/a\\040b ext4 password=a#b 0 2\n", WRITTEN),
         ("/dev/old /mnt/a\\040b ext4 noatime 0 2\n/dev/y / ext4\n", f"{WRITTEN}/dev/y / ext4\n"),
     ],
 )
 def test_fstab_has_one_line_for_a_place(before: str, after: str) -> None:
     assert with_line(before, LINE) == after
+
+
+def test_a_mark_of_comments_within_a_word_is_part_of_it() -> None:
+    share = Line("//files/a#b", "/mnt/a", "cifs", "password=x#y")
+    once = with_line("", share)
+
+    assert with_line(once, share) == once
+    assert without(f"{once}# /mnt/a\n", share) == "# /mnt/a\n"
 
 
 def test_swap_goes_by_its_device() -> None:

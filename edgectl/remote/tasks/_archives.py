@@ -107,10 +107,8 @@ class TarFile:
         choice = self._choice
         renamed = ["--show-transformed-names", *choice.extra] if choice.extra else []
         excluded = [f"--exclude={name.rstrip('/')}" for name in choice.exclude]
-        # Without the first word tar takes what stands before a colon in the archive's name for a host's.
         line = [
             "tar",
-            "--force-local",
             *words,
             "-C",
             self._dest,
