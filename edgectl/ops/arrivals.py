@@ -35,7 +35,7 @@ class Arrivals:
                     continue
                 tasks = (task for play in work.errand.plays for task in (*play.tasks, *play.handlers))
                 self._expected[work.host.name] |= {path for task in tasks for path in _landings(task)}
-        self._digests: dict[str, str] = {}
+        self._from: dict[str, str] = {}
         self._new = 0
 
     def on_event(self, event: RunEvent) -> None:
@@ -56,13 +56,17 @@ class Arrivals:
         except binascii.Error:
             return  # a secret in it was struck out: `told` says that the file is not here
         digest = _digest(content)
-        if digest == result["checksum"] and _digest_of_file(Path(path)) != digest:
+        if digest != result["checksum"] or self._from.setdefault(path, host) != host:
+            return  # another host's is there: `told` compares the two
+        if _digest_of_file(Path(path)) != digest:
             _write(Path(path), content)
             self._new += 1
-        self._digests[path] = digest
 
     def told(self, outcome: RunOutcome) -> list[Line]:
-        """Return what came. Raises `MissingError` for files that were read at a host and are not here."""
+        """Return what came. Raises `MissingError` for files that were read at a host and are not here.
+
+        Of a file that was brought twice the later content counts.
+        """
         wanted = [
             (host.host, one)
             for host in outcome.hosts
@@ -70,19 +74,31 @@ class Arrivals:
             if task.module == _MODULE
             for one in _brought(task.result)
         ]
+        latest = {(host, str(one["dest"])): str(one["checksum"]) for host, one in wanted}
         lost = [
-            f"{host}: {one['dest']}"
-            for host, one in wanted
-            if one["dest"] in self._expected[host] and _digest_of_file(Path(one["dest"])) != one["checksum"]
+            (host, path)
+            for (host, path), checksum in latest.items()
+            if path in self._expected[host] and _digest_of_file(Path(path)) != checksum
         ]
+        self._refuse_clashes(lost)
         if lost:
+            named = ", ".join(f"{host}: {path}" for host, path in lost[:3])
             raise MissingError(
-                f"{len(lost)} fetched files are not here, or hold a secret and were not sent: {', '.join(lost[:3])}",
+                f"{len(lost)} fetched files are not here, or hold a secret and were not sent: {named}",
                 hint="run it again",
             )
         if not wanted:
             return []
         return [Line(f"{len(wanted)} files fetched, {self._new} of them new")]
+
+    def _refuse_clashes(self, lost: list[tuple[str, str]]) -> None:
+        clashes = [(host, path) for host, path in lost if self._from.get(path, host) != host]
+        for host, path in clashes[:1]:
+            raise MissingError(
+                f"{len(clashes)} fetched files are not here, since another host's went to the same place: "
+                f"{path} is {self._from[path]}'s, not {host}'s",
+                hint="leave 'flat' out, or have 'dest' name {{ inventory_hostname }}",
+            )
 
 
 def with_arrivals(services: Services, arrivals: Arrivals) -> Services:

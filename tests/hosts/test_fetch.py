@@ -41,6 +41,37 @@ def test_files_of_a_loop_come_from_each_host(boot: Boot, edgectl: Edgectl) -> No
     assert all((edgectl.home / "in" / host.name / "etc" / "group").exists() for host in hosts)
 
 
+def test_files_of_two_hosts_that_go_to_one_place_are_no_success_unless_they_are_alike(
+    boot: Boot, edgectl: Edgectl
+) -> None:
+    hosts = [boot("one"), boot("two")]
+    inventory(edgectl.inventory, hosts)
+    for host in hosts:
+        host.run(f"echo {host.name} > /srv/f")
+    play = edgectl.home / "play.yaml"
+    tasks = [
+        {"fetch": {"src": f"/{name}", "dest": "in/f", "flat": True}, "tags": tag}
+        for name, tag in (("srv/f", "other"), ("etc/passwd", "alike"))
+    ]
+    play.write_text(yaml.safe_dump([{"hosts": "all", "gather_facts": False, "tasks": tasks}]))
+
+    other, alike = (edgectl("run", play, "--tags", tag) for tag in ("other", "alike"))
+
+    assert (other.code, alike.code) == (8, 0)
+    assert "1 fetched files are not here, since another host's went to the same place" in other.err
+
+
+def test_of_a_file_that_is_brought_twice_the_later_content_stays(boot: Boot, edgectl: Edgectl) -> None:
+    inventory(edgectl.inventory, [boot("one")])
+    play = edgectl.home / "play.yaml"
+    bring = {"fetch": {"src": "/srv/f", "dest": "in"}}
+    tasks = [{"shell": "echo a > /srv/f"}, bring, {"shell": "echo b > /srv/f"}, bring]
+    play.write_text(yaml.safe_dump([{"hosts": "all", "gather_facts": False, "tasks": tasks}]))
+
+    assert edgectl("run", play).code == 0
+    assert (edgectl.home / "in" / "one" / "srv" / "f").read_text() == "b\n"
+
+
 def test_a_file_that_cannot_be_written_here_is_no_success(boot: Boot, edgectl: Edgectl) -> None:
     inventory(edgectl.inventory, [boot("one")])
     (edgectl.home / "in").write_text("a file where the folder should be")
