@@ -9,7 +9,7 @@ import zipfile
 from pathlib import Path
 from typing import Any
 
-from tests.remote.host import run_module
+from tests.remote.host import run_module, sha256
 
 WHEN = (2020, 1, 2, 3, 4, 6)
 
@@ -68,3 +68,12 @@ def test_a_name_in_a_tar_file_that_leads_out_is_refused_before_anything_is_chang
 
     assert "would write outside" in result.msg
     assert not list((tmp_path / "d").iterdir())
+
+
+def test_a_file_that_is_no_archive_is_called_by_the_name_in_the_playbook(tmp_path: Path) -> None:
+    given = {"src": "a.tgz", "dest": str(tmp_path), "sources": [["", sha256(b"x"), "0644"]]}
+
+    result = run_module("unarchive", given, blobs={sha256(b"x"): b"x"})
+
+    assert result.msg.startswith("a.tgz is no archive that can be read here: ")
+    assert "/edgectl-archive-" not in result.msg

@@ -86,7 +86,8 @@ def _from(src: str, dest: str, args: Args, context: TaskContext) -> TaskResult:
         if differs:
             archive.unpack()
     except _archives.ArchiveError as error:
-        return failed(str(error))
+        # Where it lies for the moment differs from host to host: alike failures are to be told as one.
+        return failed(str(error).replace(src, args.src))
     dressed = [_dress(path, args) for path in _paths(dest, names)]
     left = archive.differences() if differs and not args.keep_newer else ""
     if left:
