@@ -12,6 +12,7 @@ from edgectl.remote.context import HostPaths, TaskContext
 from edgectl.remote.job import FLATTENED, ITEMS_OF, Play, Task
 from edgectl.remote.lean import Any, Callable, Dict, List, NamedTuple, Optional
 from edgectl.remote.proc import Proc
+from edgectl.remote.result import TaskResult
 from edgectl.remote.scope import Scope, with_lines
 from edgectl.remote.spill import Shelf
 
@@ -204,7 +205,10 @@ def perform(
     before = dict(os.environ)
     os.environ.update(request["environment"])
     try:
-        return dict(module.run(args, context).as_dict())
+        answer = module.run(args, context)
+        if not isinstance(answer, TaskResult):
+            return _broken(f"the module's run returned a {type(answer).__name__}, not a TaskResult")
+        return dict(answer.as_dict())
     finally:
         if request["environment"]:
             os.environ.clear()

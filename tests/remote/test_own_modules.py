@@ -118,6 +118,13 @@ def test_a_module_s_arguments_are_checked_like_ours(tmp_path: Path) -> None:
         load_playbook(site(tmp_path, "{greet: {path: /x, who: me}}"))
 
 
+def test_a_module_that_answers_with_something_else_is_told_so(tmp_path: Path) -> None:
+    module = GREET.replace("return changed(greeting=text)", "return {'changed': True}")
+    done = BundledHost(tmp_path).run(job_of(site(tmp_path, f"{{greet: {{path: {tmp_path}/f}}}}", module)))
+    (result,) = done.results.values()
+    assert result["msg"] == "the module's run returned a dict, not a TaskResult"
+
+
 def test_a_module_may_begin_with_a_mark_of_its_encoding(tmp_path: Path) -> None:
     load_playbook(site(tmp_path, "{greet: {path: /x}}", "\ufeff" + GREET))
 
