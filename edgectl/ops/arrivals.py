@@ -13,13 +13,13 @@ from pathlib import Path
 from typing import Any
 
 from edgectl.engine.events import HostSaid, RunEvent
-from edgectl.engine.outcome import RunOutcome
-from edgectl.errors import MissingError
+from edgectl.engine.outcome import RunOutcome, exit_code
+from edgectl.errors import ExitCode
 from edgectl.ops.rollout import Prepared
 from edgectl.ops.services import Services
 from edgectl.remote.job import Job
 from edgectl.remote.protocol import TaskEnded
-from edgectl.report import Line
+from edgectl.report import Line, Tone
 
 _MODULE = "fetch"
 
@@ -35,7 +35,6 @@ class Arrivals:
                     continue
                 tasks = (task for play in work.errand.plays for task in (*play.tasks, *play.handlers))
                 self._expected[work.host.name] |= {t.args["local"] for t in tasks if t.module == _MODULE}
-        self._digests: dict[str, str] = {}
         self._new = 0
 
     def on_event(self, event: RunEvent) -> None:
@@ -54,35 +53,44 @@ class Arrivals:
         try:
             content = base64.b64decode(str(result["content"]), validate=True)
         except binascii.Error:
-            return  # a secret in it was struck out: `told` says that the file is not here
+            return  # a secret in it was struck out: `lost` has the file
         digest = _digest(content)
         if digest == result["checksum"] and _digest_of_file(Path(path)) != digest:
             _write(Path(path), content)
             self._new += 1
-        self._digests[path] = digest
 
     def told(self, outcome: RunOutcome) -> list[Line]:
-        """Return what came. Raises `MissingError` for files that were read at a host and are not here."""
-        wanted = [
-            (host.host, one)
-            for host in outcome.hosts
-            for task in host.tasks
-            if task.module == _MODULE
-            for one in _brought(task.result)
-        ]
-        lost = [
-            f"{host}: {one['dest']}"
-            for host, one in wanted
-            if one["dest"] in self._expected[host] and _digest_of_file(Path(one["dest"])) != one["checksum"]
-        ]
-        if lost:
-            raise MissingError(
-                f"{len(lost)} fetched files are not here, or hold a secret and were not sent: {', '.join(lost[:3])}",
-                hint="run it again",
-            )
+        """Return what came, and what was read at a host and is not here."""
+        wanted = list(self._wanted(outcome))
         if not wanted:
             return []
-        return [Line(f"{len(wanted)} files fetched, {self._new} of them new")]
+        lost = self.lost(outcome)
+        lines = [
+            Line(f"  not here, since it cannot be written, or holds a secret: {one}", Tone.BAD)
+            for one in lost
+        ]
+        return [Line(f"{len(wanted) - len(lost)} files fetched, {self._new} of them new"), *lines]
+
+    def lost(self, outcome: RunOutcome) -> list[str]:
+        """Return the files that hosts sent and that are not here as they were there."""
+        return [
+            f"{host}: {one['dest']}"
+            for host, one in self._wanted(outcome)
+            if _digest_of_file(Path(str(one["dest"]))) != one["checksum"]
+        ]
+
+    def _wanted(self, outcome: RunOutcome) -> Iterator[tuple[str, Mapping[str, Any]]]:
+        for host in outcome.hosts:
+            for task in host.tasks:
+                for one in _brought(task.result) if task.module == _MODULE else ():
+                    if one["dest"] in self._expected[host.host]:
+                        yield host.host, one
+
+
+def code_with(arrivals: Arrivals, outcome: RunOutcome) -> ExitCode:
+    """Return what a run came to: one that is fine at its hosts lacks something where a file is not here."""
+    code = exit_code(outcome)
+    return ExitCode.MISSING if code is ExitCode.DONE and arrivals.lost(outcome) else code
 
 
 def with_arrivals(services: Services, arrivals: Arrivals) -> Services:
@@ -108,7 +116,7 @@ def _digest_of_file(path: Path) -> str:
 
 
 def _write(path: Path, content: bytes) -> None:
-    """Write beside and rename: a reader never sees half a file. What cannot be written, `told` finds missing."""
+    """Write beside and rename: a reader never sees half a file. What cannot be written is `lost`."""
     try:
         path.parent.mkdir(parents=True, exist_ok=True)
         beside = path.with_name(f".{path.name}.{os.getpid()}")

@@ -38,4 +38,4 @@ def test_a_file_that_cannot_be_written_here_is_no_success(boot: Boot, edgectl: E
     ended = edgectl("run", play)
 
     assert ended.code == 8
-    assert "1 fetched files are not here" in ended.err
+    assert "not here, since it cannot be written, or holds a secret: one: " in ended.out
