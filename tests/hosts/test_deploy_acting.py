@@ -103,6 +103,26 @@ def test_a_remedy_drains_through_the_front_and_gives_back_what_proved_itself(sit
     assert unharmed(seen)
 
 
+def test_two_services_of_a_host_have_gpus_of_their_own(site: Site) -> None:
+    services, gpus = site.edgectl.inventory / "services", "grep -ho 'CUDA_VISIBLE_DEVICES=[0-9,]*' {}"
+    serve(site, OLD, {"name": "embed", "serve": {"port": 8200}, "gpus": {"count": 2}})
+    (services / "chat.yaml").rename(services / "embed.yaml")
+    serve(site, OLD)
+    apply = ("deploy", "apply", "embed", "-y", "-o", "json")
+    # Who does not know of the other service is told by the host, and nothing is begun.
+    unknowing = site.edgectl(*apply, more={"EDGECTL_STATE": f"sqlite:///{site.folder}/unknowing.db"})
+    assert unknowing.code == 6, unknowing
+    assert "the service chat has GPU 0 here" in unknowing.host(N01)["reason"]
+    knowing = site.edgectl(*apply)
+    assert knowing.code == 0, knowing
+    unit = "/etc/systemd/system/edgectl-{}-[ab].service"
+    assert set(site.on_all(gpus.format(unit.format("chat")))) == {"CUDA_VISIBLE_DEVICES=0"}
+    assert set(site.on_all(gpus.format(unit.format("embed")))) == {"CUDA_VISIBLE_DEVICES=1,2"}
+    site.on_all("systemctl disable --now 'edgectl-embed-*'; rm -rf /etc/systemd/system/edgectl-embed-*"
+                " /etc/edgectl/embed* /var/lib/edgectl/releases/embed; systemctl daemon-reload; true")  # fmt: skip
+    (services / "embed.yaml").unlink()
+
+
 def test_health_looks_at_the_units_that_a_service_behind_a_front_has(site: Site) -> None:
     # What else is wrong with the machine that the tests run on must not keep the host out of what follows.
     apart = {"EDGECTL_STATE": f"sqlite:///{site.folder}/health.db"}
@@ -174,26 +194,6 @@ def test_a_host_that_can_go_neither_on_nor_back_is_drained_and_left_to_a_person(
     again = site.apply()
     assert again.code == 0, again
     assert N01 not in {host["host"] for host in again.report()["hosts"]}
-
-
-def test_two_services_of_a_host_have_gpus_of_their_own(site: Site) -> None:
-    services, gpus = site.edgectl.inventory / "services", "grep -ho 'CUDA_VISIBLE_DEVICES=[0-9,]*' {}"
-    serve(site, NEW, {"name": "embed", "serve": {"port": 8200}, "gpus": {"count": 2}})
-    (services / "chat.yaml").rename(services / "embed.yaml")
-    serve(site, OLD)
-    apply = ("deploy", "apply", "embed", "-y", "-o", "json")
-    # Who does not know of the other service is told by the host, and nothing is begun.
-    unknowing = site.edgectl(*apply, more={"EDGECTL_STATE": f"sqlite:///{site.folder}/unknowing.db"})
-    assert unknowing.code == 6, unknowing
-    assert "the service chat has GPU 0 here" in unknowing.host(N01)["reason"]
-    knowing = site.edgectl(*apply)
-    assert knowing.code == 0, knowing
-    unit = "/etc/systemd/system/edgectl-{}-[ab].service"
-    assert set(site.on_all(gpus.format(unit.format("chat")))) == {"CUDA_VISIBLE_DEVICES=0"}
-    assert set(site.on_all(gpus.format(unit.format("embed")))) == {"CUDA_VISIBLE_DEVICES=1,2"}
-    site.on_all("systemctl disable --now 'edgectl-embed-*'; rm -rf /etc/systemd/system/edgectl-embed-*"
-                " /etc/edgectl/embed* /var/lib/edgectl/releases/embed; systemctl daemon-reload; true")  # fmt: skip
-    (services / "embed.yaml").unlink()
 
 
 def test_a_store_that_was_lost_is_made_anew_from_the_hosts(site: Site) -> None:

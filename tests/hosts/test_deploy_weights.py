@@ -45,6 +45,7 @@ class Ship:
         script = json.dumps({"says": f"release {self._seed} says hello to all of you"}).encode()
         self.site.write_model(script, ENGINE, weights=weights)
         path = self.site.edgectl.inventory / "services/chat.yaml"
+        path.with_name("chat.lock.yaml").unlink(missing_ok=True)
         spec = yaml.safe_load(path.read_text())
         url = f"{self.origin.url}/bucket/model.safetensors?X-Amz-Signature=1"
         spec["model"]["files"].append({"source": url, "sha256": sha256, "name": "model.safetensors"})

@@ -9,15 +9,16 @@ import shutil
 import stat
 import subprocess
 import sys
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from pathlib import Path
-from typing import Any
+from typing import Any, NamedTuple
 
 import pytest
 import yaml
 from hypothesis import HealthCheck, Phase, given, settings
 from hypothesis import strategies as st
 
+from edgectl.playbook.compile import Options
 from edgectl.remote.protocol import TaskEnded
 from tests.hosts.ansible_twin import ANSIBLE, CALLBACKS, missing
 from tests.remote.bundled import BundledHost
@@ -27,6 +28,8 @@ from tests.remote.playing import job_of
 pytestmark = pytest.mark.skipif(bool(missing()), reason=missing() or "present")
 # So many are played by one start of Ansible, which takes a second and more.
 _TOGETHER = 10
+_OPTIONS = {"check": ("--check",), "first": (), "again": ()}
+Ends = dict[str, list[tuple[str, str]]]
 _IDLE = "idle"
 _QUIET = (HealthCheck.too_slow, HealthCheck.data_too_large, HealthCheck.function_scoped_fixture)
 # A program that differs is told as it is: a smaller one would cost a start of Ansible for each try.
@@ -44,7 +47,7 @@ def plays(given: list[dict[str, Any]], folder: Path) -> list[dict[str, Any]]:
     return found
 
 
-def by_ansible(found: list[dict[str, Any]], folder: Path) -> dict[str, list[tuple[str, str]]]:
+def by_ansible(found: list[dict[str, Any]], folder: Path, *options: str) -> Ends:
     # Ansible gives up on all plays where all hosts of one have failed: another one stands by, and does nothing.
     leave = {"meta": "end_host", "when": f"inventory_hostname == '{_IDLE}'"}
     beside = [play | {"hosts": [play["hosts"], _IDLE], "tasks": [leave, *play["tasks"]]} for play in found]
@@ -62,7 +65,7 @@ def by_ansible(found: list[dict[str, Any]], folder: Path) -> dict[str, list[tupl
         "ANSIBLE_CONFIG": str(folder / "ansible.cfg"),
         "LC_ALL": "C.UTF-8",
     }
-    command = [str(ANSIBLE), "-i", str(folder / "hosts.ini"), str(playbook)]
+    command = [str(ANSIBLE), "-i", str(folder / "hosts.ini"), str(playbook), *options]
     done = subprocess.run(command, env=environment, capture_output=True, text=True, check=False, timeout=600)
     said = [json.loads(line[5:]) for line in done.stdout.splitlines() if line.startswith("TWIN ")]
     # It says of every play at least what its first task came to, or it gave up on all of them.
@@ -72,26 +75,32 @@ def by_ansible(found: list[dict[str, Any]], folder: Path) -> dict[str, list[tupl
         play["hosts"]: [
             (end["task"], end["status"])
             for end in said
-            if end["host"] == play["hosts"] and end["task"] != "meta"
+            if end["host"] == play["hosts"] and not end["task"].endswith("meta")
         ]
         for play in found
     }
 
 
-def by_edgectl(play: dict[str, Any], folder: Path) -> list[tuple[str, str]]:
+def by_edgectl(play: dict[str, Any], folder: Path, run: str, options: Options) -> list[tuple[str, str]]:
     playbook = folder / f"{play['hosts']}.yaml"
     playbook.write_text(yaml.safe_dump([play | {"hosts": "all"}], sort_keys=False))
     host = BundledHost(folder / f"host-{play['hosts']}", environment={"LC_ALL": "C.UTF-8"})
-    host.folder.mkdir()
-    visit = host.run(job_of(playbook))
+    host.folder.mkdir(exist_ok=True)
+    visit = host.run(job_of(playbook, run, options))
     ends = [
         message for message in visit.messages if isinstance(message, TaskEnded) and message.module != "meta"
     ]
     return [(end.name, end.status.replace("rescued", "failed")) for end in ends]
 
 
-def tree(folder: Path) -> dict[str, Any]:
-    return dict(_entries(folder))
+class Seen(NamedTuple):
+    """What a tool said of each program's tasks, and what was in their folders then."""
+
+    ends: Ends
+    tree: dict[str, Any]
+
+    def left(self, mark: str) -> dict[str, Any]:
+        return {path: entry for path, entry in self.tree.items() if path.startswith(mark)}
 
 
 def _entries(folder: Path) -> Iterator[tuple[str, Any]]:
@@ -101,33 +110,42 @@ def _entries(folder: Path) -> Iterator[tuple[str, Any]]:
         yield str(path.relative_to(folder)), (oct(seen.st_mode), content)
 
 
-def compared(given: list[dict[str, Any]], folder: Path) -> None:
-    """Play programs with both tools and compare what they say and leave."""
+def compared(given: list[dict[str, Any]], folder: Path, passes: tuple[str, ...]) -> None:
+    """Play programs with both tools, in check mode, for the first time and again; compare what they say and leave."""
     work = folder / "w"
     shutil.rmtree(folder, ignore_errors=True)
     found = plays(given, work)
+    theirs = [*_passes(passes, work, found, lambda word: by_ansible(found, folder, *_OPTIONS[word]))]
+    ours = [*_passes(passes, work, found, lambda word: _by_edgectl(found, folder, word))]
+    for word, our, their in zip(passes, ours, theirs, strict=True):
+        for play in found:
+            mark = play["hosts"]
+            assert our.ends[mark] == their.ends[mark], (word, yaml.safe_dump(play, sort_keys=False))
+            assert our.left(mark) == their.left(mark), (word, yaml.safe_dump(play, sort_keys=False))
+
+
+def _by_edgectl(found: list[dict[str, Any]], folder: Path, word: str) -> Ends:
+    options = Options(check="--check" in _OPTIONS[word])
+    return {play["hosts"]: by_edgectl(play, folder, word.upper(), options) for play in found}
+
+
+def _passes(
+    passes: tuple[str, ...], work: Path, found: list[dict[str, Any]], run: Callable[[str], Ends]
+) -> Iterator[Seen]:
+    """Yield what a tool says and leaves in each pass, from empty folders on."""
+    shutil.rmtree(work, ignore_errors=True)
     for play in found:
         (work / play["hosts"]).mkdir(parents=True)
-    theirs = by_ansible(found, folder)
-    their_tree = tree(work)
-    shutil.rmtree(work)
-    for play in found:
-        (work / play["hosts"]).mkdir(parents=True)
-    ours = {play["hosts"]: by_edgectl(play, folder) for play in found}
-    our_tree = tree(work)
-    for play in found:
-        mark = play["hosts"]
-        assert ours[mark] == theirs[mark], yaml.safe_dump(play, sort_keys=False)
-        its = {path: entry for path, entry in their_tree.items() if path.startswith(mark)}
-        own = {path: entry for path, entry in our_tree.items() if path.startswith(mark)}
-        assert own == its, yaml.safe_dump(play, sort_keys=False)
+    for word in passes:
+        ends = run(word)
+        yield Seen(ends, dict(_entries(work)))
 
 
 @pytest.mark.timeout(600)
 @given(st.lists(programs(), min_size=_TOGETHER, max_size=_TOGETHER))
 @settings(max_examples=1, deadline=None, suppress_health_check=_QUIET, phases=_PHASES, derandomize=True)
 def test_a_few_random_programs_do_the_same(tmp_path: Path, given: list[dict[str, Any]]) -> None:
-    compared(given, tmp_path / "few")
+    compared(given, tmp_path / "few", ("first",))
 
 
 @pytest.mark.long
@@ -135,4 +153,4 @@ def test_a_few_random_programs_do_the_same(tmp_path: Path, given: list[dict[str,
 @given(st.lists(programs(), min_size=_TOGETHER, max_size=_TOGETHER))
 @settings(max_examples=30, deadline=None, suppress_health_check=_QUIET, phases=_PHASES)
 def test_three_hundred_random_programs_do_the_same(tmp_path: Path, given: list[dict[str, Any]]) -> None:
-    compared(given, tmp_path / "many")
+    compared(given, tmp_path / "many", ("check", "first", "again"))

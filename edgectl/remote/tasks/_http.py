@@ -177,7 +177,8 @@ class _Redirects(urllib.request.HTTPRedirectHandler):
         }
         if not keeps:
             sent = {name: value for name, value in sent.items() if not name.lower().startswith("content-")}
-        if _host(newurl) != _host(req.full_url):
+        was_private = req.full_url.startswith("https:") and not newurl.startswith("https:")
+        if was_private or _host(newurl) != _host(req.full_url):
             sent = {name: value for name, value in sent.items() if name.lower() not in _FOR_ONE_HOST}
         return urllib.request.Request(  # noqa: S310 - urllib lets redirects lead to the web only
             newurl.replace(" ", "%20"),
