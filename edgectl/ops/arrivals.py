@@ -13,13 +13,13 @@ from pathlib import Path
 from typing import Any
 
 from edgectl.engine.events import HostSaid, RunEvent
-from edgectl.engine.outcome import RunOutcome
-from edgectl.errors import MissingError
+from edgectl.engine.outcome import RunOutcome, exit_code
+from edgectl.errors import ExitCode
 from edgectl.ops.rollout import Prepared
 from edgectl.ops.services import Services
 from edgectl.remote.job import Job, Task
 from edgectl.remote.protocol import TaskEnded
-from edgectl.report import Line
+from edgectl.report import Line, Tone
 
 _MODULE = "fetch"
 
@@ -36,7 +36,7 @@ class Arrivals:
                 tasks = (task for play in work.errand.plays for task in (*play.tasks, *play.handlers))
                 self._expected[work.host.name] |= {path for task in tasks for path in _landings(task)}
         self._from: dict[str, str] = {}
-        self._new = 0
+        self._new: set[str] = set()
 
     def on_event(self, event: RunEvent) -> None:
         """Write a file that has come."""
@@ -54,51 +54,55 @@ class Arrivals:
         try:
             content = base64.b64decode(str(result["content"]), validate=True)
         except binascii.Error:
-            return  # a secret in it was struck out: `told` says that the file is not here
+            return  # a secret in it was struck out: `lost` has the file
         digest = _digest(content)
         if digest != result["checksum"] or self._from.setdefault(path, host) != host:
-            return  # another host's is there: `told` compares the two
+            return  # another host's is there: `lost` compares the two
         if _digest_of_file(Path(path)) != digest:
             _write(Path(path), content)
-            self._new += 1
+            self._new.add(path)
 
     def told(self, outcome: RunOutcome) -> list[Line]:
-        """Return what came. Raises `MissingError` for files that were read at a host and are not here.
-
-        Of a file that was brought twice the later content counts.
-        """
-        wanted = [
-            (host.host, one)
-            for host in outcome.hosts
-            for task in host.tasks
-            if task.module == _MODULE
-            for one in _brought(task.result)
-        ]
-        latest = {(host, str(one["dest"])): str(one["checksum"]) for host, one in wanted}
-        lost = [
-            (host, path)
-            for (host, path), checksum in latest.items()
-            if path in self._expected[host] and _digest_of_file(Path(path)) != checksum
-        ]
-        self._refuse_clashes(lost)
-        if lost:
-            named = ", ".join(f"{host}: {path}" for host, path in lost[:3])
-            raise MissingError(
-                f"{len(lost)} fetched files are not here, or hold a secret and were not sent: {named}",
-                hint="run it again",
-            )
+        """Return what came, and what was read at a host and is not here."""
+        wanted = self._wanted(outcome)
         if not wanted:
             return []
-        return [Line(f"{len(wanted)} files fetched, {self._new} of them new")]
+        lost = self._lost(outcome)
+        lines = [
+            Line(f"  not here, since {self._reason(host, path)}: {host}: {path}", Tone.BAD)
+            for host, path in lost
+        ]
+        return [Line(f"{len(wanted) - len(lost)} files fetched, {len(self._new)} of them new"), *lines]
 
-    def _refuse_clashes(self, lost: list[tuple[str, str]]) -> None:
-        clashes = [(host, path) for host, path in lost if self._from.get(path, host) != host]
-        for host, path in clashes[:1]:
-            raise MissingError(
-                f"{len(clashes)} fetched files are not here, since another host's went to the same place: "
-                f"{path} is {self._from[path]}'s, not {host}'s",
-                hint="leave 'flat' out, or have 'dest' name {{ inventory_hostname }}",
-            )
+    def lost(self, outcome: RunOutcome) -> list[str]:
+        """Return the files that hosts sent and that are not here as they were there."""
+        return [f"{host}: {path}" for host, path in self._lost(outcome)]
+
+    def _lost(self, outcome: RunOutcome) -> list[tuple[str, str]]:
+        wanted = self._wanted(outcome).items()
+        return [(host, path) for (host, path), sha1 in wanted if _digest_of_file(Path(path)) != sha1]
+
+    def _reason(self, host: str, path: str) -> str:
+        first = self._from.get(path, host)
+        if first != host:
+            return f"that of {first} went to the same place (leave out 'flat', or name the host in 'dest')"
+        return "it cannot be written, or holds a secret"
+
+    def _wanted(self, outcome: RunOutcome) -> dict[tuple[str, str], str]:
+        """Return host and place of each file with its digest; of one that was brought twice the later counts."""
+        return {
+            (host.host, str(one["dest"])): str(one["checksum"])
+            for host in outcome.hosts
+            for task in host.tasks
+            for one in (_brought(task.result) if task.module == _MODULE else ())
+            if one["dest"] in self._expected[host.host]
+        }
+
+
+def code_with(arrivals: Arrivals, outcome: RunOutcome) -> ExitCode:
+    """Return what a run came to: one that is fine at its hosts lacks something where a file is not here."""
+    code = exit_code(outcome)
+    return ExitCode.MISSING if code is ExitCode.DONE and arrivals.lost(outcome) else code
 
 
 def with_arrivals(services: Services, arrivals: Arrivals) -> Services:
@@ -130,7 +134,7 @@ def _digest_of_file(path: Path) -> str:
 
 
 def _write(path: Path, content: bytes) -> None:
-    """Write beside and rename: a reader never sees half a file. What cannot be written, `told` finds missing."""
+    """Write beside and rename: a reader never sees half a file. What cannot be written is `lost`."""
     try:
         path.parent.mkdir(parents=True, exist_ok=True)
         beside = path.with_name(f".{path.name}.{os.getpid()}")

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from edgectl.engine.outcome import RunOutcome, TaskStatus, exit_code
-from edgectl.ops.arrivals import Arrivals, with_arrivals
+from edgectl.ops.arrivals import Arrivals, code_with, with_arrivals
 from edgectl.ops.diffs import diff_lines
 from edgectl.ops.gates import carry_out_gated, command_playbook
 from edgectl.ops.outputs import by_output, exec_data, output_clusters, output_lines
@@ -59,7 +59,7 @@ def run_playbook(
     prepared = prepare(services, playbook, request)
     arrivals = Arrivals(prepared)
     outcome = carry_out_gated(with_arrivals(services, arrivals), prepared)
-    code = exit_code(outcome)
+    code = code_with(arrivals, outcome)
     comparison = compared(prepared, outcome)
     body = [
         *_task_table(outcome),
@@ -68,7 +68,8 @@ def run_playbook(
         *trouble(outcome.hosts, comparison),
         *closing(outcome, code),
     ]
-    return with_clusters(run_report(prepared, outcome, body=body), clusters(outcome.hosts, comparison))
+    report = run_report(prepared, outcome, body=body, code=code)
+    return with_clusters(report, clusters(outcome.hosts, comparison))
 
 
 def execute(

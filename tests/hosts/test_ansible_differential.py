@@ -11,12 +11,12 @@ import pytest
 import yaml
 
 from tests.cli_run import Edgectl
-from tests.hosts import ansible_twin, debian_packages, differential, nspawn
+from tests.hosts import differential
 from tests.hosts.differential import CASES, PASSES, Case, Difference, Pass
-from tests.hosts.machines import inventory, keypair
+from tests.hosts.machines import inventory
 from tests.hosts.nspawn import Debian
+from tests.hosts.twin_debians import twin_debians
 
-_ADDRESS = "127.65.0.{}"
 _FAILED = {"ansible": 2, "edgectl": 4}
 
 
@@ -41,29 +41,12 @@ class Twins:
 
 @pytest.fixture
 def twins(tmp_path: Path) -> Iterator[Twins]:
-    reason = nspawn.missing() or ansible_twin.missing()
-    if reason:
-        pytest.skip(reason)
-    packages = debian_packages.fetched()
-    laid = tmp_path / "tree"
-    shutil.copytree(packages, laid / debian_packages.AT_HOST.lstrip("/"))
-    key = keypair(tmp_path / "client_key")
-    running: list[Debian] = []
-    try:
-        for number in (1, 2):
-            folder = tmp_path / "machines" / str(number)
-            # Both have one name: it is in what some modules say.
-            machine = nspawn.start("twin", _ADDRESS.format(number), folder, key, tree=laid)
-            running.append(machine)
-            differential.prepare(machine, debian_packages.AT_HOST)
+    with twin_debians(tmp_path, "127.65.0") as (ours, theirs):
         home = tmp_path / "home"
         home.mkdir()
         for name in ("files", "templates"):
             shutil.copytree(CASES / name, tmp_path / "play" / name)
-        yield Twins(running[0], running[1], Edgectl(home, tmp_path / "inventory", {}), tmp_path / "play")
-    finally:
-        for machine in running:
-            machine.stop()
+        yield Twins(ours, theirs, Edgectl(home, tmp_path / "inventory", {}), tmp_path / "play")
 
 
 @pytest.mark.long

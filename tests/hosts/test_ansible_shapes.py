@@ -12,13 +12,12 @@ from typing import Any
 import pytest
 
 from tests.cli_run import ROOT, Edgectl
-from tests.hosts import ansible_twin, debian_packages, differential, nspawn
-from tests.hosts.machines import keypair
+from tests.hosts import ansible_twin
 from tests.hosts.nspawn import Debian
+from tests.hosts.twin_debians import twin_debians
 
 CASES = ROOT / "tests/cases/shapes"
 SHAPES = ("web", "users", "ntp", "gpu", "logs")
-_ADDRESS = "127.65.1.{}"
 # What the playbooks may touch.
 _TOPS = (
     "/srv /home /usr/local/bin /etc/web /etc/ssh/sshd_config.d /etc/sudoers.d /etc/passwd /etc/group /etc/localtime "
@@ -44,24 +43,10 @@ pytestmark = [
 
 @pytest.fixture(scope="module")
 def twins(tmp_path_factory: pytest.TempPathFactory) -> Iterator[tuple[Debian, Debian]]:
-    reason = nspawn.missing() or ansible_twin.missing()
-    if reason:
-        pytest.skip(reason)
-    folder = tmp_path_factory.mktemp("shapes")
-    laid = folder / "tree"
-    shutil.copytree(debian_packages.fetched(), laid / debian_packages.AT_HOST.lstrip("/"))
-    key = keypair(folder / "client_key")
-    running: list[Debian] = []
-    try:
-        for number in (1, 2):
-            machine = nspawn.start("twin", _ADDRESS.format(number), folder / f"m{number}", key, tree=laid)
-            running.append(machine)
-            differential.prepare(machine, debian_packages.AT_HOST)
+    with twin_debians(tmp_path_factory.mktemp("shapes"), "127.65.1") as both:
+        for machine in both:
             machine.run(_BEFORE)
-        yield running[0], running[1]
-    finally:
-        for machine in running:
-            machine.stop()
+        yield both
 
 
 def tree(machine: Debian) -> dict[str, Any]:

@@ -58,7 +58,8 @@ def test_files_of_two_hosts_that_go_to_one_place_are_no_success_unless_they_are_
     other, alike = (edgectl("run", play, "--tags", tag) for tag in ("other", "alike"))
 
     assert (other.code, alike.code) == (8, 0)
-    assert "1 fetched files are not here, since another host's went to the same place" in other.err
+    assert "1 files fetched, 1 of them new" in other.out
+    assert "went to the same place (leave out 'flat', or name the host in 'dest'): " in other.out
 
 
 def test_of_a_file_that_is_brought_twice_the_later_content_stays(boot: Boot, edgectl: Edgectl) -> None:
@@ -82,4 +83,4 @@ def test_a_file_that_cannot_be_written_here_is_no_success(boot: Boot, edgectl: E
     ended = edgectl("run", play)
 
     assert ended.code == 8
-    assert "1 fetched files are not here" in ended.err
+    assert "not here, since it cannot be written, or holds a secret: one: " in ended.out

@@ -25,7 +25,11 @@ from tests.remote.bundled import BundledHost
 from tests.remote.generated import named, placed, programs
 from tests.remote.playing import job_of
 
-pytestmark = pytest.mark.skipif(bool(missing()), reason=missing() or "present")
+pytestmark = [
+    pytest.mark.skipif(bool(missing()), reason=missing() or "present"),
+    # Where they differ, ten programs are told.
+    pytest.mark.filterwarnings("ignore:Generating overly large repr"),
+]
 # So many are played by one start of Ansible, which takes a second and more.
 _TOGETHER = 10
 _OPTIONS = {"check": ("--check",), "first": (), "again": ()}
