@@ -30,7 +30,7 @@ class Shares(StrEnum):
 
 @dataclass(frozen=True, slots=True)
 class EngineFacts:
-    """An engine's option names ('' where it has none) and defaults.
+    """An engine's option names ('' where it has none) and defaults; `key` is the variable of the key it wants.
 
     `share` is how much of a GPU's memory it takes, in the sense of `shares`; a block of its cache holds `block` tokens,
     and it computes `batched` tokens at once.
@@ -43,6 +43,7 @@ class EngineFacts:
     pipeline: str = ""
     data: str = ""
     batched_option: str = ""
+    key: str = ""
     share: float = 0.9
     shares: Shares = Shares.ALL
     block: int = 16
@@ -58,6 +59,7 @@ ENGINES: Mapping[str, EngineFacts] = {
         pipeline="pipeline-parallel-size",
         data="data-parallel-size",
         batched_option="max-num-batched-tokens",
+        key="VLLM_API_KEY",
     ),
     "sglang": EngineFacts(
         length="context-length",
@@ -83,6 +85,7 @@ ENGINES: Mapping[str, EngineFacts] = {
     "llama.cpp": EngineFacts(
         length="ctx-size",
         batched_option="batch-size",
+        key="LLAMA_API_KEY",
         share=0.97,
         block=256,
         batched=2048,

@@ -8,14 +8,17 @@ from __future__ import annotations
 
 import argparse
 import json
+import os
 import re
 import subprocess
 import sys
+import urllib.error
 import urllib.request
 from pathlib import Path
 from typing import Any
 
 _MARK = "# edgectl "
+_UNAUTHORIZED = 401
 _DONE = re.compile(
     r"^(?:vllm:generation_tokens_total|vllm:iteration_tokens_total_count|llamacpp:tokens_predicted_total"
     r"|sglang:generation_tokens_total)(?:\{[^}]*\})?\s+([0-9.eE+]+)",
@@ -34,8 +37,9 @@ def main() -> int:
         return 0
     base = f"http://127.0.0.1:{record['ports']['ab'.index(slot)]}"
     before = json.loads(notes.read_text()) if notes.exists() else {}
-    done = _tokens_done(base, options.timeout)
-    if _gives_a_token(base, options.model, options.timeout) or (
+    key = os.environ.get(options.key, "")
+    done = _tokens_done(base, key, options.timeout)
+    if _gives_a_token(base, options.model, key, options.timeout) or (
         done is not None and done != before.get("done")
     ):
         notes.write_text(json.dumps({"done": done, "misses": 0}))
@@ -54,6 +58,9 @@ def _options() -> argparse.Namespace:
     parser = argparse.ArgumentParser()
     parser.add_argument("service")
     parser.add_argument("model")
+    parser.add_argument(
+        "--key", default="", help="the variable, of this program's environment, that is its key"
+    )
     parser.add_argument("--timeout", type=float, default=30.0, help="seconds for a token")
     parser.add_argument("--misses", type=int, default=3, help="looks in a row before it is restarted")
     return parser.parse_args()
@@ -66,27 +73,35 @@ def _record(service: str) -> dict[str, Any]:
     return dict(json.loads(first[len(_MARK) :])) if first.startswith(_MARK) else {}
 
 
-def _gives_a_token(base: str, model: str, timeout_s: float) -> bool:
+def _request(url: str, key: str, body: dict[str, Any] | None = None) -> urllib.request.Request:
+    """Return a request to this node's own engine, with the key that it wants; one with a body posts it."""
+    data = None if body is None else json.dumps(body).encode()
+    headers = {"Authorization": f"Bearer {key}"} if key else {}
+    return urllib.request.Request(url, data, {"Content-Type": "application/json", **headers})  # noqa: S310 - as said
+
+
+def _gives_a_token(base: str, model: str, key: str, timeout_s: float) -> bool:
+    """Tell whether it gives one, or answers that the key is another one: it is not hung then."""
     asked = {
         "model": model,
         "messages": [{"role": "user", "content": "Hi."}],
         "max_tokens": 1,
         "stream": True,
     }
-    request = urllib.request.Request(  # noqa: S310 - this node's own engine
-        f"{base}/v1/chat/completions", json.dumps(asked).encode(), {"Content-Type": "application/json"}
-    )
+    request = _request(f"{base}/v1/chat/completions", key, asked)
     try:
         with urllib.request.urlopen(request, timeout=timeout_s) as answer:  # noqa: S310 - this node's own engine
             return any(b'"content"' in line and b'"content":""' not in line for line in answer)
+    except urllib.error.HTTPError as refused:
+        return refused.code == _UNAUTHORIZED
     except OSError:
         return False
 
 
-def _tokens_done(base: str, timeout_s: float) -> float | None:
+def _tokens_done(base: str, key: str, timeout_s: float) -> float | None:
     """Return how many tokens the engine says it made so far; None where it does not say."""
     try:
-        with urllib.request.urlopen(f"{base}/metrics", timeout=timeout_s) as answer:  # noqa: S310 - as above
+        with urllib.request.urlopen(_request(f"{base}/metrics", key), timeout=timeout_s) as answer:  # noqa: S310 - as above
             found = _DONE.findall(answer.read().decode("utf-8", "replace"))
     except OSError:
         return None

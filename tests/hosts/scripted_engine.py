@@ -5,6 +5,7 @@ time before the first one; `fault` is "mute" (200 and no token), "never-ready" (
 
 Started as vLLM is (`serve FOLDER --served-model-name NAME`), it takes LoRA adapters at its start and while it runs, as
 vLLM does: a folder with a file of the same kind each. An adapter's `fault` may be "unloadable" (refused while it runs).
+With VLLM_API_KEY or LLAMA_API_KEY in its environment it wants that key for all but `/health`.
 """
 
 from __future__ import annotations
@@ -26,6 +27,7 @@ class Engine:
         self._pace_s = float(script.get("pace_s", 0.0))
         self._first_s = float(script.get("first_s", 0.0))
         self._fault = script.get("fault", "")
+        self._key = os.environ.get("VLLM_API_KEY") or os.environ.get("LLAMA_API_KEY", "")
         self._running = 0
         self._says = {name: script["says"].split()}
         self._roots: dict[str, str] = {}
@@ -56,6 +58,8 @@ class Engine:
         try:
             if path == "/health":
                 _answer(writer, 503 if self._fault == "never-ready" else 200, {"status": "ok"})
+            elif self._key and headers.get("authorization") != f"Bearer {self._key}":
+                _answer(writer, 401, {"error": "Unauthorized"})
             elif path == "/v1/chat/completions":
                 await self._complete(writer, json.loads(body))
             elif path == "/v1/models":

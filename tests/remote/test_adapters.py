@@ -13,22 +13,26 @@ from pathlib import Path
 
 from edgectl.remote.tasks import _serving
 from edgectl.remote.tasks._adapters import Adapters
+from edgectl.remote.tasks._engine_at import EngineAt
 
 _ENGINE = Path(__file__).parents[1] / "hosts/scripted_engine.py"
 
 
 @contextmanager
-def engine(folder: Path, *words: str, updating: bool = True) -> Iterator[str]:
-    """Start the scripted engine as vLLM is started, and return its URL."""
+def engine(
+    folder: Path, *words: str, updating: bool = True, key: str = "", fault: str = ""
+) -> Iterator[EngineAt]:
+    """Start the scripted engine as vLLM is started, and return where it is."""
     (folder / "model").mkdir()
-    (folder / "model/model.bin").write_text(json.dumps({"says": "one two three"}))
+    (folder / "model/model.bin").write_text(json.dumps({"says": "one two three", "fault": fault}))
     with socket.create_server(("127.0.0.1", 0)) as probe:
         port = probe.getsockname()[1]
     where = ["--host", "127.0.0.1", "--port", str(port), "--served-model-name", "tiny"]
     allowed = {"VLLM_ALLOW_RUNTIME_LORA_UPDATING": "True"} if updating else {}
     command = [sys.executable, str(_ENGINE), "serve", str(folder / "model"), *where, *words]
-    process = subprocess.Popen(command, env={**os.environ, **allowed})
-    url = f"http://127.0.0.1:{port}"
+    wants = {"VLLM_API_KEY": key} if key else {}
+    process = subprocess.Popen(command, env={**os.environ, **allowed, **wants})
+    url = EngineAt(f"http://127.0.0.1:{port}", key)
     try:
         assert _serving.wait_ready(url, 10.0, lambda: "") == ""
         yield url

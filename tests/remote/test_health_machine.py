@@ -216,6 +216,35 @@ def test_lasting_file_systems_are_told_once_and_a_network_s_is_not_asked(tmp_pat
     )
 
 
+LENT = """\
+/dev/sda1 /run/host/os-release ext4 ro 0 0
+/dev/sda1 /etc/machine ext4 ro 0 0
+/dev/sda2 /models ext4 ro 0 0
+/dev/sda3 /var ext4 ro 0 0
+"""
+MOUNTINFO = """\
+30 1 8:1 /etc/os-release /run/host/os-release ro,relatime shared:7 - ext4 /dev/sda1 rw
+31 1 8:1 /machine /etc/machine ro,relatime - ext4 /dev/sda1 rw
+32 1 8:2 /models /models ro,relatime - ext4 /dev/sda2 rw
+33 1 8:3 / /var rw,relatime - ext4 /dev/sda3 ro,errors=remount-ro
+"""
+
+
+def test_what_is_mounted_for_reading_on_purpose_is_no_disk_that_turned_read_only(tmp_path: Path) -> None:
+    for folder in ("run/host", "etc", "models", "var", "proc/self"):
+        (tmp_path / folder).mkdir(parents=True)
+    for file, text in (
+        ("run/host/os-release", ""),
+        ("etc/machine", ""),
+        ("proc/self/mounts", LENT),
+        ("proc/self/mountinfo", MOUNTINFO),
+    ):
+        (tmp_path / file).write_text(text, encoding="ascii")
+    found, errors = disks.read(str(tmp_path))
+    assert errors == []
+    assert [(one["mount"], one["read_only"]) for one in found] == [("/models", False), ("/var", True)]
+
+
 def test_a_file_system_that_is_gone_is_an_error_beside_the_others(tmp_path: Path, programs: Path) -> None:
     assert programs.is_dir()
     mounts = "/dev/sda1 / ext4 rw 0 0\n/dev/sdz1 /gone ext4 rw 0 0\n"

@@ -96,6 +96,7 @@ class _Gate:
         self.is_in_turns = beside is not None
         self.made: dict[str, _Made] = {}
         self._limit = nodes.limit
+        self._key = manner.api_key or nodes.key(services)
         self._server = Turn(nodes.url(services), side=1)
         self._beside = None if beside is None else Turn(url_at_host(beside), subject=f"{{host}}:{beside}")
 
@@ -107,7 +108,7 @@ class _Gate:
         """Measure `repeats` times more on these hosts, and put it on record."""
         done = max((len(made.after) for made in self.made.values()), default=0)
         turns = self._turns(done)
-        asked = Asked(COMMAND, self.manner.workload, turns, select, self._limit, self.manner.api_key)
+        asked = Asked(COMMAND, self.manner.workload, turns, select, self._limit, self._key)
         seen = measure(self.services, asked)
         self.services.bench.keep(seen.records())
         for host, found in seen.measured.items():

@@ -83,7 +83,9 @@ def _once(services: Services, command: str, server: Server, workload: Workload) 
     else:
         nodes = server.nodes or OnNodes()
         turn = Turn(nodes.url(services), workload.seed)
-        asked = Asked(command, workload, [turn], nodes.select, nodes.limit, server.api_key)
+        asked = Asked(
+            command, workload, [turn], nodes.select, nodes.limit, server.api_key or nodes.key(services)
+        )
     seen = measure(services, asked)
     if exit_code(seen.outcome) == ExitCode.INTERRUPTED:
         raise KeyboardInterrupt

@@ -6,7 +6,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 
 from edgectl.ops.bench.report import hosts_report, url_report
-from edgectl.ops.bench.target import DEFAULT_PORT, port_of_service, url_at_host
+from edgectl.ops.bench.target import DEFAULT_PORT, key_of_service, port_of_service, url_at_host
 from edgectl.ops.bench.turns import Asked, Turn, measure, repeats
 from edgectl.ops.bench.workload import Workload
 from edgectl.ops.services import Services
@@ -30,6 +30,10 @@ class OnNodes:
             return url_at_host(port_of_service(services.fleet, self.service))
         return url_at_host(self.port or DEFAULT_PORT)
 
+    def key(self, services: Services) -> Mapping[str, str] | None:
+        """Return where the key is kept that the service's specification names for its engine. Raises `InputError`."""
+        return None if self.service is None else key_of_service(services.fleet, self.service)
+
 
 def bench_nodes(
     services: Services,
@@ -40,7 +44,9 @@ def bench_nodes(
 ) -> Report:
     """Measure on every selected host at once, so many times over, and put it on record."""
     turns = repeats(Turn(nodes.url(services)), workload.seed, count)
-    seen = measure(services, Asked(COMMAND, workload, turns, nodes.select, nodes.limit, api_key))
+    seen = measure(
+        services, Asked(COMMAND, workload, turns, nodes.select, nodes.limit, api_key or nodes.key(services))
+    )
     services.bench.keep(seen.records())
     return hosts_report(seen)
 

@@ -19,7 +19,7 @@ from edgectl.ops.deploy.learning import learn
 from edgectl.ops.deploy.lock import as_data
 from edgectl.ops.deploy.made_secrets import with_environment
 from edgectl.ops.deploy.placement import Verdict
-from edgectl.ops.deploy.planning import floor_lines
+from edgectl.ops.deploy.planning import floor_lines, surplus_lines
 from edgectl.ops.deploy.recording import remember, result_at
 from edgectl.ops.deploy.release import release_id
 from edgectl.ops.deploy.shipping import ship, shipped_lines
@@ -65,7 +65,8 @@ def plan_lines(deployment: Deployment, outcome: RunOutcome) -> list[Line]:
     for host in outcome.finished():
         groups[_said(host)].append(host.host)
     lines += [Line(f"  {len(names):>4}  {folded(names)}   {said}") for said, names in groups.items()]
-    return [*lines, *_left_out(deployment), *_passed_over(deployment), *trouble(outcome.hosts)]
+    left = [*_left_out(deployment), *surplus_lines(deployment.planned), *_passed_over(deployment)]
+    return [*lines, *left, *trouble(outcome.hosts)]
 
 
 def _left_out(deployment: Deployment) -> list[Line]:
@@ -151,6 +152,7 @@ def deploy_report(
     code = exit_code(outcome)
     comparison = compared(prepared, outcome)
     told = [*_answers(outcome), *trouble(outcome.hosts, comparison), *halt_lines(halt)]
+    told += surplus_lines(deployment.planned)
     body = [*told, *closing(outcome, code)]
     report = run_report(prepared, outcome, data=lambda host: _data(deployment, host), body=body)
     report = with_clusters(report, clusters(outcome.hosts, comparison))

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import replace
 
 from edgectl.inventory.model import Host
@@ -12,6 +12,7 @@ from edgectl.ops.bench.profiles import quick
 from edgectl.ops.bench.run import OnNodes
 from edgectl.ops.bench.verdict import Verdict
 from edgectl.ops.bench.workload import Workload
+from edgectl.ops.deploy.release import key_of
 from edgectl.ops.deploy.spec import ServiceSpec
 from edgectl.ops.deploy.spec_care import BenchGate
 from edgectl.ops.gates import gate_of
@@ -49,11 +50,17 @@ class WaveGate:
 
     def _measured(self, bench: BenchGate, hosts: Sequence[Host]) -> str:
         nodes = OnNodes(",".join(host.name for host in hosts), port=self._spec.serve.port)
-        report = gate_nodes(self._services, nodes, bench.baseline, manner_of(bench, self._spec.model.name))
+        manner = replace(manner_of(bench, self._spec.model.name), api_key=_key(self._spec))
+        report = gate_nodes(self._services, nodes, bench.baseline, manner)
         verdict = Verdict(str(report.data["verdict"]))
         self.is_open = verdict is Verdict.INCONCLUSIVE
         said = f"the bench gate of wave {self._wave} is {verdict}"
         return "" if verdict is Verdict.PASS else f"{said}: edgectl runs show {report.run}"
+
+
+def _key(spec: ServiceSpec) -> Mapping[str, str] | None:
+    name = key_of(spec)
+    return spec.secrets[name].provider if name else None
 
 
 def manner_of(bench: BenchGate, model: str) -> Manner:

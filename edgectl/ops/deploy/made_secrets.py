@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Mapping
 from dataclasses import replace
 
@@ -11,6 +12,8 @@ from edgectl.ops.services import Services
 from edgectl.remote.tasks import _logins
 from edgectl.secret import Secrets
 
+# What means itself to systemd and to podman alike.
+_PLAIN = re.compile(r"[A-Za-z0-9_.:/+=@%,-]+")
 _ENVIRONMENT, _LOGINS = "service_env", "origin_logins"
 
 
@@ -36,12 +39,18 @@ def made_logins(services: Services, spec: ServiceSpec) -> dict[str, str]:
 def with_environment(services: Services, spec: ServiceSpec) -> Services:
     """Return services that know what a deployment's secrets are made of: an engine's variables, and logins."""
     values = {name: services.secrets.value(name, one.provider) for name, one in spec.secrets.items()}
-    text = "".join(f"{name}={_quoted(value)}\n" for name, value in values.items())
-    made = {_ENVIRONMENT: text or "# no secrets\n"} | made_logins(services, spec)
+    made = {_ENVIRONMENT: environment_text(values)} | made_logins(services, spec)
     return replace(services, secrets=MadeSecrets(services.secrets, made))
 
 
+def environment_text(values: Mapping[str, str]) -> str:
+    """Return variables as a file for EnvironmentFile=; one without any says so."""
+    return "".join(f"{name}={_quoted(value)}\n" for name, value in values.items()) or "# no secrets\n"
+
+
 def _quoted(value: str) -> str:
-    """Quote as systemd.exec(5) has it for EnvironmentFile=, where nothing is expanded."""
+    """Quote as systemd.exec(5) has it for EnvironmentFile=, where nothing is expanded; podman would keep the quotes."""
+    if _PLAIN.fullmatch(value):
+        return value
     escaped = value.replace("\\", "\\\\").replace('"', '\\"').replace("$", "\\$").replace("`", "\\`")
     return f'"{escaped}"'

@@ -68,7 +68,7 @@ class Verdict(StrEnum):
 
     ADD = "add"
     STAY = "stay"
-    REMOVE = "remove"
+    SURPLUS = "surplus"  # serves it, and is not to; no deployment takes it away
     OUT = "out"
     SPARE = "spare"
     NOT = "not"
@@ -269,7 +269,7 @@ def _decision(demand: Demand, node: Node, against: str, is_chosen: bool) -> Deci
     if node.serves and against == _DRAINED:
         return Decision(node, Verdict.OUT, against, gpus)
     if node.serves:
-        return Decision(node, Verdict.REMOVE, against or "is one more than is wanted", gpus)
+        return Decision(node, Verdict.SURPLUS, against or "is one more than is wanted", gpus)
     why = against or "may serve it, and is not needed"
     return Decision(node, Verdict.NOT if against else Verdict.SPARE, why, gpus)
 

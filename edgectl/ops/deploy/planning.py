@@ -9,7 +9,7 @@ from datetime import datetime
 
 from edgectl.catalog.hardware import Catalog
 from edgectl.errors import ExitCode, InputError
-from edgectl.inventory.fold import abridged
+from edgectl.inventory.fold import abridged, folded
 from edgectl.ops.deploy.capacity import IN_GPUS, Capacity, capacity_of
 from edgectl.ops.deploy.fit_told import as_data, headline, parts
 from edgectl.ops.deploy.lock import Lock
@@ -23,7 +23,7 @@ _NAMES = 60
 _STATUS = {
     Verdict.ADD: "changed",
     Verdict.STAY: "ok",
-    Verdict.REMOVE: "changed",
+    Verdict.SURPLUS: "skipped",
     Verdict.OUT: "skipped",
     Verdict.SPARE: "skipped",
     Verdict.NOT: "skipped",
@@ -31,7 +31,7 @@ _STATUS = {
 _TONES = {
     Verdict.ADD: Tone.GOOD,
     Verdict.STAY: Tone.PLAIN,
-    Verdict.REMOVE: Tone.NOTICE,
+    Verdict.SURPLUS: Tone.NOTICE,
     Verdict.OUT: Tone.NOTICE,
     Verdict.SPARE: Tone.QUIET,
     Verdict.NOT: Tone.QUIET,
@@ -101,7 +101,17 @@ def plan_lines(planned: Planned) -> Iterator[Line]:
         names = abridged([one.node.name for one in members], _NAMES)
         where = _where(planned, members)
         yield Line(f"  {verdict.value:<7} {len(members):>6,}  {names}   {where}{why}", _TONES[verdict])
+    yield from surplus_lines(planned)
     yield from _short(planned)
+
+
+def surplus_lines(planned: Planned) -> Iterator[Line]:
+    """Yield what drains hosts that serve it and are not to, since `deploy apply` leaves them as they are."""
+    names = [one.node.name for one in planned.placement.decisions if one.verdict is Verdict.SURPLUS]
+    if names:
+        said = f"  deploy apply leaves {folded(names)} as found; to take the load away:"
+        yield Line(said, Tone.NOTICE)
+        yield Line(f"    edgectl deploy drain {planned.survey.demand.service} {folded(names)}", Tone.QUIET)
 
 
 def _where(planned: Planned, members: Sequence[Decision]) -> str:

@@ -7,13 +7,14 @@ import json
 from collections.abc import Iterator, Sequence
 from typing import Any
 
-from edgectl.catalog.engines import known_skus
+from edgectl.catalog.engines import ENGINES, known_skus
 from edgectl.ops.deploy.adapters import adapters_of, folder_name, loader_of, without_adapters
 from edgectl.ops.deploy.spec import ServiceSpec
 from edgectl.ops.deploy.spec_care import Swap
 from edgectl.ops.deploy.spec_logins import login_for
 from edgectl.ops.deploy.spec_sources import Contents, ModelFile
-from edgectl.ops.deploy.units import SECRETS, render_unit, unit_at
+from edgectl.ops.deploy.units import render_unit, unit_at
+from edgectl.remote.tasks._engine_at import SECRETS
 
 _DIGITS = 10
 _APART, _PORTS = 10_000, 65_535
@@ -83,6 +84,7 @@ def release_vars(
         "model_name": spec.model.name,
         "model_files": list(_laid_out(spec)),
         "has_secrets": bool(spec.secrets),
+        "key": key_of(spec),
         "secrets_path": SECRETS.format(service=spec.name),
         "unit": unit_at(spec, address=address, release=release, sku=sku, gpus=gpus),
         "gpus": list(gpus or spec.gpus.uuid),
@@ -103,6 +105,12 @@ def release_vars(
         "smoke_stream": smoke.stream,
         "keep": spec.keep,
     }
+
+
+def key_of(spec: ServiceSpec) -> str:
+    """Return which of a specification's secrets is the key that its engine wants of every request; '' for none."""
+    name = ENGINES[spec.engine.kind.value].key
+    return name if name in spec.secrets else ""
 
 
 def files_of(spec: ServiceSpec) -> Sequence[ModelFile]:

@@ -44,7 +44,7 @@ def _drift(planned: Planned) -> dict[str, str]:
     """Return what is to be done at each host that is not as the specification wants it."""
     found = {}
     for one in planned.placement.decisions:
-        if one.verdict in (Verdict.ADD, Verdict.REMOVE):
+        if one.verdict in (Verdict.ADD, Verdict.SURPLUS):
             found[one.node.name] = one.verdict.value
         elif one.verdict is Verdict.STAY and one.node.serves != planned.release:
             found[one.node.name] = "update"
@@ -102,13 +102,13 @@ def _lines(services: Services, standing: Standing) -> Iterator[Line]:
 def _drift_lines(services: Services, standing: Standing) -> Iterator[Line]:
     """Yield what is to be done, with the PoPs where it is; places in step are not named."""
     drift = standing.drift
-    for what in ("add", "update", "remove"):
+    for what, said in (("add", "to add"), ("update", "to update"), ("surplus", "surplus")):
         names = [name for name, one in drift.items() if one == what]
         if names:
             pops = sorted({services.fleet.kinds[name].pop.name for name in names})
             plural = "PoP" if len(pops) == 1 else "PoPs"
-            said = f"{len(names):,} to {what} in {len(pops):,} {plural}: {abridged(pops, _NAMES)}"
-            yield Line(f"  drift        {said}", Tone.NOTICE)
+            where = f"{len(pops):,} {plural}: {abridged(pops, _NAMES)}"
+            yield Line(f"  drift        {len(names):,} {said} in {where}", Tone.NOTICE)
     if drift:
         yield Line(f"    edgectl deploy plan {standing.service}", Tone.QUIET)
 

@@ -14,6 +14,7 @@ from edgectl.ops.deploy.engine_words import VLLM_DRAIN_S, environment, words
 from edgectl.ops.deploy.quoting import command_line, text
 from edgectl.ops.deploy.spec import ServiceSpec
 from edgectl.ops.deploy.spec_engine import EngineKind, Front, Runtime
+from edgectl.remote.tasks._engine_at import SECRETS
 
 # A port, or what stands for one that only the host knows.
 Port = int | str
@@ -22,7 +23,6 @@ _STOP_S = 30
 # In its container the engine has a network of its own; what is published of it is one port at one address.
 _INSIDE, _INSIDE_PORT = "0.0.0.0", 8000  # noqa: S104
 _MODEL_INSIDE = "/release"
-SECRETS = "/run/edgectl/secrets/{service}.env"
 # Compiling kernels takes minutes, and the next start finds them here.
 _CACHED = (EngineKind.VLLM, EngineKind.SGLANG, EngineKind.TENSORRT_LLM)
 

@@ -11,8 +11,8 @@ from edgectl.ops.health.observed import Node
 from edgectl.ops.health.observed_node import Disk
 
 _GB = 1_000_000_000
-# What image-based systems and sandboxes mount for reading alone, without a line in the file system table.
-_READ_ONLY_BY_DESIGN = ("/usr", "/snap", "/nix/store", "/ostree", "/sysroot")
+# What image-based systems, sandboxes and containers mount for reading alone, without a line in the file system table.
+_READ_ONLY_BY_DESIGN = ("/run/host", "/usr", "/snap", "/nix/store", "/ostree", "/sysroot")
 _Judge = Callable[[Disk, Rule], Severity | None]
 
 

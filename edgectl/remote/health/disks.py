@@ -11,16 +11,20 @@ from edgectl.remote.health.files import text
 _LASTING = frozenset(
     {"ext2", "ext3", "ext4", "xfs", "btrfs", "f2fs", "zfs", "jfs", "reiserfs", "bcachefs", "vfat"}
 )
+_LEAST_WORDS = 9
 _ESCAPED = re.compile(r"\\([0-7]{3})")
 
 
 def read(root: str = "") -> Tuple[List[Dict[str, Any]], List[str]]:
     """Return each lasting file system once, under the first place where it is mounted, and which did not answer."""
-    wanted = _wanted(root)
+    wanted, blocks = _wanted(root), _super_blocks(root)
     first: Dict[str, Tuple[str, str]] = {}
     for device, mount, options in _lasting(root):
         first.setdefault(device, (mount, options))
-    found = [_asked(root, device, mount, options, wanted) for device, (mount, options) in first.items()]
+    found = [
+        _asked(root, device, mount, blocks.get(mount, options), wanted)
+        for device, (mount, options) in first.items()
+    ]
     return [disk for disk, _ in found if disk], [error for _, error in found if error]
 
 
@@ -37,8 +41,19 @@ def _lasting(root: str) -> Iterator[Tuple[str, str, str]]:
     """Yield device, mount and options."""
     for line in (text(f"{root}/proc/self/mounts") or "").splitlines():
         device, mount, kind, options = (_unescaped(word) for word in line.split()[:4])
-        if kind in _LASTING:
+        if kind in _LASTING and not _is_lent(root, mount):
             yield device, mount, options
+
+
+def _is_lent(root: str, mount: str) -> bool:
+    """Tell whether a mount shows a file of another system: a single one, or what systemd-nspawn shows of its host."""
+    return mount.startswith("/run/host/") or os.path.isfile(root + mount)
+
+
+def _super_blocks(root: str) -> Dict[str, str]:
+    """Return by mount what holds for the whole file system: a mount may be for reading alone on purpose (proc(5))."""
+    lines = [line.split() for line in (text(f"{root}/proc/self/mountinfo") or "").splitlines()]
+    return {_unescaped(line[4]): line[-1] for line in lines if len(line) > _LEAST_WORDS}
 
 
 def _disk(root: str, device: str, mount: str, options: str, wanted: Dict[str, str]) -> Dict[str, Any]:

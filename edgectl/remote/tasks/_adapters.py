@@ -6,6 +6,7 @@ import json
 
 from edgectl.remote.lean import Any, Optional
 from edgectl.remote.tasks import _http
+from edgectl.remote.tasks._engine_at import EngineAt
 
 # vLLM: docs.vllm.ai, features/lora; SGLang: docs.sglang.io, advanced_features/lora.
 _PATHS = {"vllm": "/v1/{}_lora_adapter", "sglang": "/{}_lora_adapter"}
@@ -16,15 +17,15 @@ _OK = 200
 
 
 class Adapters:
-    """What an engine at a URL has loaded; `by` says whose words it understands."""
+    """What an engine has loaded; `by` says whose words it understands."""
 
-    def __init__(self, base_url: str, by: str) -> None:
-        self._base_url = base_url
+    def __init__(self, engine: EngineAt, by: str) -> None:
+        self._engine = engine
         self._by = by
 
     def loaded(self) -> Optional[dict[str, str]]:
         """Return the path of each adapter by its name, None where the engine does not say."""
-        request = _http.Request(f"{self._base_url}/v1/models", timeout_s=_ASK_S, use_proxy=False)
+        request = self._engine.request("/v1/models", _ASK_S)
         try:
             with _http.opened(request) as answer:
                 models = json.loads(answer.read_text())["data"] if answer.status == _OK else None
@@ -54,16 +55,10 @@ class Adapters:
         return self._ask("load", {"lora_name": name, "lora_path": path, **in_place})
 
     def _ask(self, verb: str, asked: dict[str, Any]) -> str:
-        request = _http.Request(
-            self._base_url + _PATHS[self._by].format(verb),
-            method="POST",
-            headers={"Content-Type": "application/json"},
-            body=json.dumps(asked).encode(),
-            timeout_s=_LOAD_S,
-            use_proxy=False,
-        )
+        path = _PATHS[self._by].format(verb)
+        request = self._engine.request(path, _LOAD_S, json.dumps(asked).encode())
         with _http.opened(request) as answer:
             if answer.status == _OK:
                 return ""
-            said = answer.problem or answer.read_text()[:200].decode("utf-8", "replace")
+            said = self._engine.told(answer)
         return f"the engine does not {verb} {asked['lora_name']}: {said}"

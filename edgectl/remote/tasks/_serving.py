@@ -9,6 +9,7 @@ import urllib.parse
 
 from edgectl.remote.lean import Any, Callable, NamedTuple
 from edgectl.remote.tasks import _http
+from edgectl.remote.tasks._engine_at import EngineAt
 
 _INTERVAL_S = 0.25
 _ASK_S = 5.0
@@ -16,11 +17,11 @@ _SMOKE_S = 60.0
 _OK = 200
 
 
-def wait_ready(base_url: str, timeout_s: float, died: Callable[[], str]) -> str:
+def wait_ready(engine: EngineAt, timeout_s: float, died: Callable[[], str]) -> str:
     """Wait until /health answers 200; return why it does not, or an empty text. `died` ends the waiting early."""
     give_up = time.monotonic() + timeout_s
     while True:
-        with _http.opened(_http.Request(f"{base_url}/health", timeout_s=_ASK_S, use_proxy=False)) as answer:
+        with _http.opened(engine.request("/health", _ASK_S)) as answer:
             if answer.status == _OK:
                 return ""
             said = answer.problem or f"/health answers {answer.status}"
@@ -32,9 +33,9 @@ def wait_ready(base_url: str, timeout_s: float, died: Callable[[], str]) -> str:
         time.sleep(_INTERVAL_S)
 
 
-def listener_at(base_url: str) -> str:
+def listener_at(engine: EngineAt) -> str:
     """Return that another program has the service's port, and would answer in its place, or an empty text."""
-    place = urllib.parse.urlsplit(base_url)
+    place = urllib.parse.urlsplit(engine.url)
     try:
         socket.create_connection((place.hostname or "", place.port or 80), timeout=_ASK_S).close()
     except OSError:
@@ -42,14 +43,14 @@ def listener_at(base_url: str) -> str:
     return f"the port is in use: another program listens on {place.netloc}"
 
 
-def await_tokens(base_url: str, model: str, timeout_s: float, died: Callable[[], str]) -> str:
+def await_tokens(engine: EngineAt, model: str, timeout_s: float, died: Callable[[], str]) -> str:
     """Wait until the service is ready and its stream brings a token; return why not, or an empty text."""
     give_up = time.monotonic() + timeout_s
-    problem = wait_ready(base_url, timeout_s, died)
+    problem = wait_ready(engine, timeout_s, died)
     if problem:
         return problem
     while True:
-        said = _stream(base_url, _asked(model, "Hello.", 1), min(_SMOKE_S, max(1.0, timeout_s)))
+        said = _stream(engine, _asked(model, "Hello.", 1), min(_SMOKE_S, max(1.0, timeout_s)))
         if said.text:
             return ""
         problem = died()
@@ -60,24 +61,24 @@ def await_tokens(base_url: str, model: str, timeout_s: float, died: Callable[[],
         time.sleep(_INTERVAL_S)
 
 
-def token_of(base_url: str, model: str) -> str:
+def token_of(engine: EngineAt, model: str) -> str:
     """Ask a model of a service that is ready for a token; return why there is none, or an empty text."""
-    said = _stream(base_url, _asked(model, "Hello.", 1), _SMOKE_S)
+    said = _stream(engine, _asked(model, "Hello.", 1), _SMOKE_S)
     return "" if said.text else f"{model} gave no token: {said.problem or 'an empty stream'}"
 
 
 def smoke(
-    base_url: str, model: str, prompts: list[dict[str, str]], tokens: int, *, stream: bool
+    engine: EngineAt, model: str, prompts: list[dict[str, str]], tokens: int, *, stream: bool
 ) -> tuple[str, dict[str, Any]]:
     """Ask every prompt for a chat completion; return what is wrong with the answers, and the first of them."""
     proof: dict[str, Any] = {}
     for prompt in prompts:
         asked = _asked(model, prompt["ask"], tokens)
-        said = _completion(base_url, asked)
+        said = _completion(engine, asked)
         proof = proof or {"completion": said.text, "usage": said.usage, "smoke_seconds": said.seconds}
         problem = said.problem or _wrong(said.text, prompt.get("golden", ""))
         if not problem and stream:
-            problem = _streamed(said.text, _stream(base_url, asked, _SMOKE_S))
+            problem = _streamed(said.text, _stream(engine, asked, _SMOKE_S))
         if problem:
             return f"the smoke test got {problem}", proof
     return "", proof
@@ -109,21 +110,14 @@ def _asked(model: str, prompt: str, tokens: int) -> dict[str, Any]:
     return {"model": model, "messages": messages, "max_tokens": tokens, "temperature": 0}
 
 
-def _request(base_url: str, asked: dict[str, Any], timeout_s: float) -> _http.Request:
-    return _http.Request(
-        f"{base_url}/v1/chat/completions",
-        method="POST",
-        headers={"Content-Type": "application/json"},
-        body=json.dumps(asked).encode(),
-        timeout_s=timeout_s,
-        use_proxy=False,
-    )
+def _request(engine: EngineAt, asked: dict[str, Any], timeout_s: float) -> _http.Request:
+    return engine.request("/v1/chat/completions", timeout_s, json.dumps(asked).encode())
 
 
-def _completion(base_url: str, asked: dict[str, Any]) -> Said:
+def _completion(engine: EngineAt, asked: dict[str, Any]) -> Said:
     began = time.monotonic()
-    with _http.opened(_request(base_url, asked, _SMOKE_S)) as answer:
-        problem = _refused(answer)
+    with _http.opened(_request(engine, asked, _SMOKE_S)) as answer:
+        problem = _refused(engine, answer)
         if problem:
             return Said("", problem)
         raw = answer.read_text()
@@ -135,12 +129,12 @@ def _completion(base_url: str, asked: dict[str, Any]) -> Said:
     return Said(text or "", "", found.get("usage", {}), round(time.monotonic() - began, 3))
 
 
-def _stream(base_url: str, asked: dict[str, Any], timeout_s: float) -> Said:
+def _stream(engine: EngineAt, asked: dict[str, Any], timeout_s: float) -> Said:
     """Ask for a stream of server-sent events and return all its text; a stream without its end is none."""
     text = ""
     try:
-        with _http.opened(_request(base_url, {**asked, "stream": True}, timeout_s)) as answer:
-            problem = _refused(answer)
+        with _http.opened(_request(engine, {**asked, "stream": True}, timeout_s)) as answer:
+            problem = _refused(engine, answer)
             if problem:
                 return Said("", problem)
             for line in answer.stream:
@@ -158,8 +152,5 @@ def _piece(event: dict[str, Any]) -> str:
     return "".join((choice.get("delta") or {}).get("content") or "" for choice in event.get("choices", []))
 
 
-def _refused(answer: _http.Answer) -> str:
-    if answer.status == _OK:
-        return ""
-    said = answer.problem or answer.read_text()[:200].decode("utf-8", "replace")
-    return f"{answer.status}: {said}"
+def _refused(engine: EngineAt, answer: _http.Answer) -> str:
+    return "" if answer.status == _OK else f"{answer.status}: {engine.told(answer)}"

@@ -7,6 +7,7 @@ import os
 from edgectl.remote import files
 from edgectl.remote.lean import Any
 from edgectl.remote.tasks import _quadlets, _serving
+from edgectl.remote.tasks._engine_at import SECRETS, EngineAt, key_in
 from edgectl.remote.tasks._haproxy import SLOTS, Record
 from edgectl.remote.tasks._releases import Releases
 from edgectl.remote.tasks._systemctl import Systemctl
@@ -42,15 +43,18 @@ class Slots:
     def _quadlet(self, slot: str) -> bool:
         return os.path.exists(self._path(slot, quadlet=True))
 
-    def base_url(self, slot: str) -> str:
-        """Return where the engine in a slot answers."""
-        return f"http://127.0.0.1:{self._record.port(slot)}"
+    def engine(self, slot: str, release: str) -> EngineAt:
+        """Return where the engine in a slot answers, with the key that its release wants."""
+        variable = self._releases.described(release).get("key", "")
+        url = f"http://127.0.0.1:{self._record.port(slot)}"
+        return EngineAt(url, key_in(SECRETS.format(service=self._service), variable))
 
     def of(self, release: str | None) -> str:
-        """Return the slot that a release is installed in as it was described, "" for none."""
+        """Return the slot that a release is installed in as described, of two the one that serves; "" for none."""
         if release is None:
             return ""
-        return next((slot for slot in SLOTS if self._installed(slot) == self._wanted(slot, release)), "")
+        ordered = sorted(SLOTS, key=lambda slot: slot != self._record.serving)
+        return next((slot for slot in ordered if self._installed(slot) == self._wanted(slot, release)), "")
 
     def runs(self, slot: str) -> bool:
         """Tell whether a slot's engine runs and would be started at boot."""
@@ -83,7 +87,7 @@ class Slots:
         self._write(slot, wanted)
         # What podman makes of a quadlet says itself when it is to be started.
         verbs = ("daemon-reload",) if quadlet else ("daemon-reload", "enable")
-        problem = self._do(slot, *verbs) or _serving.listener_at(self.base_url(slot))
+        problem = self._do(slot, *verbs) or _serving.listener_at(self.engine(slot, release))
         # The unit's start limit is for engines that crash, not for deployments; it is no error if none was counted.
         self._systemctl.do("reset-failed", self.unit(slot))
         return problem or self._do(slot, "start")
@@ -135,15 +139,19 @@ class Slots:
     def prove(self, slot: str, release: str) -> tuple[str, dict[str, Any]]:
         """Wait until a slot's engine produces tokens, then ask it what its release is to be asked."""
         told = self._releases.described(release)
-        url, died = self.base_url(slot), lambda: self.died(slot)
-        problem = _serving.await_tokens(url, told["model"], float(told["ready_timeout"]), died)
+        engine, died = self.engine(slot, release), lambda: self.died(slot)
+        problem = _serving.await_tokens(engine, told["model"], float(told["ready_timeout"]), died)
         if problem:
             return problem, {"journal": self._systemctl.last_words(self.unit(slot)).splitlines()[2:]}
         problem, proof = _serving.smoke(
-            url, told["model"], told["prompts"], int(told["smoke_tokens"]), stream=bool(told["smoke_stream"])
+            engine,
+            told["model"],
+            told["prompts"],
+            int(told["smoke_tokens"]),
+            stream=bool(told["smoke_stream"]),
         )
         names = [one["model"] for one in told.get("adapters", ()) if told.get("adapters_by")]
-        problem = problem or next(filter(None, (_serving.token_of(url, name) for name in names)), "")
+        problem = problem or next(filter(None, (_serving.token_of(engine, name) for name in names)), "")
         return problem or self.died(slot), {**proof, "memory_said": self._memory_said(slot)}
 
     def _memory_said(self, slot: str) -> list[str]:

@@ -12,6 +12,7 @@ from edgectl.remote.frozen import dataclass
 from edgectl.remote.lean import Any
 from edgectl.remote.result import TaskResult, changed, failed, ok
 from edgectl.remote.tasks import _serving
+from edgectl.remote.tasks._engine_at import SECRETS, EngineAt, key_in
 from edgectl.remote.tasks._releases import Releases
 from edgectl.remote.tasks._systemctl import Systemctl
 
@@ -36,6 +37,7 @@ class Args:
     smoke_tokens: int = arg(16, doc="How many tokens it may answer with.")
     smoke_stream: bool = arg(False, doc="Ask a second time, for a stream that must say the same.")
     keep: int = arg(2, doc="How many earlier releases stay on the host.")
+    key: str = arg("", doc="The variable of the engine's environment that is the key it wants.")
     gpus: list[str] = arg(factory=list, doc="The GPUs that the unit names, by number or UUID.")
 
 
@@ -71,6 +73,9 @@ class _Switch:
         self.before = self._releases.current()
         self.gpus_before = self._releases.gpus(self.before)
 
+    def _engine(self, base_url: str) -> EngineAt:
+        return EngineAt(base_url, key_in(SECRETS.format(service=self._args.service), self._args.key))
+
     def is_in_force(self) -> bool:
         """Tell whether the release runs from the unit and the files it was deployed with, and answers."""
         release = self._args.release
@@ -81,7 +86,7 @@ class _Switch:
             return False
         if not self._releases.is_laid_out(release, self._args.files):
             return False
-        return not _serving.wait_ready(self._args.base_url, 0.0, lambda: "")
+        return not _serving.wait_ready(self._engine(self._args.base_url), 0.0, lambda: "")
 
     def prepare(self) -> str:
         """Lay the release out on disk; return what is missing."""
@@ -97,7 +102,7 @@ class _Switch:
         if wanted is None:
             return "its unit is gone"
         files.write_atomically(self._unit_path, wanted.encode())
-        problem = self._do("daemon-reload", "enable", "stop") or _serving.listener_at(base_url)
+        problem = self._do("daemon-reload", "enable", "stop") or _serving.listener_at(self._engine(base_url))
         # The unit's start limit is for engines that crash, not for deployments; it is no error if none was counted.
         self._systemctl.do("reset-failed", self._unit)
         return problem or self._do("start")
@@ -111,12 +116,12 @@ class _Switch:
 
     def prove(self) -> tuple[str, dict[str, Any]]:
         """Wait until the service is ready and ask it for a completion; return what is wrong, and the proof."""
-        args = self._args
-        problem = _serving.await_tokens(args.base_url, args.model, args.ready_timeout, self._died)
+        args, engine = self._args, self._engine(self._args.base_url)
+        problem = _serving.await_tokens(engine, args.model, args.ready_timeout, self._died)
         if problem:
             return f"{problem}{self._systemctl.last_words(self._unit)}", {}
         problem, proof = _serving.smoke(
-            args.base_url, args.model, args.prompts, args.smoke_tokens, stream=args.smoke_stream
+            engine, args.model, args.prompts, args.smoke_tokens, stream=args.smoke_stream
         )
         return problem or self._died(), proof
 
@@ -129,7 +134,7 @@ class _Switch:
         # It may have listened elsewhere.
         base_url = self._releases.described(self.before).get("base_url", self._args.base_url)
         problem = self._start(self.before, base_url)
-        problem = problem or _serving.wait_ready(base_url, self._args.ready_timeout, self._died)
+        problem = problem or _serving.wait_ready(self._engine(base_url), self._args.ready_timeout, self._died)
         if problem:
             return f"and the previous release {self.before} does not come back: {problem}"
         return f"the previous release {self.before} runs again"

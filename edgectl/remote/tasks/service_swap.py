@@ -24,6 +24,7 @@ from edgectl.remote.tasks._systemctl import Systemctl
 
 REPEAT = "idempotent"
 _REPLACE = "replace"
+_ASK_S = 5.0
 # What a release is laid out with, so that it can be proved again when it comes back.
 _DESCRIBED = (
     "service",
@@ -39,6 +40,7 @@ _DESCRIBED = (
     "adapters_by",
     "base",
     "gpus",
+    "key",
 )
 
 
@@ -72,6 +74,7 @@ class Args:
         "", doc="Whose way of loading them while it runs it has."
     )
     gpus: list[str] = arg(factory=list, doc="The GPUs that the unit names, by number or UUID.")
+    key: str = arg("", doc="The variable of the engine's environment that is the key it wants.")
     base: str = arg("", doc="What two releases have in common that differ in nothing but adapters.")
 
     def __post_init__(self) -> None:
@@ -111,6 +114,7 @@ class Swap:
         self._record = self._known_record()
         self._slots = Slots(args.service, self._releases, systemctl, self._record)
         self.before = self._releases.current()
+        self._has_other_key = False
         self.figures: dict[str, Any] = {}
         self.said = "nothing was touched"
 
@@ -136,9 +140,12 @@ class Swap:
             or not self._front.is_as(self._record)
         ):
             return False
-        if not self._releases.is_laid_out(release, self._args.files) or not self._has_its_adapters(slot):
+        # Both slots have it where a swap to another key was cut off.
+        if self._slots.is_there(other_than(slot)) or not self._has_its_adapters(slot):
             return False
-        return not _serving.await_tokens(self._slots.base_url(slot), self._args.model, 0.0, lambda: "")
+        if not self._releases.is_laid_out(release, self._args.files):
+            return False
+        return not _serving.await_tokens(self._slots.engine(slot, release), self._args.model, 0.0, lambda: "")
 
     def _has_its_adapters(self, slot: str) -> bool:
         return not self._args.adapters_by or self._engine(slot).loaded() in (
@@ -169,9 +176,17 @@ class Swap:
         if problem:
             self.said = self._who_serves()
             return problem
-        if self._takes_adapters() and self._adapt():
+        self._has_other_key = self._refuses_the_key()
+        if not self._has_other_key and self._takes_adapters() and self._adapt():
             return ""
         return self._replace() if self._must_replace() else self._side_by_side()
+
+    def _refuses_the_key(self) -> bool:
+        """Tell whether the release serves with another key than it is to have: its engine read it when it started."""
+        release, slot = self._args.release, self._record.serving
+        if not slot or self._slots.of(release) != slot or not self._slots.runs(slot):
+            return False
+        return bool(self._args.key) and self._slots.engine(slot, release).refuses_the_key(_ASK_S)
 
     def _takes_adapters(self) -> bool:
         """Tell whether the engine that serves has only to load and unload adapters to be the release."""
@@ -201,7 +216,7 @@ class Swap:
         return not self._slots.install(slot, self._args.release)
 
     def _engine(self, slot: str) -> Adapters:
-        return Adapters(self._slots.base_url(slot), self._args.adapters_by)
+        return Adapters(self._slots.engine(slot, self._args.release), self._args.adapters_by)
 
     def _paths(self, adapters: list[dict[str, str]]) -> dict[str, str]:
         return {one["name"]: self._releases.filled(one["path"], self._args.release) for one in adapters}
@@ -235,10 +250,13 @@ class Swap:
 
     def _old(self) -> str:
         """Return the slot of the release in force, as far as it is not the new one's; "" for none."""
-        return "" if self.before == self._args.release else self._slots.of(self.before)
+        is_same = self.before == self._args.release and not self._has_other_key
+        return "" if is_same else self._slots.of(self.before)
 
     def _target(self) -> str:
         """Return the slot for the release: the one it has, where it was begun before, else one that does not serve."""
+        if self._has_other_key:
+            return other_than(self._record.serving)
         return self._slots.of(self._args.release) or next(
             slot for slot in SLOTS if slot not in (self._record.serving, self._old())
         )

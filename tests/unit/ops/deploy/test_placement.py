@@ -105,7 +105,7 @@ def test_one_too_many_goes_from_where_the_most_are() -> None:
         for node in nodes()
     ]
     found = place(a_demand(3), crowded)
-    removed = [one.node for one in found.decisions if one.verdict is Verdict.REMOVE]
+    removed = [one.node for one in found.decisions if one.verdict is Verdict.SURPLUS]
     assert len(removed) == 2
     assert {node.metro for node in removed} == {"M0"}
     assert len({node.pop for node in removed}) == 2
@@ -132,7 +132,7 @@ def test_what_was_placed_stays_where_it_is(fleet: Sequence[Node], wanted: int | 
     first = place(demand, fleet)
     again = place(demand, settled(first))
     assert again.hosts == first.hosts
-    assert not {one.verdict for one in again.decisions} & {Verdict.ADD, Verdict.REMOVE}
+    assert not {one.verdict for one in again.decisions} & {Verdict.ADD, Verdict.SURPLUS}
 
 
 @given(FLEETS, st.integers(1, 20), st.data())

@@ -147,12 +147,13 @@ def test_a_plan_says_of_every_host_why(services: Services, tmp_path: Path) -> No
     assert "weights 32.2 GB, 2 copies over the WAN: 64.4 GB" in text
     assert f"stay         1  fra1-r1-n02   r-old → {lock.release}" in text
     assert "add          2  fra1-r1-n01,par1-r1-n03   spreads it over metro and pop" in text
-    assert "remove       1  par1-r1-n02   is repair, not accepted" in text
+    assert "surplus      1  par1-r1-n02   is repair, not accepted" in text
     assert "not          1  fra1-r1-n03   has 1 of 2 GPUs free" in text
     assert "not          1  par1-r1-n01   has a critical finding: gpu-lost" in text
     assert "short        3  replicas in 2 metros: GRU,PAR" in text
     statuses = {host.host: host.status for host in report.hosts}
-    assert statuses["fra1-r1-n02"] == statuses["par1-r1-n02"] == "changed"
+    assert statuses["fra1-r1-n02"] == "changed"
+    assert statuses["par1-r1-n02"] == "skipped"
     assert statuses["gru1-r1-n01"] == "skipped"
 
 
@@ -222,10 +223,14 @@ def test_two_services_of_a_host_never_get_the_same_gpus(services: Services, tmp_
     assert "it gets 1, 3" in said(plan(services, a_lock(tmp_path), "fra1-r1-n01"))
 
 
-def test_a_host_that_left_the_pattern_is_removed(services: Services, tmp_path: Path) -> None:
+def test_a_host_that_left_the_pattern_is_surplus_and_the_plan_says_what_drains_it(
+    services: Services, tmp_path: Path
+) -> None:
     services.deployed.record([change("fra1-r1-n02", "r-old")])
     text = said(plan(services, a_lock(tmp_path, SPEC.replace("role=gpu", "par1"))))
-    assert "remove       1  fra1-r1-n02   is not of the specification's pattern" in text
+    assert "surplus      1  fra1-r1-n02   is not of the specification's pattern" in text
+    assert "deploy apply leaves fra1-r1-n02 as found" in text
+    assert "edgectl deploy drain chat fra1-r1-n02" in text
 
 
 def test_status_tells_what_runs_and_what_is_to_be_done_by_pop(services: Services, tmp_path: Path) -> None:
