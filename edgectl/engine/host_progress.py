@@ -37,6 +37,10 @@ FINAL = frozenset(
 # What a host may take to undo a change that nobody confirmed.
 UNDOING_S = 30.0
 
+# What Ansible, and so a task, says of a program that ended badly; a line of it is enough for a report.
+_EXITED = "non-zero return code"
+_LINE = 200
+
 
 @dataclass(slots=True)
 class Progress:
@@ -93,7 +97,7 @@ def judged(work: HostWork, progress: Progress, last: Last) -> HostOutcome:
     match last:
         case Ended():
             status = HostStatus(last.status)
-            return outcome_of(work, progress, status, last.reason, failed_task=last.failed_task)
+            return outcome_of(work, progress, status, _why(last, progress), failed_task=last.failed_task)
         case Busy():
             return outcome_of(work, progress, HostStatus.BUSY, _holder(last))
         case Refused():
@@ -108,6 +112,16 @@ def judged(work: HostWork, progress: Progress, last: Last) -> HostOutcome:
             )
         case _:
             assert_never(last)
+
+
+def _why(ended: Ended, progress: Progress) -> str:
+    """Return why a host failed; of a program that only exited also its number and the last line that it said."""
+    if ended.reason != _EXITED:
+        return ended.reason
+    result = next((task.result for task in reversed(progress.tasks) if task.name == ended.failed_task), {})
+    bad = next((one for one in result.get("results", ()) if one.get("failed")), result)
+    said = str(bad.get("stderr") or bad.get("stdout") or "").strip().splitlines()
+    return f"{ended.reason} {bad['rc']}: {said[-1].strip()[:_LINE]}" if said and "rc" in bad else ended.reason
 
 
 def _holder(busy: Busy) -> str:
