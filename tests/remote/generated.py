@@ -113,13 +113,15 @@ def _file_actions() -> list[st.SearchStrategy[dict[str, Any]]]:
 
 
 def _line_actions() -> list[st.SearchStrategy[dict[str, Any]]]:
-    file, lines = st.sampled_from(_FILES), _texts().filter(lambda text: "\n" not in text and text != "")
+    # A list where a text is wanted is refused on purpose.
+    texts = _texts().filter(lambda text: not text.endswith("| list }}"))
+    file, lines = st.sampled_from(_FILES), texts.filter(lambda text: "\n" not in text and text != "")
     patterns, places = st.sampled_from(["^a", "x", "a$"]), st.sampled_from(["EOF", "^b"])
     marker, yes = st.just("# {mark} M"), st.booleans()
     return [
         _made("lineinfile", path=file, line=lines, create_=yes, regexp_=patterns, insertafter_=places),
         _made("lineinfile", path=file, regexp=patterns, state=st.just("absent")),
-        _made("blockinfile", path=file, block=_texts(), create_=yes, marker_=marker),
+        _made("blockinfile", path=file, block=texts, create_=yes, marker_=marker),
         _made("replace", path=file, regexp=st.just("a"), replace=st.sampled_from(["o", "", "{{ word }}"])),
     ]
 

@@ -154,7 +154,20 @@ def test_a_few_random_programs_do_the_same(tmp_path: Path, given: list[dict[str,
 
 @pytest.mark.long
 @pytest.mark.timeout(7200)
+@pytest.mark.parametrize("hundred", (1, 2, 3))
+@given(given=st.lists(programs(), min_size=_TOGETHER, max_size=_TOGETHER))
+@settings(max_examples=10, deadline=None, suppress_health_check=_QUIET, phases=_PHASES)
+def test_three_hundred_random_programs_do_the_same(
+    hundred: int, tmp_path: Path, given: list[dict[str, Any]]
+) -> None:
+    compared(given, tmp_path / f"hundred-{hundred}", ("first",))
+
+
+@pytest.mark.long
+@pytest.mark.timeout(7200)
 @given(st.lists(programs(), min_size=_TOGETHER, max_size=_TOGETHER))
-@settings(max_examples=30, deadline=None, suppress_health_check=_QUIET, phases=_PHASES)
-def test_three_hundred_random_programs_do_the_same(tmp_path: Path, given: list[dict[str, Any]]) -> None:
-    compared(given, tmp_path / "many", ("check", "first", "again"))
+@settings(max_examples=5, deadline=None, suppress_health_check=_QUIET, phases=_PHASES)
+def test_fifty_random_programs_do_the_same_in_check_mode_and_again(
+    tmp_path: Path, given: list[dict[str, Any]]
+) -> None:
+    compared(given, tmp_path / "fifty", ("check", "first", "again"))
