@@ -154,7 +154,7 @@ def test_a_few_random_programs_do_the_same(tmp_path: Path, given: list[dict[str,
 
 @pytest.mark.long
 @pytest.mark.timeout(7200)
-@pytest.mark.parametrize("hundred", (1, 2, 3))
+@pytest.mark.parametrize("hundred", [1, 2, 3])
 @given(given=st.lists(programs(), min_size=_TOGETHER, max_size=_TOGETHER))
 @settings(max_examples=10, deadline=None, suppress_health_check=_QUIET, phases=_PHASES)
 def test_three_hundred_random_programs_do_the_same(
