@@ -111,9 +111,11 @@ class PlayCompiler:
                     raise wrong(f"there is no handler '{name}'{did_you_mean(name, known)}", place)
 
     def _task(self, task: TaskSpec, *, is_handler: bool = False) -> Task:
-        if task.module == FLUSH:
-            return Task(0, task.name, FLUSH, {}, str(task.place))
         ahead = self._ahead
+        if task.module == FLUSH:
+            when = ahead.conditions(task.when, _keyword(task, "when"), ahead.hiding(task.vars))
+            kept = ahead.kept(task.vars, task.place)
+            return Task(0, task.name, FLUSH, {}, str(task.place), when=when, vars=kept)
         own = {*task.vars, task.loop_var, task.index_var or ""} if task.loop is not None else {*task.vars}
         inside = ahead.hiding(own)
         when = ahead.conditions(task.when, _keyword(task, "when"), inside)

@@ -108,11 +108,21 @@ class TaskReader:
         elif name := next((name for name in _ROLES if name in names), None):
             yield from self._role_here(raw, names[name], document, at, around)
         elif raw.get("meta") == "flush_handlers":
-            yield flush(document, at, around)
+            yield from self._flush(raw, document, at, around)
         else:
             spec = self._task(raw, document, at, around)
             if spec is not None:
                 yield spec
+
+    def _flush(
+        self, raw: dict[str, Any], document: Document, at: Steps, around: Around
+    ) -> Iterator[TaskSpec]:
+        """Yield the task that runs handlers here; its conditions, and those around it, say whether."""
+        rest = {name: value for name, value in raw.items() if name != "meta"}
+        said = self._validated(AroundSchema, _supported(self, rest, document, at), document, at)
+        if said is not None:
+            inside = around.and_inside(said)
+            yield replace(flush(document, at, inside), when=inside.when, vars=inside.vars)
 
     def _block(
         self, raw: dict[str, Any], document: Document, at: Steps, around: Around

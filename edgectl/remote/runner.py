@@ -157,7 +157,7 @@ class Runner:
     def _run_one(self, task: Task, play: Play, notified: Set[int]) -> Tuple[Optional[TaskEnded], bool]:
         """Run a task, or the handlers that are due; return the one that failed, and whether the play is left."""
         left = False
-        for due in _due_handlers(play, notified) if task.module == FLUSH else iter((task,)):
+        for due in self._due(task, play, notified):
             ended = self._run_task(due, play)
             if ended.status in _BAD:
                 return ended, False
@@ -165,6 +165,13 @@ class Runner:
                 notified.update(_listening(play, due.notify))
             left = bool(ended.result.get("leaves_play"))
         return None, left
+
+    def _due(self, task: Task, play: Play, notified: Set[int]) -> Iterator[Task]:
+        """Return the task itself, or the handlers that are due where it is to run those."""
+        if task.module != FLUSH:
+            return iter((task,))
+        holds = self._scope.all_true(task.when, self._scope.variables(play, task.vars)) is None
+        return _due_handlers(play, notified) if holds else iter(())
 
     def _run_task(self, task: Task, play: Play) -> TaskEnded:
         self._current = task

@@ -9,6 +9,7 @@ from typing import Any
 import pytest
 
 from edgectl.errors import InputError
+from edgectl.remote.protocol import TaskEnded
 from tests.remote.bundled import BundledHost
 from tests.remote.playing import job_of
 
@@ -77,3 +78,27 @@ def test_doubling_variables_do_not_eat_the_memory(tmp_path: Path) -> None:
     with pytest.raises(InputError, match="is longer than"):
         job_of(playbook(tmp_path, "  tasks:\n    - {debug: {msg: '{{ v0 }}'}}\n"), **bomb)
     assert time.monotonic() - started < 60
+
+
+FLUSHES = [
+    ("- {meta: flush_handlers}", "flushed 1 then"),
+    ("- {meta: flush_handlers, when: no}", "1 then flushed"),
+    ("- {meta: flush_handlers, when: r.rc == 0}", "flushed 1 then"),
+    ("- {meta: flush_handlers, when: r.rc == 1}", "1 then flushed"),
+    ("- {block: [{meta: flush_handlers}], when: r.rc == 1}", "1 then flushed"),
+    ("- {block: [{meta: flush_handlers}], when: r.rc == wanted, vars: {wanted: 0}}", "flushed 1 then"),
+]
+
+
+@pytest.mark.parametrize(("flush", "order"), FLUSHES)
+def test_handlers_run_where_their_condition_and_those_around_it_hold(
+    tmp_path: Path, flush: str, order: str
+) -> None:
+    tasks = (
+        "  tasks:\n    - {name: '1', command: 'true', register: r, notify: flushed}\n"
+        f"    {flush}\n    - {{name: then, ping: }}\n"
+        "  handlers:\n    - {name: flushed, command: 'true'}\n"
+    )
+    visit = BundledHost(tmp_path).run(job_of(playbook(tmp_path, tasks)))
+    ended = [message.name for message in visit.of(TaskEnded)]
+    assert ended == ["1", *(word for word in order.split() if word != "1")]
