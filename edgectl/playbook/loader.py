@@ -148,7 +148,8 @@ class _Reader:
         entry = {name: value for name, value in said.items() if name in known and name != "name"}
         # Any other key is a variable of the role's, as in Ansible.
         given = {name: value for name, value in said.items() if name not in known}
-        entry |= {"role": named, "vars": {**given, **(said.get("vars") or {})}}
+        own = said.get("vars") or {}
+        entry |= {"role": named, "vars": {**given, **own} if isinstance(own, dict) else own}
         schema = self._validated(RoleSchema, entry, at)
         if schema is not None:
             yield from reader.role(schema.role, schema.vars, around.and_inside(schema), self._document, at)
