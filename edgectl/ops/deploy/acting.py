@@ -10,7 +10,7 @@ from typing import Any
 from edgectl.engine.outcome import HostStatus, RunOutcome, exit_code
 from edgectl.engine.policy import Limit, Rollout
 from edgectl.engine.service_records import ServiceChange, Turn
-from edgectl.inventory.fold import folded
+from edgectl.inventory.fold import abridged
 from edgectl.inventory.model import Host
 from edgectl.ops.deploy.holding import held
 from edgectl.ops.deploy.lives import passages_of
@@ -128,7 +128,7 @@ def _lines(doing: Act, outcome: RunOutcome) -> list[Line]:
     groups: dict[str, list[str]] = defaultdict(list)
     for host in outcome.finished():
         groups[str(doing.result(host).get("msg", "")) or "as wanted already"].append(host.host)
-    lines = [Line(f"  {len(names):>4}  {folded(names)}   {said}") for said, names in groups.items()]
+    lines = [Line(f"  {len(names):>4}  {abridged(names)}   {said}") for said, names in groups.items()]
     return [*lines, *trouble(outcome.hosts)]
 
 

@@ -10,7 +10,7 @@ from typing import Any
 from edgectl.catalog.hardware import load_catalog
 from edgectl.engine.outcome import HostOutcome, RunOutcome, exit_code
 from edgectl.engine.service_records import ReleaseRecord
-from edgectl.inventory.fold import folded
+from edgectl.inventory.fold import abridged
 from edgectl.ops.deploy.deployment import Deployment
 from edgectl.ops.deploy.gates import WaveGate
 from edgectl.ops.deploy.halting import NO_HALT, Halt, halt_data, halt_lines, undo
@@ -64,7 +64,7 @@ def plan_lines(deployment: Deployment, outcome: RunOutcome) -> list[Line]:
     groups: dict[str, list[str]] = defaultdict(list)
     for host in outcome.finished():
         groups[_said(host)].append(host.host)
-    lines += [Line(f"  {len(names):>4}  {folded(names)}   {said}") for said, names in groups.items()]
+    lines += [Line(f"  {len(names):>4}  {abridged(names)}   {said}") for said, names in groups.items()]
     left = [*_left_out(deployment), *surplus_lines(deployment.planned), *_passed_over(deployment)]
     return [*lines, *left, *trouble(outcome.hosts)]
 
@@ -74,7 +74,7 @@ def _left_out(deployment: Deployment) -> list[Line]:
     out = [one for one in deployment.planned.placement.decisions if one.verdict is Verdict.OUT]
     if not out:
         return []
-    said = f"{folded(one.node.name for one in out)}   left as it is: {out[0].why}"
+    said = f"{abridged([one.node.name for one in out])}   left as it is: {out[0].why}"
     return [Line(f"  {len(out):>4}  {said}", Tone.NOTICE)]
 
 
@@ -84,7 +84,7 @@ def _passed_over(deployment: Deployment) -> list[Line]:
     for host, why in deployment.passed_over.items():
         groups[why].append(host)
     return [
-        Line(f"  {len(names):>4}  {folded(names)}   left alone: {why}", Tone.NOTICE)
+        Line(f"  {len(names):>4}  {abridged(names)}   left alone: {why}", Tone.NOTICE)
         for why, names in groups.items()
     ]
 
@@ -169,7 +169,7 @@ def _answers(outcome: RunOutcome) -> list[Line]:
     lines = []
     for text, hosts in groups.items():
         slowest = max(result_at(host).get("smoke_seconds", 0.0) for host in hosts)
-        names = folded(host.host for host in hosts)
+        names = abridged([host.host for host in hosts])
         lines.append(
             Line(f"  {len(hosts):>4}  {names}   smoke ok, at most {slowest * 1000:.0f} ms", Tone.GOOD)
         )
@@ -180,7 +180,7 @@ def _answers(outcome: RunOutcome) -> list[Line]:
 def _adapted(outcome: RunOutcome) -> list[Line]:
     """Tell where only adapters came and went, in engines that went on."""
     hosts = [host.host for host in outcome.finished() if "adapters" in result_at(host)]
-    said = f"  {len(hosts):>4}  {folded(hosts)}   took their adapters in the engine that runs; none was restarted"
+    said = f"  {len(hosts):>4}  {abridged(hosts)}   took their adapters in the engine that runs; none was restarted"
     return [Line(said, Tone.GOOD)] if hosts else []
 
 

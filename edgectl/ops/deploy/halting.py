@@ -8,7 +8,7 @@ from typing import Any
 
 from edgectl.engine.outcome import HostOutcome, HostStatus, RunOutcome
 from edgectl.engine.waves import waves_of
-from edgectl.inventory.fold import folded
+from edgectl.inventory.fold import abridged
 from edgectl.ops.deploy.recording import result_at
 from edgectl.ops.deploy.rollback import Return, carry_back
 from edgectl.ops.deploy.spec import ServiceSpec
@@ -70,7 +70,7 @@ def halt_lines(halt: Halt) -> list[Line]:
     if halt.outcome is None:
         return []
     done = {host.host for host in halt.outcome.finished()}
-    lines = [Line(f"  {len(done):>4}  {folded(done)}   rolled back and proved", Tone.GOOD)] if done else []
+    lines = [Line(f"  {len(done):>4}  {abridged(done)}   rolled back and proved", Tone.GOOD)] if done else []
     return lines + [
         Line(f"  {host.host}   could not be rolled back: {host.reason or host.status}", Tone.BAD)
         for host in halt.outcome.hosts

@@ -109,9 +109,12 @@ def surplus_lines(planned: Planned) -> Iterator[Line]:
     """Yield what drains hosts that serve it and are not to, since `deploy apply` leaves them as they are."""
     names = [one.node.name for one in planned.placement.decisions if one.verdict is Verdict.SURPLUS]
     if names:
-        said = f"  deploy apply leaves {folded(names)} as found; to take the load away:"
+        said = f"  deploy apply leaves {abridged(names)} as found; to take the load away:"
         yield Line(said, Tone.NOTICE)
-        yield Line(f"    edgectl deploy drain {planned.survey.demand.service} {folded(names)}", Tone.QUIET)
+        service, hosts = planned.survey.demand.service, folded(names)
+        # What cannot be read is not typed either.
+        typed = hosts if hosts == abridged(names) else "HOSTS, which edgectl deploy plan -o json names"
+        yield Line(f"    edgectl deploy drain {service} {typed}", Tone.QUIET)
 
 
 def _where(planned: Planned, members: Sequence[Decision]) -> str:

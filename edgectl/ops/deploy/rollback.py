@@ -9,7 +9,7 @@ from typing import Any
 
 from edgectl.engine.outcome import HostOutcome, RunOutcome, exit_code
 from edgectl.engine.policy import Measure
-from edgectl.inventory.fold import folded
+from edgectl.inventory.fold import abridged
 from edgectl.inventory.model import Host
 from edgectl.ops.deploy.capacity import capacity_of
 from edgectl.ops.deploy.care import rollout_of
@@ -116,7 +116,7 @@ def plan_lines(back: Return, outcome: RunOutcome) -> list[Line]:
     for host in outcome.finished():
         groups[str(result_at(host).get("msg", ""))].append(host.host)
     lines = [Line(f"{back.spec.name}  back to the release before")]
-    lines += [Line(f"  {len(names):>4}  {folded(names)}   {said}") for said, names in groups.items()]
+    lines += [Line(f"  {len(names):>4}  {abridged(names)}   {said}") for said, names in groups.items()]
     return [*lines, *trouble(outcome.hosts)]
 
 
@@ -128,7 +128,7 @@ def rollback_report(prepared: Prepared, outcome: RunOutcome) -> Report:
         is_out = result.get("drained_out")
         groups[str(result["msg"]) if is_out else f"{result.get('release', '')} serves"].append(host.host)
     lines = [
-        Line(f"  {len(names):>4}  {folded(names)}   {said}", Tone.GOOD) for said, names in groups.items()
+        Line(f"  {len(names):>4}  {abridged(names)}   {said}", Tone.GOOD) for said, names in groups.items()
     ]
     body = [*lines, *trouble(outcome.hosts), *closing(outcome, exit_code(outcome))]
     return run_report(prepared, outcome, data=_data, body=body)

@@ -11,7 +11,7 @@ from edgectl.engine.executor import Plan
 from edgectl.engine.outcome import HostOutcome, HostStatus, RunOutcome
 from edgectl.engine.policy import Rollout
 from edgectl.engine.ports import HostWork
-from edgectl.inventory.fold import folded
+from edgectl.inventory.fold import abridged
 from edgectl.inventory.loader import window_of
 from edgectl.inventory.model import Host
 from edgectl.ops.deploy.made_secrets import MadeSecrets, made_logins
@@ -127,9 +127,7 @@ def shipped_lines(hosts: Sequence[Host], outcome: RunOutcome) -> list[Line]:
     ]
     left = [host for host in outcome.hosts if host not in done]
     if left:
-        said = (
-            f"  weights   not yet at {folded(host.host for host in left)}: {left[0].reason or left[0].status}"
-        )
+        said = f"  weights   not yet at {abridged([host.host for host in left])}: {left[0].reason or left[0].status}"
         lines.append(Line(said, Tone.NOTICE))
     return lines
 
