@@ -161,7 +161,8 @@ class Runner:
             ended = self._run_task(due, play)
             if ended.status in _BAD:
                 return ended, False
-            if ended.result.get("changed") and not _confirms(due):
+            # As in Ansible, what failed and is ignored notifies nobody, whatever it changed.
+            if ended.result.get("changed") and not ended.result.get("failed") and not _confirms(due):
                 notified.update(_listening(play, due.notify))
             left = bool(ended.result.get("leaves_play"))
         return None, left

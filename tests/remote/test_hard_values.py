@@ -102,3 +102,12 @@ def test_handlers_run_where_their_condition_and_those_around_it_hold(
     visit = BundledHost(tmp_path).run(job_of(playbook(tmp_path, tasks)))
     ended = [message.name for message in visit.of(TaskEnded)]
     assert ended == ["1", *(word for word in order.split() if word != "1")]
+
+
+def test_what_failed_and_is_ignored_notifies_nobody(tmp_path: Path) -> None:
+    tasks = (
+        "  tasks:\n    - {name: bad, command: 'false', changed_when: true, ignore_errors: true, notify: told}\n"
+        "  handlers:\n    - {name: told, command: 'true'}\n"
+    )
+    visit = BundledHost(tmp_path).run(job_of(playbook(tmp_path, tasks)))
+    assert visit.statuses == {"bad": "ignored"}
