@@ -32,7 +32,7 @@ def add_to(app: typer.Typer) -> None:
         from edgectl.ops.docs import list_modules, show_module
         from edgectl.playbook.own_modules import take_in
 
-        take_in(Path.cwd() / "playbook.yaml")
+        take_in(Path.cwd())
         if schema:
             from edgectl.playbook.json_schema import json_schema
 

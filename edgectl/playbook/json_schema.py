@@ -16,6 +16,7 @@ from edgectl.playbook.schema import (
     RoleSchema,
     TaskKeywords,
 )
+from edgectl.playbook.tasks import PREFIXES
 from edgectl.playbook.vocabulary import Argument, ModuleDoc, module_docs
 
 _TASKS = {"type": "array", "items": {"$ref": "#/$defs/Task"}}
@@ -29,7 +30,6 @@ _KINDS: Mapping[str, Any] = {
     "Mode": {"type": ["string", "integer"]},
     "dict": {"type": "object"},
 }
-_PREFIX = "ansible.builtin."
 
 
 def json_schema() -> dict[str, Any]:
@@ -86,8 +86,8 @@ def _include() -> dict[str, Any]:
 
 
 def _role() -> dict[str, Any]:
-    schema = _of(RoleSchema)
-    return {"anyOf": [{"type": "string"}, schema]}
+    # Any other key of an entry is a variable of the role's.
+    return {"anyOf": [{"type": "string"}, _of(RoleSchema) | {"additionalProperties": True}]}
 
 
 def _action(docs: list[ModuleDoc]) -> dict[str, Any]:
@@ -96,7 +96,7 @@ def _action(docs: list[ModuleDoc]) -> dict[str, Any]:
 
 def _one_of(schema: dict[str, Any], keys: Mapping[str, Any]) -> dict[str, Any]:
     """Return the schema of a mapping that has one of these keys, which Ansible's full names stand for as well."""
-    both = {f"{prefix}{name}": part for name, part in keys.items() for prefix in ("", _PREFIX)}
+    both = {f"{prefix}{name}": part for name, part in keys.items() for prefix in ("", *PREFIXES)}
     schema["properties"] |= both
     schema["anyOf"] = [{"required": [name]} for name in both]
     return schema

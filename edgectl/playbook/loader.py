@@ -26,7 +26,7 @@ def load_playbook(path: Path) -> Playbook:
     Modules of its own lie in `modules/` beside it.
     """
     document = load(path)
-    own = take_in(path)
+    own = take_in(path.parent)
     found = read_playbook(document)
     return replace(found, files=(*found.files, *own))
 

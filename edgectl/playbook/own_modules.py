@@ -19,13 +19,13 @@ _REPEATS = ("reads", "idempotent", "once")
 _OURS = "edgectl.remote"
 
 
-def take_in(playbook: Path) -> list[Path]:
-    """Let the modules beside a playbook be known, and those of another one forgotten; return their files.
+def take_in(beside: Path) -> list[Path]:
+    """Let the modules of `modules/` in a folder be known, and those of another one forgotten; return their files.
 
     Raises `InputError` with every complaint about them, each with its place.
     """
     registry.OWN.clear()
-    folder = playbook.parent / FOLDER
+    folder = beside / FOLDER
     paths = sorted(path for path in folder.glob("*.py") if not path.name.startswith("_"))
     problems: list[Problem] = []
     for path in paths:

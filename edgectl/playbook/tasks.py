@@ -28,7 +28,7 @@ from edgectl.yaml_source import Document, load
 
 Steps = tuple[str | int, ...]
 
-_BUILTIN_PREFIXES = ("ansible.builtin.", "ansible.legacy.", "ansible.posix.", "community.general.")
+PREFIXES = ("ansible.builtin.", "ansible.legacy.", "ansible.posix.", "community.general.")
 _FILES, _ROLES = ("import_tasks", "include_tasks"), ("import_role", "include_role")
 _SECTIONS = {"block": Section.BLOCK, "rescue": Section.RESCUE, "always": Section.ALWAYS}
 # Deeper than anybody writes, and far from where Python gives up.
@@ -334,7 +334,7 @@ def _with_keywords(bare: TaskSpec, said: TaskKeywords, around: Around) -> TaskSp
 
 def module_name(key: str) -> str:
     """Return a module's short name: `ansible.builtin.copy` is `copy`."""
-    for prefix in _BUILTIN_PREFIXES:
+    for prefix in PREFIXES:
         if key.startswith(prefix):
             return key.removeprefix(prefix)
     return key

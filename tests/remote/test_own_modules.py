@@ -51,7 +51,7 @@ def run(args: Args, context: TaskContext) -> TaskResult:
 @pytest.fixture(autouse=True)
 def _forgotten(tmp_path: Path) -> Iterator[None]:
     yield
-    take_in(tmp_path / "nowhere" / "play.yaml")
+    take_in(tmp_path / "nowhere")
 
 
 def site(folder: Path, task: str, module: str = GREET, name: str = "greet") -> Path:

@@ -12,7 +12,8 @@ import yaml
 from edgectl.playbook.json_schema import json_schema
 
 ROOT = Path(__file__).parents[3]
-TAKEN = sorted([*(ROOT / "playbooks").glob("*.yaml"), *(ROOT / "tests/cases/twins").glob("*.yaml")])
+SHAPES = [ROOT / f"tests/cases/shapes/{name}.yaml" for name in ("web", "users", "ntp", "gpu", "logs")]
+TAKEN = sorted([*(ROOT / "playbooks").glob("*.yaml"), *(ROOT / "tests/cases/twins").glob("*.yaml"), *SHAPES])
 SCHEMA = json_schema()
 VALIDATOR = jsonschema.Draft202012Validator(SCHEMA)
 
